@@ -1,0 +1,21 @@
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+# trellis_test(<name> LABEL unit|golden|conformance|root|e2e SOURCES … LINK …): one GoogleTest program in build/tests.
+# Labels: unit, golden and conformance need no rights; root needs root; e2e starts daemons and machines.
+function(trellis_test name)
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINK;DEPENDS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(${name} PRIVATE trellis_options trellis_warnings Trellis::sdk GTest::gmock GTest::gtest GTest::gtest_main ${arg_LINK})
+  target_compile_definitions(${name} PRIVATE
+    TRELLIS_TEST_DATA="${CMAKE_SOURCE_DIR}/tests" TRELLIS_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  trellis_use_pch(${name})
+  if(arg_DEPENDS)
+    add_dependencies(${name} ${arg_DEPENDS})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+endfunction()

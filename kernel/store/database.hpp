@@ -1,0 +1,111 @@
+// SQLite with RAII and Result: connections, statements, and the one writer that group-commits.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <trellis/result.hpp>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace trellis::store {
+
+/// One prepared statement. Not thread-safe; lives no longer than its Database.
+class Statement {
+ public:
+  Statement() = default;
+  ~Statement();
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  Statement(Statement const&) = delete;
+  Statement& operator=(Statement const&) = delete;
+
+  /// Binds parameter `index` (from 1). Text and blobs are copied. Integers above 2^63-1 are kInvalid at Step.
+  Statement& Bind(int index, std::int64_t value);
+  Statement& Bind(int index, std::uint64_t value);
+  Statement& Bind(int index, std::string_view text);
+  Statement& BindBlob(int index, std::span<std::uint8_t const> bytes);
+  Statement& BindNull(int index);
+
+  /// Binds all arguments in order from 1: integers, bools, strings, std::optional of these (empty = NULL).
+  template <class... Args>
+  Statement& BindAll(Args const&... args) {
+    int index = 0;
+    (BindValue(++index, args), ...);
+    return *this;
+  }
+
+  /// Next row: true with a row, false at the end. kIo, kExhausted (disk full), kConflict (constraint).
+  Result<bool> Step();
+  /// Runs to the end and resets.
+  Result<void> Run();
+  /// Makes the statement ready for the next Bind/Step; bindings are cleared.
+  void Reset();
+
+  [[nodiscard]] std::int64_t Int(int column) const;
+  [[nodiscard]] std::uint64_t Uint(int column) const;
+  [[nodiscard]] std::string Text(int column) const;  ///< also blobs; NULL is ""
+  [[nodiscard]] bool IsNull(int column) const;
+
+ private:
+  friend class Database;
+  explicit Statement(sqlite3_stmt* stmt) : stmt_(stmt) {}
+  template <class T>
+  void BindValue(int index, T const& value) {
+    if constexpr (requires { value.has_value(); *value; }) {
+      if (value.has_value()) {
+        BindValue(index, *value);
+      } else {
+        BindNull(index);
+      }
+    } else if constexpr (std::is_convertible_v<T const&, std::string_view>) {
+      Bind(index, std::string_view(value));
+    } else if constexpr (std::is_enum_v<T>) {
+      Bind(index, static_cast<std::int64_t>(value));
+    } else if constexpr (std::is_unsigned_v<T>) {
+      Bind(index, std::uint64_t{value});
+    } else {
+      Bind(index, std::int64_t{value});
+    }
+  }
+
+  sqlite3_stmt* stmt_ = nullptr;
+  bool bad_bind_ = false;
+};
+
+/// One connection. Use from one thread at a time.
+class Database {
+ public:
+  enum class Mode { kReadWrite, kReadOnly };
+
+  /// Opens or creates the file: WAL, synchronous=FULL, foreign_keys=ON, busy_timeout=5000. kIo when it cannot.
+  static Result<std::unique_ptr<Database>> Open(std::filesystem::path const& file, Mode mode);
+  ~Database();
+  Database(Database const&) = delete;
+  Database& operator=(Database const&) = delete;
+
+  /// Runs one or more statements without parameters or rows.
+  Result<void> Exec(std::string_view sql);
+  Result<Statement> Prepare(std::string_view sql);
+  /// A statement from this connection's cache, reset; `sql` must be a literal or outlive the connection.
+  /// The same statement must not be in use twice at once (no recursion on one sql text).
+  Result<Statement*> Cached(std::string_view sql);
+  [[nodiscard]] std::int64_t LastInsertId() const;
+  [[nodiscard]] std::int64_t Changes() const;
+  /// `PRAGMA user_version`.
+  Result<std::int64_t> UserVersion();
+
+ private:
+  explicit Database(sqlite3* db);
+  struct Cache;
+  sqlite3* db_;
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace trellis::store
