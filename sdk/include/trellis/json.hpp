@@ -1,12 +1,19 @@
 // JSON <-> described structs, by the rules the grid's Go clients expect.
 //
-// Decoding: missing key = default; null = untouched (lists, maps, optionals: empty); unknown keys ignored; a key
-// matches exactly first, then without regard to ASCII case; the last duplicate wins; integers are range-checked and
-// 1.0 is not an integer. Encoding: members in declaration order, every member present but empty optionals.
-// A type with `static Result<T> Parse(std::string_view)` and `std::string ToString() const` travels as text.
-// A type with `static Result<void> FromJson(T&, boost::json::value const&)` and `boost::json::value ToJson() const`
-// does as it likes. Thread-safe: no state.
+// Decoding: missing key = default; null = untouched (lists, maps, optionals: empty); unknown keys
+// ignored; a key matches exactly first, then without regard to ASCII case; the last duplicate wins;
+// integers are range-checked and 1.0 is not an integer. Encoding: members in declaration order,
+// every member present but empty optionals. A type with `static Result<T> Parse(std::string_view)`
+// and `std::string ToString() const` travels as text. A type with `static Result<void> FromJson(T&,
+// boost::json::value const&)` and `boost::json::value ToJson() const` does as it likes.
+// Thread-safe: no state.
 #pragma once
+
+#include <trellis/result.hpp>
+
+#include <boost/describe.hpp>
+#include <boost/json.hpp>
+#include <boost/mp11.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -18,12 +25,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <boost/describe.hpp>
-#include <boost/json.hpp>
-#include <boost/mp11.hpp>
-
-#include <trellis/result.hpp>
 
 namespace trellis::json {
 
@@ -61,7 +62,9 @@ inline tl::unexpected<Error> Expected(std::string_view what, Value const& got) {
 
 inline bool EqualsFolded(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  auto const lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
@@ -83,7 +86,9 @@ struct IsMap<std::map<std::string, T>> : std::true_type {};
 
 template <std::integral T>
 Result<void> DecodeInteger(Value const& value, T& out) {
-  auto const range = [&] { return Fail(Code::kDecode, "number {} is out of range", boost::json::serialize(value)); };
+  auto const range = [&] {
+    return Fail(Code::kDecode, "number {} is out of range", boost::json::serialize(value));
+  };
   if (auto const* number = value.if_int64()) {
     if (!std::in_range<T>(*number)) return range();
     out = static_cast<T>(*number);
@@ -106,7 +111,8 @@ namespace detail {
 
 template <class T>
 Result<void> DecodeMember(std::string_view key, Value const& value, T& out) {
-  using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+  using Members = boost::describe::describe_members<T, boost::describe::mod_public |
+                                                           boost::describe::mod_inherited>;
   Result<void> result;
   bool found = false;
   auto const attempt = [&](auto matches) {
@@ -154,7 +160,8 @@ Result<void> DecodeMap(Value const& value, std::map<std::string, T>& out) {
   out.clear();
   for (auto const& [key, element] : *object) {
     T item{};
-    if (auto done = Decode(element, item); !done) return tl::unexpected<Error>(std::move(done).error().With("{}", std::string_view(key)));
+    if (auto done = Decode(element, item); !done)
+      return tl::unexpected<Error>(std::move(done).error().With("{}", std::string_view(key)));
     out.insert_or_assign(std::string(key), std::move(item));
   }
   return {};
@@ -172,8 +179,8 @@ Result<void> DecodeText(Value const& value, T& out) {
 
 }  // namespace detail
 
-/// Decodes into `out`; members that the JSON does not name keep their value. kDecode with the path in front:
-/// `network: interfaces: ip: expected string, got int64`.
+/// Decodes into `out`; members that the JSON does not name keep their value. kDecode with the path
+/// in front: `network: interfaces: ip: expected string, got int64`.
 template <class T>
 Result<void> Decode(Value const& value, T& out) {
   if constexpr (CustomType<T>) {
@@ -236,12 +243,14 @@ Value Encode(T const& value) {
   } else if constexpr (detail::IsVector<T>::value) {
     boost::json::array array;
     array.reserve(value.size());
-    for (auto const& element : value) array.push_back(Encode(element));
+    for (auto const& element : value)
+      array.push_back(Encode(element));
     return array;
   } else if constexpr (detail::IsMap<T>::value) {
     boost::json::object object;
     object.reserve(value.size());
-    for (auto const& [key, element] : value) object.emplace(key, Encode(element));
+    for (auto const& [key, element] : value)
+      object.emplace(key, Encode(element));
     return object;
   } else if constexpr (std::same_as<T, bool>) {
     return Value(value);
@@ -256,7 +265,8 @@ Value Encode(T const& value) {
     return Value(boost::json::string(std::string_view(value.ToString())));
   } else {
     static_assert(Described<T>, "describe the struct with BOOST_DESCRIBE_STRUCT");
-    using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+    using Members = boost::describe::describe_members<T, boost::describe::mod_public |
+                                                             boost::describe::mod_inherited>;
     boost::json::object object;
     boost::mp11::mp_for_each<Members>([&](auto member) {
       auto const& field = value.*member.pointer;
@@ -271,7 +281,8 @@ Value Encode(T const& value) {
 
 /// Parses one JSON text: UTF-8, at most kMaxBytes, depth <= kMaxDepth. kDecode with the position.
 inline Result<Value> ParseValue(std::string_view text) {
-  if (text.size() > kMaxBytes) return Fail(Code::kDecode, "json text of {} bytes is above {}", text.size(), kMaxBytes);
+  if (text.size() > kMaxBytes)
+    return Fail(Code::kDecode, "json text of {} bytes is above {}", text.size(), kMaxBytes);
   boost::json::parse_options options;
   options.max_depth = kMaxDepth;
   boost::json::error_code error;
@@ -280,7 +291,8 @@ inline Result<Value> ParseValue(std::string_view text) {
   if (!error && used == text.size()) parser.finish(error);
   if (error) return Fail(Code::kDecode, "invalid json: {}", error.message());
   auto const rest = text.substr(used).find_first_not_of(" \t\r\n");
-  if (rest != std::string_view::npos) return Fail(Code::kDecode, "invalid json: text after the value at byte {}", used + rest);
+  if (rest != std::string_view::npos)
+    return Fail(Code::kDecode, "invalid json: text after the value at byte {}", used + rest);
   if (!parser.done()) return Fail(Code::kDecode, "invalid json: incomplete");
   return parser.release();
 }

@@ -1,13 +1,14 @@
 // Errors as values: Error, Result<T>, Fail, Invalid and the two statement macros.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <tl/expected.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <fmt/format.h>
-#include <tl/expected.hpp>
 
 namespace trellis {
 
@@ -31,7 +32,8 @@ enum class Code : std::int32_t {
   kBusy = -16,
 };
 
-/// What went wrong: a class for code, one sentence for people (lower case, no final dot, names in single quotes).
+/// What went wrong: a class for code, one sentence for people (lower case, no final dot, names in
+/// single quotes).
 struct Error {
   Code code = Code::kInternal;
   std::string message;
@@ -49,21 +51,25 @@ template <class T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using tl::expected<T, Error>::expected;
-  Result(tl::expected<T, Error> other)  // NOLINT(google-explicit-constructor): map_error returns the base
+  Result(tl::expected<T, Error>
+             other)  // NOLINT(google-explicit-constructor): map_error returns the base
       : tl::expected<T, Error>(std::move(other)) {}
 };
 
 /// `return Fail(Code::kNotFound, "no disk '{}'", name);`
 template <class... Args>
-[[nodiscard]] tl::unexpected<Error> Fail(Code code, fmt::format_string<Args...> format, Args&&... args) {
+[[nodiscard]] tl::unexpected<Error> Fail(Code code, fmt::format_string<Args...> format,
+                                         Args&&... args) {
   return tl::unexpected<Error>(Error{code, fmt::format(format, std::forward<Args>(args)...)});
 }
 
 /// A refusal of `Valid` or `Precheck` with its reason code: message `[<reason>] <sentence>`.
 template <class... Args>
-[[nodiscard]] tl::unexpected<Error> Invalid(std::string_view reason, fmt::format_string<Args...> format, Args&&... args) {
+[[nodiscard]] tl::unexpected<Error> Invalid(std::string_view reason,
+                                            fmt::format_string<Args...> format, Args&&... args) {
   return tl::unexpected<Error>(
-      Error{Code::kInvalid, fmt::format("[{}] {}", reason, fmt::format(format, std::forward<Args>(args)...))});
+      Error{Code::kInvalid,
+            fmt::format("[{}] {}", reason, fmt::format(format, std::forward<Args>(args)...))});
 }
 
 }  // namespace trellis
@@ -71,15 +77,19 @@ template <class... Args>
 #define TRELLIS_CONCAT_(a, b) a##b
 #define TRELLIS_CONCAT(a, b) TRELLIS_CONCAT_(a, b)
 
-#define TRELLIS_TRY_(temporary, declaration, expression)                             \
-  auto temporary = (expression);                                                     \
+#define TRELLIS_TRY_(temporary, declaration, expression)                                   \
+  auto temporary = (expression);                                                           \
   if (!temporary) return ::tl::unexpected<::trellis::Error>(std::move(temporary).error()); \
   declaration = *std::move(temporary)
-/// `TRELLIS_TRY(auto slot, pool.Find(size));` returns the error, or binds the value. A statement, not an expression.
-#define TRELLIS_TRY(declaration, expression) \
-  TRELLIS_TRY_(TRELLIS_CONCAT(trellis_try_, __COUNTER__), declaration, expression)  // NOLINT(bugprone-macro-parentheses)
+/// `TRELLIS_TRY(auto slot, pool.Find(size));` returns the error, or binds the value. A statement,
+/// not an expression.
+#define TRELLIS_TRY(declaration, expression)                           \
+  TRELLIS_TRY_(TRELLIS_CONCAT(trellis_try_, __COUNTER__), declaration, \
+               expression)  // NOLINT(bugprone-macro-parentheses)
 
-#define TRELLIS_CHECK_(temporary, expression) \
-  if (auto temporary = (expression); !temporary) return ::tl::unexpected<::trellis::Error>(std::move(temporary).error())
+#define TRELLIS_CHECK_(temporary, expression)    \
+  if (auto temporary = (expression); !temporary) \
+  return ::tl::unexpected<::trellis::Error>(std::move(temporary).error())
 /// `TRELLIS_CHECK(pool.Mark(slot));` returns the error of a Result whose value is not needed.
-#define TRELLIS_CHECK(expression) TRELLIS_CHECK_(TRELLIS_CONCAT(trellis_check_, __COUNTER__), expression)
+#define TRELLIS_CHECK(expression) \
+  TRELLIS_CHECK_(TRELLIS_CONCAT(trellis_check_, __COUNTER__), expression)

@@ -1,0 +1,83 @@
+// trellis.storage.disk/1 and trellis.storage.volume/1: leases keyed by owner (a workload id or
+// "@plugin/key"). Methods are idempotent: create of what is there answers it, delete of an unknown
+// owner is OK.
+#pragma once
+
+#include <trellis/host.hpp>
+
+namespace trellis::services {
+
+inline constexpr char const* kStorageDisk = "trellis.storage.disk/1";
+inline constexpr char const* kStorageVolume = "trellis.storage.volume/1";
+
+/// create{owner,size}: a preallocated file of `size` bytes. kExhausted when no pool has room.
+/// resize{owner,size}: grows; kInvalid when smaller. delete{owner}. lookup{owner}: kNotFound.
+struct DiskRequest {
+  std::string owner;
+  std::uint64_t size = 0;
+};
+BOOST_DESCRIBE_STRUCT(DiskRequest, (), (owner, size))
+struct Disk {
+  std::string owner;
+  std::string path;                 ///< absolute path of the regular file
+  std::uint64_t size = 0;           ///< bytes
+  bool formatted = false;           ///< carries a file system or partition signature
+  std::string image_hash;           ///< set by write_image
+  std::vector<std::string> claims;  ///< machine ids that use it now
+};
+BOOST_DESCRIBE_STRUCT(Disk, (), (owner, path, size, formatted, image_hash, claims))
+struct DiskList {
+  std::vector<Disk> disks;
+};
+BOOST_DESCRIBE_STRUCT(DiskList, (), (disks))
+/// format{owner,fs}: mkfs unless it has a signature already. fs: btrfs|ext4, "" = the configured
+/// one.
+struct DiskFormat {
+  std::string owner;
+  std::string fs;
+};
+BOOST_DESCRIBE_STRUCT(DiskFormat, (), (owner, fs))
+/// write_image{owner,source,hash,grow}: copies the file `source` onto an unformatted disk.
+/// kInvalid `image size is bigger than disk`; a formatted disk is left alone.
+struct DiskImage {
+  std::string owner;
+  std::string source;
+  std::string hash;
+  bool grow = true;
+};
+BOOST_DESCRIBE_STRUCT(DiskImage, (), (owner, source, hash, grow))
+/// claim{owner,by} / unclaim{owner,by}: `by` = id of the machine that uses the disk.
+struct DiskClaim {
+  std::string owner;
+  std::string by;
+};
+BOOST_DESCRIBE_STRUCT(DiskClaim, (), (owner, by))
+
+/// create{owner,slot,size}: a quota'd directory `<slot>:<owner>`; update changes the limit; lookup;
+/// delete; list.
+struct VolumeRequest {
+  std::string owner;
+  std::string slot;
+  std::uint64_t size = 0;
+};
+BOOST_DESCRIBE_STRUCT(VolumeRequest, (), (owner, slot, size))
+struct Volume {
+  std::string owner;
+  std::string slot;
+  std::string path;
+  std::uint64_t size = 0;
+};
+BOOST_DESCRIBE_STRUCT(Volume, (), (owner, slot, path, size))
+struct VolumeList {
+  std::vector<Volume> volumes;
+};
+BOOST_DESCRIBE_STRUCT(VolumeList, (), (volumes))
+
+/// reconcile{owners}: leases of workload ids that are not listed are released; "@plugin/…" leases
+/// stay.
+struct Reconcile {
+  std::vector<std::string> owners;
+};
+BOOST_DESCRIBE_STRUCT(Reconcile, (), (owners))
+
+}  // namespace trellis::services
