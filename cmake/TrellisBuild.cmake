@@ -90,7 +90,7 @@ endif()
 function(trellis_use_pch target)
   if(TRELLIS_PCH)
     target_link_libraries(${target} PRIVATE Boost::json fmt::fmt tl::expected)
-    target_compile_options(${target} PRIVATE -fpch-preprocess)
+    target_compile_options(${target} PRIVATE -fpch-preprocess -fPIC)  # -fPIC: executables too must match the header
     target_precompile_headers(${target} REUSE_FROM trellis_pch)
   endif()
 endfunction()
