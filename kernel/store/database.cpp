@@ -1,0 +1,203 @@
+#include "kernel/store/database.hpp"
+
+#include <sqlite3.h>
+
+#include <limits>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+namespace trellis::store {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5000;
+
+Code ClassOf(int status) {
+  switch (status & 0xff) {  // the low byte is the primary code
+    case SQLITE_CONSTRAINT:
+      return Code::kConflict;
+    case SQLITE_FULL:
+      return Code::kExhausted;
+    default:
+      return Code::kIo;
+  }
+}
+
+tl::unexpected<Error> Failure(std::string_view what, int status, sqlite3* db) {
+  char const* const text = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(status);
+  return Fail(ClassOf(status), "{}: {}", what, text);
+}
+
+}  // namespace
+
+Statement::~Statement() {
+  sqlite3_finalize(stmt_);
+}
+
+Statement::Statement(Statement&& other) noexcept
+    : stmt_(std::exchange(other.stmt_, nullptr)),
+      bad_bind_(std::exchange(other.bad_bind_, false)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(stmt_, other.stmt_);
+  std::swap(bad_bind_, other.bad_bind_);
+  return *this;
+}
+
+Statement& Statement::Bind(int index, std::int64_t value) {
+  bad_bind_ |= sqlite3_bind_int64(stmt_, index, value) != SQLITE_OK;
+  return *this;
+}
+
+Statement& Statement::Bind(int index, std::uint64_t value) {
+  if (!std::in_range<std::int64_t>(value)) {
+    bad_bind_ = true;
+    return *this;
+  }
+  return Bind(index, static_cast<std::int64_t>(value));
+}
+
+Statement& Statement::Bind(int index, std::string_view text) {
+  // A null pointer would bind NULL; an empty view is an empty text.
+  char const* const data = text.empty() ? "" : text.data();
+  bad_bind_ |= sqlite3_bind_text64(stmt_, index, data, text.size(), SQLITE_TRANSIENT,
+                                   SQLITE_UTF8) != SQLITE_OK;
+  return *this;
+}
+
+Statement& Statement::BindBlob(int index, std::span<std::uint8_t const> bytes) {
+  void const* const data = bytes.empty() ? static_cast<void const*>("") : bytes.data();
+  bad_bind_ |= sqlite3_bind_blob64(stmt_, index, data, bytes.size(), SQLITE_TRANSIENT) != SQLITE_OK;
+  return *this;
+}
+
+Statement& Statement::BindNull(int index) {
+  bad_bind_ |= sqlite3_bind_null(stmt_, index) != SQLITE_OK;
+  return *this;
+}
+
+Result<bool> Statement::Step() {
+  if (bad_bind_) return Fail(Code::kInvalid, "bind: value out of range or unknown parameter");
+  int const status = sqlite3_step(stmt_);
+  if (status == SQLITE_ROW) return true;
+  if (status == SQLITE_DONE) return false;
+  auto failure = Failure("sqlite", status, sqlite3_db_handle(stmt_));
+  sqlite3_reset(stmt_);
+  return failure;
+}
+
+Result<void> Statement::Run() {
+  for (;;) {
+    TRELLIS_TRY(bool const row, Step());
+    if (!row) break;
+  }
+  Reset();
+  return {};
+}
+
+void Statement::Reset() {
+  sqlite3_reset(stmt_);
+  sqlite3_clear_bindings(stmt_);
+  bad_bind_ = false;
+}
+
+std::int64_t Statement::Int(int column) const {
+  return sqlite3_column_int64(stmt_, column);
+}
+
+std::uint64_t Statement::Uint(int column) const {
+  std::int64_t const value = Int(column);
+  return value < 0 ? 0 : static_cast<std::uint64_t>(value);
+}
+
+std::string Statement::Text(int column) const {
+  auto const* const data = static_cast<char const*>(sqlite3_column_blob(stmt_, column));
+  int const size = sqlite3_column_bytes(stmt_, column);
+  return data == nullptr ? std::string() : std::string(data, static_cast<std::size_t>(size));
+}
+
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(stmt_, column) == SQLITE_NULL;
+}
+
+struct Database::Cache {
+  std::unordered_map<std::string_view, Statement> statements;
+};
+
+Database::Database(sqlite3* db) : db_(db), cache_(std::make_unique<Cache>()) {}
+
+Database::~Database() {
+  cache_.reset();
+  sqlite3_close_v2(db_);
+}
+
+Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& file, Mode mode) {
+  std::error_code ignored;
+  bool const existed = std::filesystem::exists(file, ignored);
+  int const flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                    (mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                              : SQLITE_OPEN_READONLY);
+  sqlite3* raw = nullptr;
+  int const status = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
+  std::unique_ptr<Database> database(new Database(raw));  // NOLINT: private constructor
+  auto const context = [&](Error error) {
+    return std::move(error).With("open database '{}'", file.string());
+  };
+  if (status != SQLITE_OK) {
+    return Fail(Code::kIo, "open database '{}': {}", file.string(), sqlite3_errstr(status));
+  }
+  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+  if (mode == Mode::kReadWrite) {
+    TRELLIS_CHECK(
+        database->Exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").map_error(context));
+    // The -wal and -shm files take the mode of the database file.
+    if (!existed) {
+      std::filesystem::permissions(
+          file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+    }
+  }
+  TRELLIS_CHECK(database->Exec("PRAGMA foreign_keys=ON").map_error(context));
+  TRELLIS_CHECK(database->UserVersion().map_error(context));  // reads the file: is it a database?
+  return database;
+}
+
+Result<void> Database::Exec(std::string_view sql) {
+  int const status = sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
+  if (status != SQLITE_OK) return Failure("sqlite", status, db_);
+  return {};
+}
+
+Result<Statement> Database::Prepare(std::string_view sql) {
+  if (!std::in_range<int>(sql.size())) return Fail(Code::kInvalid, "sql text is too long");
+  sqlite3_stmt* raw = nullptr;
+  int const status = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+  if (status != SQLITE_OK) return Failure("prepare", status, db_);
+  return Statement(raw);
+}
+
+Result<Statement*> Database::Cached(std::string_view sql) {
+  auto const found = cache_->statements.find(sql);
+  if (found != cache_->statements.end()) {
+    found->second.Reset();
+    return &found->second;
+  }
+  TRELLIS_TRY(auto statement, Prepare(sql));
+  return &cache_->statements.emplace(sql, std::move(statement)).first->second;
+}
+
+std::int64_t Database::LastInsertId() const {
+  return sqlite3_last_insert_rowid(db_);
+}
+
+std::int64_t Database::Changes() const {
+  return sqlite3_changes64(db_);
+}
+
+Result<std::int64_t> Database::UserVersion() {
+  TRELLIS_TRY(auto statement, Prepare("PRAGMA user_version"));
+  TRELLIS_TRY(bool const row, statement.Step());
+  return row ? statement.Int(0) : 0;
+}
+
+}  // namespace trellis::store

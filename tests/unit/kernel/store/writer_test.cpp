@@ -1,0 +1,130 @@
+#include "kernel/store/writer.hpp"
+
+#include "tests/support/temp_dir.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace trellis::store {
+namespace {
+
+Writer::Work Insert(std::int64_t id) {
+  return [id](Database& db) -> Result<void> {
+    TRELLIS_TRY(auto* insert, db.Cached("INSERT INTO t VALUES (?1)"));
+    return insert->BindAll(id).Run();
+  };
+}
+
+class WriterTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = Database::Open(dir_ / "w.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE(opened) << opened.error().message;
+    ASSERT_TRUE((*opened)->Exec("CREATE TABLE t (id INTEGER PRIMARY KEY)"));
+    writer_ = Writer::Start(*std::move(opened), "store");
+  }
+
+  std::int64_t CountRows() {
+    auto db = Database::Open(dir_ / "w.db", Database::Mode::kReadOnly);
+    auto count = (*db)->Prepare("SELECT count(*) FROM t");
+    return count->Step().value() ? count->Int(0) : -1;
+  }
+
+  testing::TempDir dir_;
+  std::unique_ptr<Writer> writer_;
+};
+
+TEST_F(WriterTest, CommitsWhatWaitsInOneTransaction) {
+  std::promise<void> gate;
+  auto opened = gate.get_future();
+  auto first = writer_->Submit([&](Database& db) -> Result<void> {
+    opened.wait();
+    return Insert(1)(db);
+  });
+  std::int64_t seen_by_last = 0;
+  auto second = writer_->Submit(Insert(2));
+  auto third = writer_->Submit(Insert(3));
+  auto last = writer_->Submit([&](Database&) -> Result<void> {
+    seen_by_last = CountRows();  // another connection: rows 2 and 3 are not committed yet
+    return {};
+  });
+
+  gate.set_value();
+
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
+  EXPECT_TRUE(third.get());
+  EXPECT_TRUE(last.get());
+  EXPECT_LE(seen_by_last, 1);
+  EXPECT_EQ(CountRows(), 3);
+}
+
+TEST_F(WriterTest, RollsBackOnlyTheWorkThatFailed) {
+  auto good = writer_->Submit(Insert(1));
+  auto bad = writer_->Submit([](Database& db) -> Result<void> {
+    TRELLIS_CHECK(Insert(2)(db));
+    return Fail(Code::kDenied, "no");
+  });
+  auto twice = writer_->Submit(Insert(1));
+  auto after = writer_->Submit(Insert(3));
+
+  EXPECT_TRUE(good.get());
+  EXPECT_EQ(bad.get().error().code, Code::kDenied);
+  EXPECT_EQ(twice.get().error().code, Code::kConflict);
+  EXPECT_TRUE(after.get());
+  EXPECT_EQ(CountRows(), 2);
+}
+
+TEST_F(WriterTest, GivesEveryWorkTheErrorOfAFailedCommit) {
+  ASSERT_TRUE(writer_->Commit([](Database& db) {
+    return db.Exec("CREATE TABLE child (id INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED)");
+  }));
+  auto const dangling =
+      writer_->Commit([](Database& db) { return db.Exec("INSERT INTO child VALUES (99)"); });
+
+  EXPECT_FALSE(dangling);
+  EXPECT_TRUE(writer_->Commit(Insert(5)));
+  EXPECT_EQ(CountRows(), 1);
+}
+
+TEST_F(WriterTest, CommitsWhatWaitsBeforeItStops) {
+  std::vector<std::future<Result<void>>> futures;
+  for (std::int64_t id = 1; id <= 100; ++id)
+    futures.push_back(writer_->Submit(Insert(id)));
+
+  writer_.reset();
+
+  EXPECT_EQ(CountRows(), 100);
+}
+
+TEST_F(WriterTest, ServesManyThreads) {
+  constexpr std::int64_t kThreads = 8;
+  constexpr std::int64_t kEach = 50;
+  std::atomic<int> failed = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (std::int64_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (std::int64_t i = 0; i < kEach; ++i)
+          failed += writer_->Commit(Insert(t * kEach + i)) ? 0 : 1;
+      });
+    }
+  }
+
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(CountRows(), kThreads * kEach);
+}
+
+TEST_F(WriterTest, TellsTheCallbackWhenTheWorkIsDurable) {
+  std::promise<std::int64_t> told;
+  writer_->SubmitThen(Insert(1),
+                      [&](Result<void> outcome) { told.set_value(outcome ? CountRows() : -1); });
+
+  EXPECT_EQ(told.get_future().get(), 1);
+}
+
+}  // namespace
+}  // namespace trellis::store
