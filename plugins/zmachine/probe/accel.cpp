@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,7 +46,8 @@ class Fd {
 /// A child in its own group; killed and reaped when it goes out of scope.
 class Child {
  public:
-  explicit Child(pid_t pid) : pid_(pid), handle_(::pidfd_open(pid, 0)) {}
+  explicit Child(pid_t pid)
+      : pid_(pid), handle_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
   Child(Child const&) = delete;
   Child& operator=(Child const&) = delete;
   Child(Child&&) = delete;

@@ -23,6 +23,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -86,7 +87,16 @@ double Uptime() {
   return uptime;
 }
 
-Answer Describe() {
+std::string ArgumentsJson(std::vector<std::string> const& arguments) {
+  std::string out = "[";
+  for (auto const& argument : arguments) {
+    if (out.size() > 1) out += ",";
+    out += JsonText(argument);
+  }
+  return out + "]";
+}
+
+Answer Describe(std::vector<std::string> const& arguments) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   struct statvfs disk {};
@@ -98,7 +108,7 @@ Answer Describe() {
   std::uint64_t const unit = have_disk ? disk.f_frsize : 0;
   return {200, "application/json",
           "{\"hostname\":" + JsonText(host.data()) + ",\"uptime_s\":" + std::to_string(Uptime()) +
-              ",\"env\":" + EnvironmentJson() +
+              ",\"env\":" + EnvironmentJson() + ",\"args\":" + ArgumentsJson(arguments) +
               ",\"data\":{\"mounted\":" + (mounted ? "true" : "false") +
               ",\"size_bytes\":" + std::to_string(unit * disk.f_blocks) +
               ",\"free_bytes\":" + std::to_string(unit * disk.f_bavail) + "}}\n"};
@@ -154,9 +164,9 @@ Answer WriteData(int client, Request const& request, std::string const& path) {
   return answer;
 }
 
-Answer Handle(int client, Request const& request) {
+Answer Handle(int client, Request const& request, std::vector<std::string> const& arguments) {
   constexpr std::string_view kData = "/data/";
-  if (request.method == "GET" && request.path == "/") return Describe();
+  if (request.method == "GET" && request.path == "/") return Describe(arguments);
   if (!request.path.starts_with(kData)) return {404, "text/plain", "no such page\n"};
   auto const name = request.path.substr(kData.size());
   if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
@@ -167,7 +177,7 @@ Answer Handle(int client, Request const& request) {
   return {405, "text/plain", "GET or PUT\n"};
 }
 
-void Serve(int client) {
+void Serve(int client, std::vector<std::string> const& arguments) {
   timeval const limit{.tv_sec = 3, .tv_usec = 0};
   ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -181,7 +191,7 @@ void Serve(int client) {
   auto const request = ParseRequest(head);
   if (!request) return Send(client, {400, "text/plain", "bad request\n"});
   if (request->expects_continue) SendAll(client, "HTTP/1.1 100 Continue\r\n\r\n");
-  auto const answer = Handle(client, *request);
+  auto const answer = Handle(client, *request, arguments);
   Send(client, answer);
   std::printf("%s %s %d\n", request->method.c_str(), JsonText(request->path).c_str(),
               answer.status);
@@ -203,7 +213,8 @@ int Listen() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  std::vector<std::string> const arguments(argv, argv + argc);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   ::signal(SIGCHLD, SIG_IGN);  // process 1 inherits orphans; the kernel reaps them
   ::mkdir(kDataFolder, 0755);
@@ -216,7 +227,7 @@ int main() {
   while (true) {
     int const client = ::accept4(server, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) continue;
-    Serve(client);
+    Serve(client, arguments);
     ::close(client);
   }
 }
