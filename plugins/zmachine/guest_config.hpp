@@ -10,6 +10,11 @@
 
 namespace trellis::plugins::zmachine {
 
+/// Words to /init among the env: the entrypoint's working directory and its user (`name`, `uid`,
+/// each with `:group` or `:gid`). The entrypoint does not see them.
+inline constexpr std::string_view kCwdVariable = "TRELLIS_CWD";
+inline constexpr std::string_view kUserVariable = "TRELLIS_USER";
+
 /// One route of a guest interface; default routes are the gateways of GuestInterface.
 struct GuestRoute {
   std::string to;   // network, "10.1.0.0/16"
