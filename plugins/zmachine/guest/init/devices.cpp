@@ -50,7 +50,9 @@ DeviceEvents::DeviceEvents()
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = 1;
-  ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  if (::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    Log("no device events: " + ErrnoText());
+  }
 }
 
 void DeviceEvents::Wait(std::chrono::milliseconds limit) const {

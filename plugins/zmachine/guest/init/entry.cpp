@@ -35,7 +35,7 @@ std::string FindProgram(std::string const& word, std::string const& path) {
   std::string_view rest = path;
   while (!rest.empty()) {
     auto const end = std::min(rest.find(':'), rest.size());
-    auto const candidate = std::string(rest.substr(0, end)) + "/" + word;
+    auto candidate = std::string(rest.substr(0, end)) + "/" + word;
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
@@ -44,6 +44,7 @@ std::string FindProgram(std::string const& word, std::string const& path) {
 
 std::vector<char*> Pointers(std::vector<std::string>& words) {
   std::vector<char*> out;
+  out.reserve(words.size() + 1);
   for (auto& word : words)
     out.push_back(word.data());
   out.push_back(nullptr);
@@ -73,8 +74,9 @@ void RunEntrypoint(Seed const& seed) {
   BecomeUser(seed.Env("TRELLIS_USER"));
   auto program = FindProgram(words.front(), env["PATH"]);
   std::vector<std::string> pairs;
+  pairs.reserve(env.size());
   for (auto const& [key, value] : env)
-    pairs.push_back(key + "=" + value);
+    pairs.emplace_back(key).append("=").append(value);
   auto const envp = Pointers(pairs);
   ::execve(program.c_str(), Pointers(words).data(), envp.data());
   if (errno == ENOEXEC) {  // a script without #! line

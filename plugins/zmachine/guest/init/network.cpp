@@ -38,8 +38,8 @@ std::string FindByMac(std::string_view mac) {
   return found;
 }
 
-void LogProblem(std::string const& what, int error) {
-  if (error != 0) Log(what + ": " + std::strerror(error));
+void LogProblem(std::string const& interface, std::string const& what, int error) {
+  if (error != 0) Log(interface + ": " + what + ": " + std::strerror(error));
 }
 
 void AddAddresses(Netlink const& netlink, SeedInterface const& nic, std::string const& name,
@@ -50,7 +50,7 @@ void AddAddresses(Netlink const& netlink, SeedInterface const& nic, std::string 
       Log(name + ": bad address '" + text + "'");
       continue;
     }
-    LogProblem(name + ": address " + text, netlink.AddAddress(index, *address));
+    LogProblem(name, "address " + text, netlink.AddAddress(index, *address));
   }
 }
 
@@ -64,8 +64,7 @@ void AddRoutes(Netlink const& netlink, SeedInterface const& nic, std::string con
       continue;
     }
     if (to && to->prefix == 0) to.reset();
-    LogProblem(name + ": route " + route.to + " via " + route.via,
-               netlink.AddRoute(index, to, *via));
+    LogProblem(name, "route " + route.to + " via " + route.via, netlink.AddRoute(index, to, *via));
   }
 }
 
@@ -77,7 +76,7 @@ void ConfigureInterface(Netlink const& netlink, SeedInterface const& nic) {
     return;
   }
   WriteKernelFile("/proc/sys/net/ipv6/conf/" + name + "/accept_ra", "0");
-  LogProblem(name + ": up", netlink.SetUp(index));
+  LogProblem(name, "up", netlink.SetUp(index));
   AddAddresses(netlink, nic, name, index);
   AddRoutes(netlink, nic, name, index);
   for (auto const& text : nic.addresses) {
@@ -89,7 +88,7 @@ void ConfigureInterface(Netlink const& netlink, SeedInterface const& nic) {
 
 void ConfigureNetwork(Seed const& seed) {
   Netlink const netlink;
-  LogProblem("lo: up", netlink.SetUp(static_cast<int>(::if_nametoindex("lo"))));
+  LogProblem("lo", "up", netlink.SetUp(static_cast<int>(::if_nametoindex("lo"))));
   for (auto const& nic : seed.interfaces)
     ConfigureInterface(netlink, nic);
 }

@@ -42,9 +42,9 @@ std::string TakeQuoted(std::string_view& text) {
   std::string out;
   std::size_t at = 1;
   for (; at < text.size() && text[at] != '"'; ++at) {
-    if (text[at] != '\\' || at + 1 >= text.size()) {
-      out += text[at];
-    } else if (text[++at] == 'x' && at + 2 < text.size()) {
+    bool const escaped = text[at] == '\\' && at + 1 < text.size();
+    if (escaped) ++at;
+    if (escaped && text[at] == 'x' && at + 2 < text.size()) {
       out += static_cast<char>(HexDigit(text[at + 1]) * 16 + HexDigit(text[at + 2]));
       at += 2;
     } else {
