@@ -30,6 +30,11 @@ struct DiskList {
   std::vector<Disk> disks;
 };
 BOOST_DESCRIBE_STRUCT(DiskList, (), (disks))
+/// limits{} -> the size in bytes that no disk can be bigger than, whatever is free now.
+struct DiskLimits {
+  std::uint64_t max_size = 0;
+};
+BOOST_DESCRIBE_STRUCT(DiskLimits, (), (max_size))
 /// format{owner,fs}: mkfs unless it has a signature already. fs: btrfs|ext4, "" = the configured
 /// one.
 struct DiskFormat {
