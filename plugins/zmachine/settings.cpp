@@ -1,0 +1,131 @@
+#include "plugins/zmachine/settings.hpp"
+
+#include "plugins/zmachine/launch.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace trellis::plugins::zmachine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxEmbedRoot = 45;
+constexpr char const* kSystemLibexec = "/usr/libexec/trellis";
+constexpr char const* kVhostRegistry = "/usr/share/qemu/vhost-user";
+
+/// The first that exists, else the last.
+std::string FirstExisting(std::vector<fs::path> const& candidates) {
+  std::error_code ignored;
+  for (auto const& path : candidates) {
+    if (fs::exists(path, ignored)) return path.lexically_normal().string();
+  }
+  return candidates.back().lexically_normal().string();
+}
+
+struct VhostProgram {
+  std::string type;
+  std::string binary;
+};
+BOOST_DESCRIBE_STRUCT(VhostProgram, (), (type, binary))
+
+/// virtiofsd as its package registers it, else the path of later Debian releases.
+std::string FindVirtiofsd() {
+  std::error_code error;
+  for (auto const& entry : fs::directory_iterator(kVhostRegistry, error)) {
+    std::ifstream file(entry.path());
+    std::ostringstream text;
+    text << file.rdbuf();
+    auto const program = json::Parse<VhostProgram>(text.str());
+    if (program && program->type == "fs" && fs::exists(program->binary, error))
+      return program->binary;
+  }
+  return FirstExisting({"/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd"});
+}
+
+bool AppArmorIsOn() {
+  std::ifstream file("/sys/module/apparmor/parameters/enabled");
+  return file.get() == 'Y';
+}
+
+std::string QemuConf() {
+  std::string text = fmt::format("user = \"{0}\"\ngroup = \"{0}\"\n", QemuUser());
+  text += "dynamic_ownership = 0\nremember_owner = 0\nnamespaces = [ ]\nstdio_handler = \"file\"\n";
+  if (::access("/sys/fs/cgroup", W_OK) != 0) text += "cgroup_controllers = [ ]\n";
+  if (!AppArmorIsOn()) text += "security_driver = \"none\"\n";
+  return text;
+}
+
+}  // namespace
+
+Settings FindPrograms(Settings settings) {
+  std::error_code error;
+  fs::path const program = fs::read_symlink("/proc/self/exe", error);
+  fs::path const bin = program.parent_path();
+  fs::path const libexec = bin / "../libexec/trellis";
+  auto const guest = [&](std::string const& name) {
+    return FirstExisting({bin / "../guest" / name, libexec / "guest" / name,
+                          fs::path(kSystemLibexec) / "guest" / name});
+  };
+  if (settings.guest_kernel.empty()) settings.guest_kernel = guest("vmlinuz");
+  if (settings.initramfs.empty()) settings.initramfs = guest("initramfs.img");
+  static constexpr char const* kProbe = "trellis-kvm-probe";
+  if (settings.kvm_probe.empty())
+    settings.kvm_probe = FirstExisting({bin / kProbe, bin / "../bin" / kProbe, libexec / kProbe,
+                                        fs::path(kSystemLibexec) / kProbe});
+  if (settings.virtiofsd.empty()) settings.virtiofsd = FindVirtiofsd();
+  return settings;
+}
+
+AccelReport ChooseAccel(Settings const& settings) {
+  if (settings.accel == "kvm") return {Accel::kKvm, "configured"};
+  if (settings.accel == "tcg") return {Accel::kTcg, "configured"};
+  return ProbeAccel(settings.kvm_probe);
+}
+
+bool UsesEmbed(Settings const& settings, bool isolated) {
+  return settings.libvirt == "embed" || (settings.libvirt == "auto" && !isolated);
+}
+
+std::string QemuUser() {
+  static constexpr char const* kUser = "libvirt-qemu";
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwnam_r(kUser, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+    return kUser;
+  return "root";
+}
+
+std::string EmbedRoot(std::string const& wanted) {
+  static constexpr std::size_t kHashDigits = 8;
+  if (wanted.size() <= kMaxEmbedRoot) return wanted;
+  return "/run/trellis-" + HashText(wanted).substr(0, kHashDigits);
+}
+
+Result<void> PrepareEmbed(std::string const& root) {
+  std::error_code error;
+  fs::create_directories(fs::path(root) / "etc", error);
+  if (error) return Fail(Code::kIo, "create '{}': {}", root, error.message());
+  std::ofstream file(fs::path(root) / "etc/qemu.conf", std::ios::trunc);
+  file << QemuConf();
+  file.close();
+  if (!file) return Fail(Code::kIo, "write '{}/etc/qemu.conf'", root);
+  return {};
+}
+
+LibvirtOptions EmbedLibvirt(std::string const& root) {
+  return {"qemu:///embed?root=" + root, root + "/run/qemu"};
+}
+
+LibvirtOptions SystemLibvirt() {
+  return {"qemu:///system", "/run/libvirt/qemu"};
+}
+
+}  // namespace trellis::plugins::zmachine
