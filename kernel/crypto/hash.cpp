@@ -1,0 +1,46 @@
+#include "kernel/crypto/hash.hpp"
+
+#include <openssl/evp.h>
+#include <sodium.h>
+
+#include <cstdlib>
+
+namespace trellis::crypto {
+
+Md5Digest Md5(BytesView data) {
+  Md5Digest out{};
+  // MD5 sits in OpenSSL's default provider, which is always there; without it no hash can be right.
+  if (EVP_Digest(data.data(), data.size(), out.data(), nullptr, EVP_md5(), nullptr) != 1)
+    std::abort();
+  return out;
+}
+
+Digest32 Sha256(BytesView data) {
+  Digest32 out{};
+  crypto_hash_sha256(out.data(), data.data(), data.size());
+  return out;
+}
+
+Digest64 Sha512(BytesView data) {
+  Digest64 out{};
+  crypto_hash_sha512(out.data(), data.data(), data.size());
+  return out;
+}
+
+Digest32 Blake2b256(BytesView data) {
+  Digest32 out{};
+  crypto_generichash(out.data(), out.size(), data.data(), data.size(), nullptr, 0);
+  return out;
+}
+
+Digest64 Blake2b512(BytesView data) {
+  Digest64 out{};
+  crypto_generichash(out.data(), out.size(), data.data(), data.size(), nullptr, 0);
+  return out;
+}
+
+void FillRandom(std::span<std::uint8_t> out) {
+  randombytes_buf(out.data(), out.size());
+}
+
+}  // namespace trellis::crypto
