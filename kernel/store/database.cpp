@@ -186,6 +186,13 @@ Result<Statement*> Database::Cached(std::string_view sql) {
   return &cache_->statements.emplace(sql, std::move(statement)).first->second;
 }
 
+void Database::EndReads() {
+  for (auto* stmt = sqlite3_next_stmt(db_, nullptr); stmt != nullptr;
+       stmt = sqlite3_next_stmt(db_, stmt)) {
+    if (sqlite3_stmt_busy(stmt) != 0) sqlite3_reset(stmt);
+  }
+}
+
 std::int64_t Database::LastInsertId() const {
   return sqlite3_last_insert_rowid(db_);
 }

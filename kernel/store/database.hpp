@@ -1,6 +1,8 @@
 // SQLite with RAII and Result: connections, statements, and the one writer that group-commits.
 #pragma once
 
+#include <trellis/result.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -8,8 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <trellis/result.hpp>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -26,14 +26,16 @@ class Statement {
   Statement(Statement const&) = delete;
   Statement& operator=(Statement const&) = delete;
 
-  /// Binds parameter `index` (from 1). Text and blobs are copied. Integers above 2^63-1 are kInvalid at Step.
+  /// Binds parameter `index` (from 1). Text and blobs are copied. Integers above 2^63-1 are
+  /// kInvalid at Step.
   Statement& Bind(int index, std::int64_t value);
   Statement& Bind(int index, std::uint64_t value);
   Statement& Bind(int index, std::string_view text);
   Statement& BindBlob(int index, std::span<std::uint8_t const> bytes);
   Statement& BindNull(int index);
 
-  /// Binds all arguments in order from 1: integers, bools, strings, std::optional of these (empty = NULL).
+  /// Binds all arguments in order from 1: integers, bools, strings, std::optional of these (empty =
+  /// NULL).
   template <class... Args>
   Statement& BindAll(Args const&... args) {
     int index = 0;
@@ -41,7 +43,8 @@ class Statement {
     return *this;
   }
 
-  /// Next row: true with a row, false at the end. kIo, kExhausted (disk full), kConflict (constraint).
+  /// Next row: true with a row, false at the end. kIo, kExhausted (disk full), kConflict
+  /// (constraint).
   Result<bool> Step();
   /// Runs to the end and resets.
   Result<void> Run();
@@ -58,7 +61,10 @@ class Statement {
   explicit Statement(sqlite3_stmt* stmt) : stmt_(stmt) {}
   template <class T>
   void BindValue(int index, T const& value) {
-    if constexpr (requires { value.has_value(); *value; }) {
+    if constexpr (requires {
+                    value.has_value();
+                    *value;
+                  }) {
       if (value.has_value()) {
         BindValue(index, *value);
       } else {
@@ -84,7 +90,8 @@ class Database {
  public:
   enum class Mode { kReadWrite, kReadOnly };
 
-  /// Opens or creates the file: WAL, synchronous=FULL, foreign_keys=ON, busy_timeout=5000. kIo when it cannot.
+  /// Opens or creates the file: WAL, synchronous=FULL, foreign_keys=ON, busy_timeout=5000. kIo when
+  /// it cannot.
   static Result<std::unique_ptr<Database>> Open(std::filesystem::path const& file, Mode mode);
   ~Database();
   Database(Database const&) = delete;
@@ -93,9 +100,13 @@ class Database {
   /// Runs one or more statements without parameters or rows.
   Result<void> Exec(std::string_view sql);
   Result<Statement> Prepare(std::string_view sql);
-  /// A statement from this connection's cache, reset; `sql` must be a literal or outlive the connection.
-  /// The same statement must not be in use twice at once (no recursion on one sql text).
+  /// A statement from this connection's cache, reset; `sql` must be a literal or outlive the
+  /// connection. The same statement must not be in use twice at once (no recursion on one sql
+  /// text).
   Result<Statement*> Cached(std::string_view sql);
+  /// Resets every statement that still has rows to give: until then it would hold its old snapshot
+  /// open.
+  void EndReads();
   [[nodiscard]] std::int64_t LastInsertId() const;
   [[nodiscard]] std::int64_t Changes() const;
   /// `PRAGMA user_version`.

@@ -22,6 +22,7 @@ struct Item {
 Result<Result<void>> RunInSavepoint(Database& database, Writer::Work const& work) {
   TRELLIS_CHECK(database.Exec("SAVEPOINT work"));
   auto outcome = work(database);
+  database.EndReads();
   if (!outcome) TRELLIS_CHECK(database.Exec("ROLLBACK TO work"));
   TRELLIS_CHECK(database.Exec("RELEASE work"));
   return outcome;

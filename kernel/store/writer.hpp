@@ -1,31 +1,33 @@
 // The one writer of a database: commits whatever waits in one transaction (group commit, no timer).
 #pragma once
 
-#include <functional>
-#include <future>
-#include <memory>
+#include "kernel/store/database.hpp"
 
 #include <trellis/result.hpp>
 
-#include "kernel/store/database.hpp"
+#include <functional>
+#include <future>
+#include <memory>
 
 namespace trellis::store {
 
 /// Owns the write connection and the thread `store`. Safe for use by several threads.
 class Writer {
  public:
-  /// Work done inside a transaction on the writer's thread. An error rolls this work alone back (savepoint).
+  /// Work done inside a transaction on the writer's thread. An error rolls this work alone back
+  /// (savepoint).
   using Work = std::function<Result<void>(Database&)>;
 
   /// Takes the connection and starts the thread. `thread_name` <= 15 characters.
-  static std::unique_ptr<Writer> Start(std::unique_ptr<Database> database, std::string_view thread_name);
+  static std::unique_ptr<Writer> Start(std::unique_ptr<Database> database,
+                                       std::string_view thread_name);
   /// Commits what waits, then stops the thread.
   ~Writer();
   Writer(Writer const&) = delete;
   Writer& operator=(Writer const&) = delete;
 
-  /// Queues `work`; the future is ready when its transaction is durable (or failed: work's own error, or kIo,
-  /// kExhausted of the commit). Work of one thread runs in the order of submission.
+  /// Queues `work`; the future is ready when its transaction is durable (or failed: work's own
+  /// error, or kIo, kExhausted of the commit). Work of one thread runs in the order of submission.
   std::future<Result<void>> Submit(Work work);
   /// Submit and wait.
   Result<void> Commit(Work work);
