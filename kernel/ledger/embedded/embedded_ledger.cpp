@@ -1,0 +1,350 @@
+#include "kernel/ledger/embedded/embedded_ledger.hpp"
+
+#include "kernel/ledger/embedded/refusal.hpp"
+#include "kernel/ledger/embedded/schema.hpp"
+#include "kernel/ledger/embedded/tables.hpp"
+#include "kernel/store/query.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace trellis::ledger {
+namespace {
+
+using embedded::Refuse;
+using embedded::Txn;
+using store::Database;
+using store::Statement;
+
+constexpr std::int64_t kSecondsPerDay = 86'400;
+constexpr std::int64_t kRequestSeconds = kSecondsPerDay;
+constexpr std::size_t kMaxPage = 10'000;
+// A writer that dies between its commit and its wake-up delays others by no more than this.
+constexpr std::chrono::milliseconds kWaitSlice{5000};
+
+/// No refusal has the class kIo: it is the file that cannot be used now.
+Error Unavailable(Error error) {
+  if (error.code != Code::kIo) return error;
+  error.code = Code::kUnavailable;
+  return std::move(error).With("ledger is unavailable");
+}
+
+std::uint64_t FirstId(Statement const& row) {
+  return row.Uint(0);
+}
+
+std::uint32_t FirstId32(Statement const& row) {
+  return static_cast<std::uint32_t>(row.Uint(0));
+}
+
+/// Arguments in a form that is equal exactly for equal calls.
+std::string Describe(std::vector<Call> const& calls) {
+  boost::json::array list;
+  for (auto const& call : calls) {
+    list.push_back(
+        {call.index(), std::visit([](auto const& body) { return json::Encode(body); }, call)});
+  }
+  return boost::json::serialize(list);
+}
+
+using Ids = std::vector<std::uint64_t>;
+
+/// The result of the same request, if it was applied already. RequestIdReused.
+Result<std::optional<Ids>> FindApplied(Txn& txn, std::string const& arguments) {
+  auto const& caller = txn.caller;
+  if (caller.request_id.empty()) return std::nullopt;
+  if (caller.request_id.size() > kMaxRequestId)
+    return Refuse("RequestIdTooLong", "request id has more than {} characters", kMaxRequestId);
+  TRELLIS_CHECK(store::Run(txn.db, "DELETE FROM applied WHERE at < ?1", txn.now - kRequestSeconds));
+  TRELLIS_TRY(auto const row,
+              store::One(
+                  txn.db, "SELECT arguments, result FROM applied WHERE twin = ?1 AND request = ?2",
+                  [](Statement const& found) { return std::pair(found.Text(0), found.Text(1)); },
+                  caller.twin, caller.request_id));
+  if (!row) return std::nullopt;
+  if (row->first != arguments)
+    return Refuse("RequestIdReused", "request '{}' had other arguments", caller.request_id);
+  TRELLIS_TRY(auto ids, json::Parse<Ids>(row->second));
+  return ids;
+}
+
+Result<void> RememberApplied(Txn& txn, std::string const& arguments, Ids const& ids) {
+  if (txn.caller.request_id.empty()) return {};
+  return store::Run(txn.db, "INSERT INTO applied VALUES (?1, ?2, ?3, ?4, ?5)", txn.caller.twin,
+                    txn.caller.request_id, txn.now, arguments, json::Dump(ids));
+}
+
+Result<std::uint64_t> ApplyOne(Txn& txn, Call const& call) {
+  return std::visit([&](auto const& body) { return embedded::Apply(txn, body); }, call);
+}
+
+Result<Ids> ApplyBatch(Txn& txn, std::vector<Call> const& calls) {
+  Ids ids;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    auto const id = ApplyOne(txn, calls[i]);
+    if (!id) return tl::unexpected<Error>(Error(id.error()).With("call {}", i));
+    ids.push_back(*id);
+    TRELLIS_CHECK(embedded::Emit(txn, EventKind::kItemCompleted, {}, nullptr));
+  }
+  TRELLIS_CHECK(embedded::Emit(txn, EventKind::kBatchCompleted, {}, nullptr));
+  return ids;
+}
+
+Result<std::uint64_t> NextHeight(Database& db) {
+  TRELLIS_TRY(
+      auto const height,
+      store::One(db, "UPDATE meta SET value = value + 1 WHERE key = 'height' RETURNING value",
+                 FirstId));
+  return height.value_or(0);
+}
+
+}  // namespace
+
+EmbeddedLedger::EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
+                               std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
+                               sys::InterruptFlag interrupt)
+    : wake_path_(path.native() + "-wake"),
+      options_(options),
+      clock_(options.clock != nullptr ? options.clock : &system_clock_),
+      readers_(path),
+      writer_(std::move(writer)),
+      wake_(std::move(wake)),
+      interrupt_(std::move(interrupt)) {}
+
+Result<std::unique_ptr<EmbeddedLedger>> EmbeddedLedger::Open(std::filesystem::path const& path,
+                                                             EmbeddedOptions const& options) {
+  TRELLIS_TRY(auto database,
+              Database::Open(path, Database::Mode::kReadWrite).map_error(Unavailable));
+  TRELLIS_CHECK(embedded::Migrate(*database).map_error(Unavailable));
+  TRELLIS_TRY(auto wake, sys::WakeFile::Open(path.native() + "-wake"));
+  TRELLIS_TRY(auto interrupt, sys::InterruptFlag::Make());
+  auto writer = store::Writer::Start(std::move(database), "ledger");
+  return std::unique_ptr<EmbeddedLedger>(new EmbeddedLedger(  // NOLINT: private constructor
+      path, options, std::move(writer), std::move(wake), std::move(interrupt)));
+}
+
+template <class Read>
+auto EmbeddedLedger::Query(Read read) -> decltype(read(std::declval<Database&>())) {
+  return readers_.Run(std::move(read)).map_error(Unavailable);
+}
+
+Result<void> EmbeddedLedger::Write(Caller const& caller,
+                                   std::function<Result<void>(Txn&)> const& work) {
+  // Everything is read inside the transaction: another process may have written meanwhile.
+  auto const written = writer_->Commit([&](Database& db) -> Result<void> {
+    TRELLIS_TRY(auto const height, NextHeight(db));
+    Txn txn{.db = db,
+            .caller = caller,
+            .height = height,
+            .now = clock_->UnixSeconds(),
+            .keep_seconds = options_.keep_deleted_days * kSecondsPerDay,
+            .private_ranges = embedded::PrivateRanges{options_.allow_private_ips}};
+    return work(txn);
+  });
+  if (!written) return tl::unexpected<Error>(Unavailable(written.error()));
+  wake_.Notify();
+  return {};
+}
+
+Result<std::uint64_t> EmbeddedLedger::Submit(Caller const& caller, Call const& call) {
+  std::uint64_t id = 0;
+  TRELLIS_CHECK(Write(caller, [&](Txn& txn) -> Result<void> {
+    auto const arguments = caller.request_id.empty() ? std::string() : Describe({call});
+    TRELLIS_TRY(auto const applied, FindApplied(txn, arguments));
+    if (applied) {
+      id = applied->empty() ? 0 : applied->front();
+      return {};
+    }
+    TRELLIS_TRY(id, ApplyOne(txn, call));
+    return RememberApplied(txn, arguments, {id});
+  }));
+  return id;
+}
+
+Result<Ids> EmbeddedLedger::SubmitAll(Caller const& caller, std::vector<Call> const& calls) {
+  if (calls.size() > kMaxBatch)
+    return Refuse("TooManyCalls", "more than {} calls in one batch", kMaxBatch);
+  Ids ids;
+  TRELLIS_CHECK(Write(caller, [&](Txn& txn) -> Result<void> {
+    auto const arguments = caller.request_id.empty() ? std::string() : Describe(calls);
+    TRELLIS_TRY(auto const applied, FindApplied(txn, arguments));
+    if (applied) {
+      ids = *applied;
+      return {};
+    }
+    TRELLIS_TRY(ids, ApplyBatch(txn, calls));
+    return RememberApplied(txn, arguments, ids);
+  }));
+  return ids;
+}
+
+Result<ImportCounts> EmbeddedLedger::Import(ImportData const& data) {
+  ImportCounts counts;
+  Caller const tool{.twin = 0, .admin = true, .request_id = ""};
+  TRELLIS_CHECK(Write(tool, [&](Txn& txn) -> Result<void> {
+    TRELLIS_TRY(counts, embedded::Apply(txn, data));
+    return {};
+  }));
+  return counts;
+}
+
+Result<bool> EmbeddedLedger::Wait(std::uint64_t cursor, std::chrono::milliseconds timeout) {
+  auto const deadline = std::chrono::steady_clock::now() + timeout;
+  // Watch before looking: a write in between then ends the wait.
+  TRELLIS_TRY(auto waiter, sys::WakeWaiter::Open(wake_path_));
+  for (;;) {
+    TRELLIS_TRY(auto const last, Query(embedded::ReadLastSeq));
+    if (last > cursor) return true;
+    auto const left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (interrupted_ || left.count() <= 0) return false;
+    TRELLIS_CHECK(waiter.Wait(std::min(left, kWaitSlice), interrupt_.fd()));
+  }
+}
+
+void EmbeddedLedger::Interrupt() {
+  interrupted_ = true;
+  interrupt_.Set();
+}
+
+Result<Twin> EmbeddedLedger::GetTwin(std::uint32_t id) {
+  return Query([&](Database& db) { return embedded::ReadTwin(db, id); });
+}
+
+Result<std::uint32_t> EmbeddedLedger::TwinByAccount(Account const& account) {
+  TRELLIS_TRY(auto const id,
+              Query([&](Database& db) { return embedded::FindTwinByAccount(db, account); }));
+  if (!id) return Refuse("TwinNotExists", "the account has no twin");
+  return *id;
+}
+
+Result<Contract> EmbeddedLedger::GetContract(std::uint64_t id) {
+  return Query([&](Database& db) { return embedded::ReadContract(db, id); });
+}
+
+Result<NodeContracts> EmbeddedLedger::ListNodeContracts(std::uint32_t node) {
+  return Query([&](Database& db) -> Result<NodeContracts> {
+    NodeContracts contracts;
+    TRELLIS_TRY(contracts.ids, embedded::ListNodeContractIds(db, node));
+    TRELLIS_TRY(contracts.height, embedded::ReadHeight(db));
+    return contracts;
+  });
+}
+
+Result<std::optional<std::uint64_t>> EmbeddedLedger::RentContract(std::uint32_t node) {
+  return Query([&](Database& db) { return embedded::FindRentContract(db, node); });
+}
+
+Result<std::uint64_t> EmbeddedLedger::NameContract(std::string_view name) {
+  TRELLIS_TRY(auto const id,
+              Query([&](Database& db) { return embedded::FindNameContract(db, name); }));
+  if (!id) return Refuse("ContractNotExists", "name '{}' is not reserved", name);
+  return *id;
+}
+
+Result<std::uint64_t> EmbeddedLedger::ContractByHash(std::uint32_t node, std::string_view hash) {
+  TRELLIS_TRY(auto const id,
+              Query([&](Database& db) { return embedded::FindContractByHash(db, node, hash); }));
+  if (!id) return Refuse("ContractNotExists", "no contract of node {} has this hash", node);
+  return *id;
+}
+
+Result<Farm> EmbeddedLedger::GetFarm(std::uint32_t id) {
+  return Query([&](Database& db) { return embedded::ReadFarm(db, id); });
+}
+
+Result<Node> EmbeddedLedger::GetNode(std::uint32_t id) {
+  return Query([&](Database& db) { return embedded::ReadNode(db, id); });
+}
+
+Result<std::uint32_t> EmbeddedLedger::NodeByTwin(std::uint32_t twin) {
+  TRELLIS_TRY(auto const id,
+              Query([&](Database& db) { return embedded::FindNodeByTwin(db, twin); }));
+  if (!id) return Refuse("NodeNotExists", "twin {} has no node", twin);
+  return *id;
+}
+
+Result<std::vector<std::uint32_t>> EmbeddedLedger::ListNodes(std::uint32_t farm) {
+  return Query([&](Database& db) {
+    return store::All(db, "SELECT id FROM node WHERE farm = ?1 ORDER BY id", FirstId32, farm);
+  });
+}
+
+Result<Head> EmbeddedLedger::GetHead() {
+  return Query([&](Database& db) -> Result<Head> {
+    Head head;
+    head.time = clock_->UnixSeconds();
+    TRELLIS_TRY(head.height, embedded::ReadHeight(db));
+    TRELLIS_TRY(head.last_seq, embedded::ReadLastSeq(db));
+    return head;
+  });
+}
+
+Result<EventPage> EmbeddedLedger::EventsAfter(std::uint64_t cursor, std::size_t limit) {
+  return Query([&](Database& db) { return embedded::ReadEvents(db, cursor, limit); });
+}
+
+Result<Account> EmbeddedLedger::Genesis() {
+  TRELLIS_TRY(auto const text, Query([](Database& db) {
+                return store::One(db, "SELECT value FROM meta WHERE key = 'genesis'",
+                                  [](Statement const& row) { return row.Text(0); });
+              }));
+  return Account::Parse(text.value_or(""));
+}
+
+Result<std::vector<std::uint32_t>> EmbeddedLedger::ListTwins(std::uint32_t after,
+                                                             std::size_t limit) {
+  return Query([&](Database& db) {
+    return store::All(db, "SELECT id FROM twin WHERE id > ?1 ORDER BY id LIMIT ?2", FirstId32,
+                      after, std::min(limit, kMaxPage));
+  });
+}
+
+Result<std::vector<std::uint32_t>> EmbeddedLedger::ListFarms(std::uint32_t after,
+                                                             std::size_t limit) {
+  return Query([&](Database& db) {
+    return store::All(db, "SELECT id FROM farm WHERE id > ?1 ORDER BY id LIMIT ?2", FirstId32,
+                      after, std::min(limit, kMaxPage));
+  });
+}
+
+Result<Ids> EmbeddedLedger::ListTwinContracts(std::uint32_t twin, std::uint64_t after,
+                                              std::size_t limit) {
+  return Query([&](Database& db) {
+    return store::All(db,
+                      "SELECT id FROM contract WHERE twin = ?1 AND id > ?2 AND state <> 1 "
+                      "ORDER BY id LIMIT ?3",
+                      FirstId, twin, after, std::min(limit, kMaxPage));
+  });
+}
+
+Result<std::vector<Contract>> EmbeddedLedger::History(std::uint64_t before, std::size_t limit) {
+  return Query([&](Database& db) { return embedded::ReadDeletedContracts(db, before, limit); });
+}
+
+Result<ContractResources> EmbeddedLedger::ReportedResources(std::uint64_t contract) {
+  TRELLIS_TRY(auto const found, Query([&](Database& db) {
+                return store::One(
+                    db, "SELECT contract, hru, sru, cru, mru FROM resources WHERE contract = ?1",
+                    [](Statement const& row) {
+                      return ContractResources{.contract = row.Uint(0),
+                                               .hru = row.Uint(1),
+                                               .sru = row.Uint(2),
+                                               .cru = row.Uint(3),
+                                               .mru = row.Uint(4)};
+                    },
+                    contract);
+              }));
+  if (!found) return Fail(Code::kNotFound, "contract {} has no resources reported", contract);
+  return *found;
+}
+
+Result<std::uint64_t> EmbeddedLedger::ReportedNru(std::uint64_t contract) {
+  TRELLIS_TRY(auto const sum, Query([&](Database& db) {
+                return store::One(db, "SELECT coalesce(sum(nru), 0) FROM nru WHERE contract = ?1",
+                                  FirstId, contract);
+              }));
+  return sum.value_or(0);
+}
+
+}  // namespace trellis::ledger

@@ -1,0 +1,99 @@
+// The ledger in one SQLite file, for one machine. Several processes may have it open (daemon and
+// tool).
+#pragma once
+
+#include "kernel/base/clock.hpp"
+#include "kernel/ledger/embedded/import.hpp"
+#include "kernel/ledger/embedded/txn.hpp"
+#include "kernel/ledger/ledger.hpp"
+#include "kernel/store/readers.hpp"
+#include "kernel/store/writer.hpp"
+#include "kernel/sys/wake_file.hpp"
+
+#include <trellis/result.hpp>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace trellis::ledger {
+
+struct EmbeddedOptions {
+  bool allow_private_ips = true;
+  std::int64_t keep_deleted_days = 30;  ///< how long deleted contracts and events stay
+  Clock const* clock = nullptr;  ///< borrowed for the life of the ledger; null = system clock
+};
+
+/// See Ledger. Writes are committed in groups by a thread named `ledger`.
+class EmbeddedLedger final : public Ledger {
+ public:
+  /// Opens or creates the file; `<path>-wake` beside it tells other processes of news. kUnavailable
+  /// when it cannot, kConflict when a newer version wrote it.
+  static Result<std::unique_ptr<EmbeddedLedger>> Open(std::filesystem::path const& path,
+                                                      EmbeddedOptions const& options = {});
+  /// No Wait may be running: Interrupt, then join the waiting threads, first.
+  ~EmbeddedLedger() override = default;
+
+  Result<Twin> GetTwin(std::uint32_t id) override;
+  Result<std::uint32_t> TwinByAccount(Account const& account) override;
+  Result<Contract> GetContract(std::uint64_t id) override;
+  Result<NodeContracts> ListNodeContracts(std::uint32_t node) override;
+  Result<std::optional<std::uint64_t>> RentContract(std::uint32_t node) override;
+  Result<std::uint64_t> NameContract(std::string_view name) override;
+  Result<std::uint64_t> ContractByHash(std::uint32_t node, std::string_view hash) override;
+  Result<Farm> GetFarm(std::uint32_t id) override;
+  Result<Node> GetNode(std::uint32_t id) override;
+  Result<std::uint32_t> NodeByTwin(std::uint32_t twin) override;
+  Result<std::vector<std::uint32_t>> ListNodes(std::uint32_t farm) override;
+  Result<Head> GetHead() override;
+  Result<EventPage> EventsAfter(std::uint64_t cursor, std::size_t limit) override;
+  Result<bool> Wait(std::uint64_t cursor, std::chrono::milliseconds timeout) override;
+  void Interrupt() override;
+  Result<std::uint64_t> Submit(Caller const& caller, Call const& call) override;
+  Result<std::vector<std::uint64_t>> SubmitAll(Caller const& caller,
+                                               std::vector<Call> const& calls) override;
+  [[nodiscard]] bool strong() const override { return true; }
+
+  // ---- beyond the interface: for the tool and the chain façade ----
+  /// 32 random bytes that name this ledger for ever.
+  Result<Account> Genesis();
+  /// Ids, ascending, above `after`.
+  Result<std::vector<std::uint32_t>> ListTwins(std::uint32_t after, std::size_t limit);
+  Result<std::vector<std::uint32_t>> ListFarms(std::uint32_t after, std::size_t limit);
+  /// Live contracts of a twin, ids ascending, above `after`.
+  Result<std::vector<std::uint64_t>> ListTwinContracts(std::uint32_t twin, std::uint64_t after,
+                                                       std::size_t limit);
+  /// Deleted contracts still kept, newest first, ids below `before`.
+  Result<std::vector<Contract>> History(std::uint64_t before, std::size_t limit);
+  /// The newest report. kNotFound.
+  Result<ContractResources> ReportedResources(std::uint64_t contract);
+  /// Sum of the windows kept, bytes.
+  Result<std::uint64_t> ReportedNru(std::uint64_t contract);
+  /// Everything or nothing, in one transaction. Twins that are there with the same account are
+  /// skipped.
+  Result<ImportCounts> Import(ImportData const& data);
+
+ private:
+  EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
+                 std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
+                 sys::InterruptFlag interrupt);
+
+  template <class Read>
+  auto Query(Read read) -> decltype(read(std::declval<store::Database&>()));
+  /// Runs `work` as one write with its own height, then wakes the waiters.
+  Result<void> Write(Caller const& caller, std::function<Result<void>(embedded::Txn&)> const& work);
+
+  std::filesystem::path wake_path_;
+  EmbeddedOptions options_;
+  SystemClock system_clock_;
+  Clock const* clock_;
+  store::Readers readers_;
+  std::unique_ptr<store::Writer> writer_;
+  sys::WakeFile wake_;
+  sys::InterruptFlag interrupt_;
+  std::atomic<bool> interrupted_ = false;
+};
+
+}  // namespace trellis::ledger
