@@ -1,0 +1,77 @@
+// Unpacked images, shared by everybody who mounts them.
+//
+// `<root>/rootfs/<key>/root` is the tree, `image.json` beside it what the image says about itself.
+// A directory with a key for a name is complete and never changes.
+#pragma once
+
+#include "plugins/flist/config.hpp"
+#include "plugins/flist/digest.hpp"
+#include "plugins/flist/download.hpp"
+#include "plugins/flist/oci.hpp"
+#include "plugins/flist/sniff.hpp"
+#include "plugins/flist/source.hpp"
+
+#include <trellis/host.hpp>
+#include <trellis/result.hpp>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace trellis::plugins::flist {
+
+struct Image {
+  std::string key;   ///< BLAKE2b-256 of what it was made from
+  std::string hash;  ///< md5 of a file, sha256 of an OCI manifest
+  std::string root;  ///< the tree, absolute
+  ImageConfig config;
+};
+
+/// Thread-safe; images are unpacked at the same time, each once.
+class Images {
+ public:
+  Images(FlistConfig const& config, std::string const& dir);
+
+  /// Removes what earlier runs left half done.
+  Result<void> Start() const;
+  /// The image behind `url`, fetched and unpacked when needed. Errors of Sources, Sniff and the
+  /// layout readers.
+  Result<Image> Ensure(Call& call, std::string const& url);
+  /// The hash alone, without unpacking.
+  Result<std::string> Hash(Call& call, std::string const& url);
+  /// Removes the longest unused images outside `in_use` while all together are above the limit.
+  Result<void> Collect(std::set<std::string> const& in_use) const;
+
+ private:
+  struct Identity {
+    std::string path;
+    ImageFormat format = ImageFormat::kDirectory;
+    std::string key;
+    std::string hash;
+  };
+  struct KnownFile {
+    std::string stamp;
+    FileDigests digests;
+    ImageFormat format;
+  };
+  class Busy;
+  Result<Identity> Identify(Call& call, std::string const& url);
+  Result<KnownFile> Examine(Call& call, std::string const& path);
+  Result<Image> Load(Identity const& identity) const;
+  Result<void> Unpack(Call& call, Identity const& identity) const;
+  Result<void> UnpackInto(Call& call, Identity const& identity, std::string const& temp) const;
+  [[nodiscard]] std::string DirOf(std::string const& key) const { return rootfs_ + "/" + key; }
+
+  FlistConfig const& config_;
+  std::string rootfs_;
+  Downloads downloads_;
+  Sources sources_;
+  std::mutex mutex_;  // guards the two below
+  std::map<std::string, KnownFile> known_;
+  std::set<std::string> busy_;
+  std::condition_variable not_busy_;
+};
+
+}  // namespace trellis::plugins::flist
