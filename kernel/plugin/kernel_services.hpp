@@ -1,13 +1,14 @@
-// What plugins may ask of the kernel (the extensions' kernel half). The engine implements it over the store.
+// What plugins may ask of the kernel (the extensions' kernel half). The engine implements it over
+// the store.
 #pragma once
+
+#include <trellis/result.hpp>
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <trellis/result.hpp>
 
 namespace trellis::plugin {
 
@@ -18,10 +19,13 @@ class KernelServices {
 
   // trellis.deployment/1, stored current state
   virtual Result<std::string> DeploymentInfo(std::uint32_t twin, std::uint64_t contract) = 0;
-  virtual Result<std::string> Workload(std::uint32_t twin, std::uint64_t contract, std::string_view name) = 0;
+  virtual Result<std::string> Workload(std::uint32_t twin, std::uint64_t contract,
+                                       std::string_view name) = 0;
   /// contract 0: all active deployments of `twin`; also twin 0: of every twin.
-  virtual Result<std::string> WorkloadsByType(std::uint32_t twin, std::uint64_t contract, std::span<std::string_view const> types) = 0;
-  virtual Result<std::string> Shared(std::uint32_t twin, std::string_view type, std::string_view name) = 0;
+  virtual Result<std::string> WorkloadsByType(std::uint32_t twin, std::uint64_t contract,
+                                              std::span<std::string_view const> types) = 0;
+  virtual Result<std::string> Shared(std::uint32_t twin, std::string_view type,
+                                     std::string_view name) = 0;
   virtual Result<std::string> Current(std::string_view workload_id) = 0;
 
   // trellis.contract/1; kUnavailable when the ledger is away
@@ -32,13 +36,16 @@ class KernelServices {
 
   // trellis.engine/1: durable and asynchronous
   virtual Result<void> ReportFailed(std::string_view workload_id, std::string_view reason) = 0;
-  virtual Result<void> ReportObserved(std::string_view workload_id, std::int32_t state, std::string_view detail) = 0;
+  virtual Result<void> ReportObserved(std::string_view workload_id, std::int32_t state,
+                                      std::string_view detail) = 0;
 
   // trellis.store/1
   virtual Result<std::string> KvGet(std::string_view plugin, std::string_view key) = 0;
-  virtual Result<void> KvPut(std::string_view plugin, std::string_view key, std::string_view value) = 0;
+  virtual Result<void> KvPut(std::string_view plugin, std::string_view key,
+                             std::string_view value) = 0;
   virtual Result<void> KvRemove(std::string_view plugin, std::string_view key) = 0;
-  virtual Result<std::vector<std::string>> KvList(std::string_view plugin, std::string_view prefix) = 0;
+  virtual Result<std::vector<std::string>> KvList(std::string_view plugin,
+                                                  std::string_view prefix) = 0;
 };
 
 }  // namespace trellis::plugin

@@ -1,5 +1,11 @@
-// What the engine and the API need of plugins: types, effects, commands, providers. Hosting stays behind it.
+// What the engine and the API need of plugins: types, effects, commands, providers. Hosting stays
+// behind it.
 #pragma once
+
+#include "kernel/grid/examiner.hpp"
+
+#include <trellis/abi.h>
+#include <trellis/result.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -7,11 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <trellis/abi.h>
-#include <trellis/result.hpp>
-
-#include "kernel/grid/examiner.hpp"
 
 namespace trellis::plugin {
 
@@ -22,6 +23,7 @@ struct TypeInfo {
   bool sharable = false;
   bool updatable = false;
   bool has_precheck = false;
+  bool pausable = false;  ///< has a real pause
   std::uint32_t rank = 5000;
   std::uint32_t max_parallel = 4;
   std::vector<std::string> after;
@@ -30,7 +32,13 @@ struct TypeInfo {
 };
 
 /// Effects. The numbers are stored in the step journal: never renumber.
-enum class Op : std::uint8_t { kProvision = 1, kUpdate = 2, kDeprovision = 3, kPause = 4, kResume = 5 };
+enum class Op : std::uint8_t {
+  kProvision = 1,
+  kUpdate = 2,
+  kDeprovision = 3,
+  kPause = 4,
+  kResume = 5
+};
 
 /// Cancels one call: the plugin sees `cancelled()` and a readable descriptor. Thread-safe.
 class CancelToken {
@@ -42,7 +50,8 @@ class CancelToken {
   [[nodiscard]] virtual int fd() const = 0;
 };
 
-/// One workload in an effect, inspection or precheck. All texts as stored; `data` and `previous` raw JSON.
+/// One workload in an effect, inspection or precheck. All texts as stored; `data` and `previous`
+/// raw JSON.
 struct OpRequest {
   std::uint32_t twin = 0;
   std::uint64_t contract = 0;
@@ -63,7 +72,8 @@ struct OpRequest {
   std::uint32_t attempt = 1;
 };
 
-/// What came back. `status` is a TRL_* value, normalised (unknown ones mapped, contract breaches TRL_FAULT).
+/// What came back. `status` is a TRL_* value, normalised (unknown ones mapped, contract breaches
+/// TRL_FAULT).
 struct OpAnswer {
   trl_status status = TRL_FAULT;
   std::string error;   ///< one sentence, <= 4 KiB
@@ -106,8 +116,8 @@ struct Provided {
   std::string json;
 };
 
-/// All plugins of the node. Safe for use by several threads. Effects block the calling thread until the plugin
-/// returns or the deadline plus its grace is over.
+/// All plugins of the node. Safe for use by several threads. Effects block the calling thread until
+/// the plugin returns or the deadline plus its grace is over.
 class Plugins : public grid::TypeExaminer {
  public:
   [[nodiscard]] virtual std::optional<TypeInfo> Type(std::string_view name) const = 0;
@@ -119,17 +129,20 @@ class Plugins : public grid::TypeExaminer {
   virtual Result<InspectAnswer> Inspect(OpRequest const& request) = 0;
   /// Workload ids the type holds anything for. kDecode when the plugin broke the contract.
   virtual Result<std::vector<std::string>> ListOwned(std::string_view type) = 0;
-  /// After restore was planned, once per start: known workload ids per type go to `recovered`; all of them as owners
-  /// to `reconcile` of every service.
+  /// After restore was planned, once per start: known workload ids per type go to `recovered`; all
+  /// of them as owners to `reconcile` of every service.
   virtual void Recovered(std::vector<std::pair<std::string, std::string>> const& id_and_type) = 0;
 
   [[nodiscard]] virtual std::optional<CommandInfo> Command(std::string_view name) const = 0;
   /// kNotFound when unknown; the error code of the handler else.
-  virtual Result<std::string> RunCommand(std::string_view name, std::uint32_t twin, std::string_view payload) = 0;
+  virtual Result<std::string> RunCommand(std::string_view name, std::uint32_t twin,
+                                         std::string_view payload) = 0;
   /// Asks every provider of `kind`; those that fail are logged and left out.
   virtual std::vector<Provided> Provide(std::string_view kind, std::string_view request) = 0;
-  /// A service call on behalf of the kernel (console, logs). Descriptors in the reply are owned by `fds_out`.
-  virtual Result<std::string> CallService(std::string_view id, std::string_view method, std::string_view request, std::vector<int>* fds_out) = 0;
+  /// A service call on behalf of the kernel (console, logs). Descriptors in the reply are owned by
+  /// `fds_out`.
+  virtual Result<std::string> CallService(std::string_view id, std::string_view method,
+                                          std::string_view request, std::vector<int>* fds_out) = 0;
   /// Publishes a kernel event (`workload.state`, `node.changed`, …) to subscribed plugins.
   virtual void Publish(std::string_view topic, std::string_view payload) = 0;
 

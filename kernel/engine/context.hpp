@@ -1,0 +1,51 @@
+// What all parts of the engine share: configuration and borrowed collaborators.
+#pragma once
+
+#include "kernel/base/clock.hpp"
+#include "kernel/engine/events.hpp"
+#include "kernel/engine/scheduler.hpp"
+#include "kernel/ledger/ledger.hpp"
+#include "kernel/plugin/types.hpp"
+#include "kernel/store/readers.hpp"
+#include "kernel/store/records.hpp"
+#include "kernel/store/writer.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace trellis::engine {
+
+struct EngineOptions {
+  std::uint32_t node_id = 0;
+  std::size_t workers = 4;
+  std::size_t queue_deployment = 16;
+  std::size_t queue_twin = 64;
+  std::size_t queue_total = 4096;
+  std::int64_t limit_twin = 1000;
+  std::int64_t limit_node = 10000;
+  std::uint32_t cpu_overcommit = 4;
+  std::int64_t inspect_interval_s = 60;
+  std::int64_t sync_interval_s = 3600;
+  std::int64_t restore_max_s = 1800;
+  std::int64_t remove_max_s = 300;
+  std::uint32_t crash_limit = 3;
+  std::int64_t drain_timeout_s = 15;
+  std::uint64_t reserve_memory = 0;  ///< bytes kept for the system; 0 = max(10 %, 2 GiB)
+  std::string boot_id_path = "/proc/sys/kernel/random/boot_id";
+  bool strong_ledger = true;  ///< a mismatching contract is refused at once
+};
+
+/// Borrowed; all outlive the engine.
+struct Context {
+  EngineOptions const& options;
+  store::Writer& writer;
+  store::Readers& readers;
+  plugin::Plugins& plugins;
+  ledger::Ledger& ledger;
+  Clock& clock;
+  EventBus& events;
+  Scheduler& scheduler;
+  std::int64_t generation;  ///< number of this daemon start
+};
+
+}  // namespace trellis::engine

@@ -1,0 +1,83 @@
+// The provisioning engine: accepts documents, runs jobs, keeps what runs equal to what is stored.
+#pragma once
+
+#include "kernel/engine/answer.hpp"
+#include "kernel/engine/context.hpp"
+#include "kernel/engine/kernel_services.hpp"
+
+#include <trellis/capacity.hpp>
+#include <trellis/result.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace trellis::engine {
+
+class Upkeep;
+class LedgerWatch;
+
+/// Safe for use by several threads. Workloads keep running when it is destroyed.
+class Engine {
+ public:
+  /// Counts crashes of interrupted steps, queues the journal's jobs and what a reboot needs, starts
+  /// the workers.
+  static Result<std::unique_ptr<Engine>> Start(EngineOptions options, store::Writer& writer,
+                                               store::Readers& readers, plugin::Plugins& plugins,
+                                               ledger::Ledger& ledger, Clock& clock,
+                                               KernelServicesOverStore& services);
+  /// Refuses new work, cancels running steps and waits for them at most drain_timeout_s.
+  ~Engine();
+  Engine(Engine const&) = delete;
+  Engine& operator=(Engine const&) = delete;
+
+  /// Acceptance of a document from `sender`: checked, stored with its job in one commit; the work
+  /// comes later. `null` on success.
+  Answer Deploy(std::uint32_t sender, std::string_view document);
+  Answer Update(std::uint32_t sender, std::string_view document);
+  tl::expected<Examination, Refusal> Examine(std::string_view document);
+
+  /// The stored deployment with its shown workloads. 404 `deployment not found`.
+  Answer Get(std::uint32_t twin, std::uint64_t contract);
+  /// The twin's active deployments as a JSON list.
+  Answer List(std::uint32_t twin);
+  /// The history as a JSON list.
+  Answer Changes(std::uint32_t twin, std::uint64_t contract);
+  Result<Statistics> Count();
+  /// All deployments with states, for administrators: {"deployments":[…]}; only `twin` if not 0.
+  Answer DebugList(std::uint32_t twin);
+
+  /// Queues the removal, pause or resume of a stored deployment. Unknown: nothing.
+  Result<void> Remove(store::DeploymentKey key, std::string const& reason);
+  Result<void> Pause(store::DeploymentKey key);
+  Result<void> Resume(store::DeploymentKey key);
+
+  [[nodiscard]] EventBus& events() { return events_; }
+  [[nodiscard]] Scheduler::Depth QueueDepth() const { return scheduler_.DepthOf({}); }
+
+ private:
+  Engine(EngineOptions options, store::Writer& writer, store::Readers& readers,
+         plugin::Plugins& plugins, ledger::Ledger& ledger, Clock& clock, std::int64_t generation);
+  Result<void> Recover(bool rebooted, bool crashed);
+  void StartThreads();
+  Result<void> SetDesired(store::DeploymentKey key, store::Desired desired);
+  void Work(std::stop_token stop);
+  void RunTicket(Ticket const& ticket);
+  Result<void> Queue(store::JobRow job, std::function<Result<void>(store::Database&)> also);
+
+  EngineOptions options_;
+  EventBus events_;
+  Scheduler scheduler_;
+  Context context_;
+  std::unique_ptr<Upkeep> upkeep_;
+  std::unique_ptr<LedgerWatch> ledger_watch_;
+  KernelServicesOverStore* services_ = nullptr;
+  std::vector<std::jthread> workers_;
+};
+
+}  // namespace trellis::engine

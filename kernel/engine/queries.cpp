@@ -1,0 +1,134 @@
+#include "kernel/engine/queries.hpp"
+
+#include "kernel/engine/capacity.hpp"
+#include "kernel/engine/view.hpp"
+
+#include <trellis/json.hpp>
+
+#include <algorithm>
+
+namespace trellis::engine {
+namespace {
+
+constexpr char const* kNotFound = "deployment not found";
+
+tl::unexpected<Refusal> NotFound() {
+  return tl::unexpected<Refusal>(Refusal{404, kNotFound, "not_found"});
+}
+
+bool IsActive(std::vector<store::WorkloadRow> const& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](auto const& row) {
+    return row.state != "error" && row.state != "deleted";
+  });
+}
+
+}  // namespace
+
+tl::unexpected<Refusal> Trouble(Error const& error) {
+  bool const later = error.code == Code::kUnavailable || error.code == Code::kTimeout ||
+                     error.code == Code::kExhausted || error.code == Code::kIo ||
+                     error.code == Code::kBusy;
+  return tl::unexpected<Refusal>(
+      Refusal{later ? 503 : 500, later ? error.message : "internal error", "internal"});
+}
+
+Answer Queries::Get(store::DeploymentKey key) {
+  auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
+    TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
+    if (!row.has_value()) return std::string();
+    TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, key));
+    return DeploymentJson(*row, workloads);
+  });
+  if (!found) return Trouble(found.error());
+  if (found->empty()) return NotFound();
+  return *std::move(found);
+}
+
+Answer Queries::List(std::uint32_t twin) {
+  auto items = context_.readers.Run([&](store::Database& db) -> Result<std::vector<std::string>> {
+    std::vector<std::string> texts;
+    TRELLIS_TRY(auto const rows, store::ListDeployments(db, twin));
+    for (auto const& row : rows) {
+      TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, row.key));
+      if (!IsActive(workloads)) continue;
+      TRELLIS_TRY(auto text, DeploymentJson(row, workloads));
+      texts.push_back(std::move(text));
+    }
+    return texts;
+  });
+  if (!items) return Trouble(items.error());
+  return fmt::format("[{}]", fmt::join(*items, ","));
+}
+
+Answer Queries::Changes(store::DeploymentKey key) {
+  auto found = context_.readers.Run(
+      [&](store::Database& db) -> Result<std::optional<std::vector<std::string>>> {
+        TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
+        if (!row.has_value()) return std::optional<std::vector<std::string>>();
+        TRELLIS_TRY(auto bodies, store::ListChanges(db, key));
+        return std::optional<std::vector<std::string>>(std::move(bodies));
+      });
+  if (!found) return Trouble(found.error());
+  if (!found->has_value()) return NotFound();
+  return fmt::format("[{}]", fmt::join(**found, ","));
+}
+
+Answer Queries::DebugList(std::uint32_t twin) {
+  auto list = context_.readers.Run([&](store::Database& db) -> Result<boost::json::array> {
+    boost::json::array items;
+    TRELLIS_TRY(auto const rows,
+                store::ListDeployments(db, twin == 0 ? std::nullopt : std::optional(twin)));
+    for (auto const& row : rows) {
+      TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, row.key));
+      TRELLIS_TRY(auto const jobs, store::ListJobs(db, row.key));
+      boost::json::array shown;
+      for (auto const& workload : workloads) {
+        shown.push_back({{"type", workload.type},
+                         {"name", workload.name},
+                         {"state", workload.state},
+                         {"message", workload.message}});
+      }
+      boost::json::array queued;
+      for (auto const& job : jobs) {
+        queued.push_back({{"id", job.id},
+                          {"kind", std::string(store::ToText(job.kind))},
+                          {"attempts", job.attempts},
+                          {"error", job.error}});
+      }
+      items.push_back({{"twin_id", row.key.twin},
+                       {"contract_id", row.key.contract},
+                       {"version", row.version},
+                       {"message", row.message},
+                       {"leaving", row.desired == store::Desired::kAbsent},
+                       {"workloads", std::move(shown)},
+                       {"jobs", std::move(queued)}});
+    }
+    return items;
+  });
+  if (!list) return Trouble(list.error());
+  return boost::json::serialize(boost::json::object{{"deployments", *std::move(list)}});
+}
+
+Result<Statistics> Queries::Count() {
+  auto const node = MeasureCapacity(context_);
+  Statistics statistics;
+  statistics.total = node.total;
+  statistics.system = node.system;
+  TRELLIS_CHECK(context_.readers.Run([&](store::Database& db) -> Result<void> {
+    TRELLIS_TRY(statistics.used, store::SumReservations(db));
+    TRELLIS_TRY(auto const rows, store::ListAllWorkloads(db));
+    std::optional<store::DeploymentKey> last;
+    for (auto const& row : rows) {
+      if (!row.IsOkay()) continue;
+      ++statistics.workloads;
+      statistics.last_deployment = std::max(statistics.last_deployment, row.created);
+      if (last != row.key) ++statistics.deployments;  // rows of one deployment are neighbours
+      last = row.key;
+    }
+    return {};
+  }));
+  statistics.used += node.system;
+  return statistics;
+}
+
+}  // namespace trellis::engine
