@@ -1,0 +1,75 @@
+#include "kernel/grid/validate.hpp"
+
+#include "tests/unit/kernel/grid/builders.hpp"
+
+#include <gtest/gtest.h>
+
+namespace trellis::grid {
+namespace {
+
+std::string Refusal(Deployment const& deployment) {
+  FakeTypes types;
+  auto const valid = Validate(deployment, types);
+  return valid ? "" : valid.error().message;
+}
+
+TEST(Validate, EmptyDeploymentHasThePublishedHash) {
+  FakeTypes types;
+
+  EXPECT_EQ(Challenge(ADeployment(), types).value(), "0707false11");
+  EXPECT_EQ(Validate(ADeployment(), types)->hash_text(), "711315d19186ad629228710ffffd0a57");
+}
+
+TEST(Validate, NamesTheWorkloadAndTheValue) {
+  auto late = AWorkload("a");
+  late.version = 1;
+  auto foreign = AWorkload("a");
+  foreign.type = "boat";
+
+  EXPECT_EQ(Refusal(ADeployment({late})),
+            "[workload_version] version 1 of workload 'a' is above the deployment version 0");
+  EXPECT_EQ(Refusal(ADeployment({AWorkload("a-b")})), "[name] invalid workload name 'a-b'");
+  EXPECT_EQ(Refusal(ADeployment({AWorkload("a"), AWorkload("a")})),
+            "[duplicate_name] there is more than one workload 'a'");
+  EXPECT_EQ(Refusal(ADeployment({foreign})), "[type] workload 'a' has unknown type 'boat'");
+  EXPECT_EQ(Refusal(ADeployment({AWorkload("a", "[]")})),
+            "[data_decode] data of workload 'a' is no object");
+  EXPECT_EQ(Refusal(ADeployment({AWorkload("a", R"({"broken":1})")})),
+            "[data_decode] workload 'a': size: expected integer, got string");
+  EXPECT_EQ(Refusal(ADeployment({AWorkload("a", R"({"refused":1})")})),
+            "[size] workload 'a': size is zero");
+}
+
+TEST(Validate, AnAbsentPluginIsNoRefusal) {
+  FakeTypes types;
+  auto const valid = Validate(ADeployment({AWorkload("a", R"({"away":1})")}), types);
+
+  EXPECT_EQ(valid.error().code, Code::kUnavailable);
+  EXPECT_EQ(valid.error().message, "workload 'a': plugin is not running");
+}
+
+TEST(Challenge, OfAnInvalidDeploymentStillExists) {
+  FakeTypes types;
+
+  EXPECT_EQ(Challenge(ADeployment({AWorkload("a", R"({"refused":1})")}), types).value(),
+            R"(070)"
+            R"(0adisk{"refused":1})"
+            R"(7false11)");
+  EXPECT_EQ(Challenge(ADeployment({AWorkload("a", R"({"broken":1})")}), types).error().message,
+            "[no_challenge] workload 'a': size: expected integer, got string");
+}
+
+TEST(Admission, ChecksSenderAndFirstVersion) {
+  auto deployment = ADeployment();
+  EXPECT_TRUE(CheckSender(deployment, 7));
+  EXPECT_EQ(CheckSender(deployment, 8).error().message,
+            "[twin_mismatch] twin id mismatch (deployment: 7, message: 8)");
+
+  EXPECT_TRUE(CheckFirstVersion(deployment));
+  deployment.version = 1;
+  EXPECT_EQ(CheckFirstVersion(deployment).error().message,
+            "[create_version] expected version to be 0 on deployment creation: invalid version");
+}
+
+}  // namespace
+}  // namespace trellis::grid
