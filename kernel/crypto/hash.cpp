@@ -40,6 +40,9 @@ Digest64 Blake2b512(BytesView data) {
 }
 
 void FillRandom(std::span<std::uint8_t> out) {
+  // Opening the generator by a first use is not safe for threads; a function-local static is.
+  static bool const ready = sodium_init() >= 0;
+  if (!ready) std::abort();
   randombytes_buf(out.data(), out.size());
 }
 
