@@ -35,7 +35,8 @@ Result<void> CopyDescriptor(int from, int to, std::string const& path) {
 }
 
 std::string Parent(std::string const& path) {
-  return std::filesystem::path(path).parent_path().string();
+  auto const parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
 }
 std::string Base(std::string const& path) {
   return std::filesystem::path(path).filename().string();

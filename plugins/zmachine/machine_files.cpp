@@ -24,19 +24,9 @@ tl::unexpected<Error> Failed(std::string_view what, std::string const& path) {
   return Fail(Code::kIo, "{} '{}': {}", what, path, std::strerror(errno));
 }
 
-/// Owned by the user that the emulator runs as.
-Result<void> GiveAway(std::string const& path) {
-  std::string const user = QemuUser();
-  if (user == "root") return {};
-  passwd const* const entry = ::getpwnam(user.c_str());  // NOLINT(concurrency-mt-unsafe): read-only
-  if (entry == nullptr || ::chown(path.c_str(), entry->pw_uid, entry->pw_gid) != 0)
-    return Failed("give away", path);
-  return {};
-}
-
 Result<void> MakeFolder(std::string const& path) {
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return Failed("create", path);
-  return GiveAway(path);
+  return GiveToEmulator(path);
 }
 
 Result<void> RemoveTree(std::string const& path) {
@@ -76,7 +66,7 @@ Result<void> MachineFiles::Make() const {
   ReceivedFd const fd(
       ::open(log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
   if (fd.get() < 0) return Failed("create", log());
-  return GiveAway(log());
+  return GiveToEmulator(log());
 }
 
 Result<void> MachineFiles::Remove() const {
@@ -97,6 +87,14 @@ Result<Launch> MachineFiles::ReadLaunch() const {
 Result<void> MachineFiles::WriteLaunch(Launch const& description) const {
   std::string const text = json::Dump(description);
   return WriteFile(launch(), {reinterpret_cast<std::uint8_t const*>(text.data()), text.size()});
+}
+
+Result<void> GiveToEmulator(std::string const& path) {
+  std::string const user = QemuUser();
+  passwd const* const entry = ::getpwnam(user.c_str());  // NOLINT(concurrency-mt-unsafe): read-only
+  if (entry == nullptr) return Fail(Code::kIo, "no user '{}'", user);
+  if (::chown(path.c_str(), entry->pw_uid, entry->pw_gid) != 0) return Failed("give away", path);
+  return {};
 }
 
 std::vector<std::string> ListFolders(std::string const& dir, std::string const& name) {

@@ -43,6 +43,8 @@ class MachineFiles {
 /// Names of the folders in `dir` that hold a file `name`.
 std::vector<std::string> ListFolders(std::string const& dir, std::string const& name);
 
+/// Gives a file or folder to the user that the emulator runs as.
+Result<void> GiveToEmulator(std::string const& path);
 /// Writes a file as a whole (temporary name, fsync, rename), mode 0644.
 Result<void> WriteFile(std::string const& path, std::span<std::uint8_t const> bytes);
 /// The last `limit` bytes of a file, "" when there is none.

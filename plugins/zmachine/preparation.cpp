@@ -229,6 +229,7 @@ Result<void> Preparation::UseDisk(std::string const& name) {
   TRELLIS_CHECK(resources_.ClaimDisk(call_, disk_id, id_));
   if (IsContainer() && !disk.formatted)
     TRELLIS_CHECK(resources_.FormatDisk(call_, disk_id, settings_.disk_fs));
+  TRELLIS_CHECK(GiveToEmulator(disk.path));
   launch_.disks.push_back({disk.path, name, disk_id});
   return {};
 }

@@ -2,9 +2,12 @@
 
 #include "plugins/zmachine/launch.hpp"
 
+#include <grp.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -54,6 +57,21 @@ bool AppArmorIsOn() {
   return file.get() == 'Y';
 }
 
+/// libvirt asks an emulator for its abilities, sees kvm, finds that the user may not open the
+/// device, throws the answer away and asks again: forty times, two seconds each, at every start.
+bool MayOpenKvm(passwd const& user) {
+  struct stat device {};
+  if (::stat("/dev/kvm", &device) != 0) return true;
+  static constexpr unsigned kOtherWrite = S_IWOTH;
+  static constexpr unsigned kGroupWrite = S_IWGRP;
+  if ((device.st_mode & kOtherWrite) != 0) return true;
+  if ((device.st_mode & kGroupWrite) == 0) return false;
+  std::array<gid_t, 64> groups{};
+  int count = static_cast<int>(groups.size());
+  if (::getgrouplist(user.pw_name, user.pw_gid, groups.data(), &count) < 0) return false;
+  return std::find(groups.begin(), groups.begin() + count, device.st_gid) != groups.begin() + count;
+}
+
 std::string QemuConf() {
   std::string text = fmt::format("user = \"{0}\"\ngroup = \"{0}\"\n", QemuUser());
   text += "dynamic_ownership = 0\nremember_owner = 0\nnamespaces = [ ]\nstdio_handler = \"file\"\n";
@@ -98,9 +116,9 @@ std::string QemuUser() {
   std::array<char, 4096> buffer{};
   passwd entry{};
   passwd* found = nullptr;
-  if (::getpwnam_r(kUser, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
-    return kUser;
-  return "root";
+  if (::getpwnam_r(kUser, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+    return "root";
+  return MayOpenKvm(entry) ? kUser : "root";
 }
 
 std::string EmbedRoot(std::string const& wanted) {

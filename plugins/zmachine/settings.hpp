@@ -49,7 +49,8 @@ AccelReport ChooseAccel(Settings const& settings);
 /// True when the embedded driver is to be used: `embed`, or `auto` in a process of ours.
 bool UsesEmbed(Settings const& settings, bool isolated);
 
-/// Name of the user that QEMU runs as: libvirt-qemu, or root where there is none.
+/// Name of the user that QEMU runs as: libvirt-qemu; root where there is none or where it may not
+/// open the /dev/kvm that there is.
 std::string QemuUser();
 
 /// The folder of the embedded driver: `wanted`, or `/run/trellis-<hash>` where that has more than
