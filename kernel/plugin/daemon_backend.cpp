@@ -1,0 +1,108 @@
+#include "kernel/plugin/daemon_backend.hpp"
+
+#include "kernel/base/log.hpp"
+
+#include <algorithm>
+
+namespace trellis::plugin {
+
+namespace {
+
+constexpr std::chrono::seconds kListLimit{5};
+
+tl::unexpected<Error> NoProcesses() {
+  return Fail(Code::kUnavailable, "this host runs no data processes");
+}
+
+/// Topics that only the kernel publishes.
+bool IsKernelTopic(std::string_view topic) {
+  return topic.starts_with("node.") || topic.starts_with("ledger.") ||
+         topic.starts_with("process.") || topic.starts_with("workload.");
+}
+
+}  // namespace
+
+void DaemonBackend::Log(std::int32_t level, std::string_view text, std::string_view fields) {
+  log::Fields const with{{"plugin", name_}, {"fields", fields}};
+  log::Fields const without{{"plugin", name_}};
+  auto const& used = fields.empty() ? without : with;
+  if (level >= TRL_LOG_ERROR) {
+    log::Error(text, used);
+  } else if (level == TRL_LOG_WARN) {
+    log::Warn(text, used);
+  } else if (level == TRL_LOG_INFO) {
+    log::Info(text, used);
+  } else {
+    log::Debug(text, used);
+  }
+}
+
+std::int32_t DaemonBackend::LogLevel() {
+  return TRL_LOG_DEBUG;
+}
+
+void DaemonBackend::Progress(CallInfo const& call, std::uint32_t permille, std::string_view text) {
+  log::Debug("plugin progress",
+             {{"plugin", name_}, {"call", call.id}, {"permille", permille}, {"text", text}});
+}
+
+Result<void> DaemonBackend::AddType(TypeInfo type) {
+  return parts_.registry.AddType(std::move(type));
+}
+Result<void> DaemonBackend::AddService(std::string const& id) {
+  return parts_.registry.AddService(id, name_);
+}
+Result<void> DaemonBackend::AddCommand(CommandInfo command, std::vector<std::string> aliases) {
+  return parts_.registry.AddCommand(std::move(command), aliases, name_);
+}
+Result<void> DaemonBackend::AddProvider(std::string const& kind, std::string const& name,
+                                        std::string const& options) {
+  return parts_.registry.AddProvider({kind, name, name_, options});
+}
+
+Result<ServiceAnswer> DaemonBackend::CallService(CallInfo const& call, std::string_view id,
+                                                 std::string_view method, std::string_view request,
+                                                 std::span<int const> fds) {
+  return parts_.broker.Call(call, name_, id, method, request, fds);
+}
+
+void DaemonBackend::Subscribe(std::string const&) {
+  // Every event reaches the plugin's own table, which knows the prefixes.
+}
+
+Result<void> DaemonBackend::Publish(std::string_view topic, std::string_view payload) {
+  if (IsKernelTopic(topic))
+    return Fail(Code::kDenied, "plugin '{}' may not publish '{}'", name_, topic);
+  parts_.publish(topic, payload);
+  return {};
+}
+
+std::uint64_t DaemonBackend::DefineMetric(std::int32_t kind, std::string_view name,
+                                          std::string_view help, std::string_view labels) {
+  return parts_.metrics.Define(name_, kind, name, help, labels);
+}
+void DaemonBackend::RecordMetric(std::uint64_t metric, double value) {
+  parts_.metrics.Record(metric, value);
+}
+
+Result<std::string> DaemonBackend::EnsureProcess(std::string_view name, std::string_view spec,
+                                                 std::span<int const> fds, CallInfo const& call) {
+  if (parts_.supervisor == nullptr) return NoProcesses();
+  return parts_.supervisor->Ensure(name_, name, spec, fds, call.deadline_ns);
+}
+Result<void> DaemonBackend::StopProcess(std::string_view name, CallInfo const& call) {
+  if (parts_.supervisor == nullptr) return NoProcesses();
+  return parts_.supervisor->Stop(name_, name, call.deadline_ns);
+}
+Result<std::string> DaemonBackend::ListProcesses(std::string_view prefix) {
+  if (parts_.supervisor == nullptr) return NoProcesses();
+  std::chrono::nanoseconds const limit = kListLimit;
+  return parts_.supervisor->List(name_, prefix, MonotonicNs() + limit.count());
+}
+
+bool DaemonBackend::HasPermission(std::string_view permission) const {
+  auto const& granted = record_.manifest.permissions;
+  return std::find(granted.begin(), granted.end(), permission) != granted.end();
+}
+
+}  // namespace trellis::plugin

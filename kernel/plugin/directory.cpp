@@ -1,0 +1,89 @@
+#include "kernel/plugin/directory.hpp"
+
+namespace trellis::plugin {
+
+std::string_view ToText(PluginState state) {
+  switch (state) {
+    case PluginState::kLoaded:
+      return "loaded";
+    case PluginState::kCreated:
+      return "created";
+    case PluginState::kRunning:
+      return "running";
+    case PluginState::kFailed:
+      return "failed";
+    case PluginState::kRefused:
+      return "refused";
+    case PluginState::kBlocked:
+      return "blocked";
+    case PluginState::kDisabled:
+      return "disabled";
+    case PluginState::kStopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+void PluginRecord::Set(PluginState new_state, std::string why) {
+  std::lock_guard const lock(mutex);
+  state = new_state;
+  reason = std::move(why);
+}
+
+PluginState PluginRecord::State() const {
+  std::lock_guard const lock(mutex);
+  return state;
+}
+
+std::string PluginRecord::WhyNot() const {
+  std::lock_guard const lock(mutex);
+  if (reason.empty()) return fmt::format("plugin {}", ToText(state));
+  return fmt::format("plugin {} ({})", ToText(state), reason);
+}
+
+Result<std::shared_ptr<Slots>> PluginRecord::Limit(std::string const& key, std::uint32_t count) {
+  std::lock_guard const lock(mutex);
+  auto& slots = limits[key];
+  if (slots == nullptr) {
+    TRELLIS_TRY(slots, Slots::Make(count));
+  }
+  return slots;
+}
+
+Result<std::shared_ptr<void>> PluginRecord::EnterEffect(TypeInfo const& type,
+                                                        CancelToken const* cancel) {
+  if (serial) return Slots::Acquire(effects, cancel, kMaxQueueWait);
+  TRELLIS_TRY(auto const slots, Limit("type " + type.name, type.max_parallel));
+  return Slots::Acquire(slots, cancel, kMaxQueueWait);
+}
+
+Result<std::shared_ptr<void>> PluginRecord::EnterService(std::string const& key,
+                                                         std::uint32_t max_parallel,
+                                                         CancelToken const* cancel,
+                                                         std::chrono::milliseconds limit) {
+  if (serial) return Slots::Acquire(services, cancel, limit);
+  if (key.empty()) return std::shared_ptr<void>();
+  TRELLIS_TRY(auto const slots, Limit(key, max_parallel));
+  return Slots::Acquire(slots, cancel, limit);
+}
+
+PluginRecord& Directory::Add(std::string name) {
+  auto& record = records_[name];
+  record = std::make_unique<PluginRecord>();
+  record->name = std::move(name);
+  return *record;
+}
+
+PluginRecord* Directory::Find(std::string_view name) const {
+  auto const found = records_.find(name);
+  return found == records_.end() ? nullptr : found->second.get();
+}
+
+std::vector<PluginRecord*> Directory::All() const {
+  std::vector<PluginRecord*> records;
+  for (auto const& [name, record] : records_)
+    records.push_back(record.get());
+  return records;
+}
+
+}  // namespace trellis::plugin

@@ -1,0 +1,78 @@
+// The plugins of the node: what is known of each, who may be called, and how many at once.
+#pragma once
+
+#include "kernel/plugin/channel.hpp"
+#include "kernel/plugin/manifest.hpp"
+#include "kernel/plugin/types.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trellis::plugin {
+
+enum class PluginState : std::uint8_t {
+  kLoaded,  ///< not created yet
+  kCreated,
+  kRunning,
+  kFailed,
+  kRefused,
+  kBlocked,
+  kDisabled,
+  kStopped,
+};
+[[nodiscard]] std::string_view ToText(PluginState state);
+
+/// How long a call may wait for its turn.
+inline constexpr std::chrono::minutes kMaxQueueWait{15};
+
+/// One plugin. Fixed after start-up except the state.
+struct PluginRecord {
+  std::string name;
+  std::string file;
+  std::string version;
+  Manifest manifest;
+  bool serial = true;
+  std::shared_ptr<PluginChannel> channel;
+  std::shared_ptr<Slots> effects;   ///< serial only: one at a time
+  std::shared_ptr<Slots> services;  ///< the same for services, commands and providers
+
+  mutable std::mutex mutex;  ///< guards what follows
+  PluginState state = PluginState::kLoaded;
+  std::string reason;
+  std::map<std::string, std::shared_ptr<Slots>> limits;  ///< per type and command
+
+  void Set(PluginState new_state, std::string why = {});
+  [[nodiscard]] PluginState State() const;
+  /// `plugin failed (…)`
+  [[nodiscard]] std::string WhyNot() const;
+  /// A slot for an effect of `type`, of which `max_parallel` may run.
+  Result<std::shared_ptr<void>> EnterEffect(TypeInfo const& type, CancelToken const* cancel);
+  /// A slot for a service, command or provider; `key` "" = no limit of its own.
+  Result<std::shared_ptr<void>> EnterService(std::string const& key, std::uint32_t max_parallel,
+                                             CancelToken const* cancel,
+                                             std::chrono::milliseconds limit);
+
+ private:
+  Result<std::shared_ptr<Slots>> Limit(std::string const& key, std::uint32_t count);
+};
+
+/// Filled at start-up, fixed afterwards; then safe for use by several threads.
+class Directory {
+ public:
+  PluginRecord& Add(std::string name);
+  /// nullptr when unknown.
+  [[nodiscard]] PluginRecord* Find(std::string_view name) const;
+  [[nodiscard]] std::vector<PluginRecord*> All() const;
+  std::uint64_t NextCall() { return ++last_call_; }
+
+ private:
+  std::map<std::string, std::unique_ptr<PluginRecord>, std::less<>> records_;
+  std::atomic<std::uint64_t> last_call_ = 0;
+};
+
+}  // namespace trellis::plugin

@@ -1,0 +1,133 @@
+#include "kernel/plugin/library.hpp"
+
+#include "kernel/sys/files.hpp"
+
+#include <trellis/host.hpp>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <boost/dll/library_info.hpp>
+#include <boost/dll/shared_library.hpp>
+
+#include <vector>
+
+namespace trellis::plugin {
+
+struct Library::Handle {
+  boost::dll::shared_library library;
+};
+
+namespace {
+
+constexpr std::string_view kSymbolPrefix = "trellis_plugin_v";
+constexpr char const* kSymbol = "trellis_plugin_v1";
+constexpr std::uint32_t kMinPluginSize = 72;  // through destroy
+
+Result<void> CheckFile(std::filesystem::path const& file, std::string const& name) {
+  auto opened = sys::OpenFile(file, O_RDONLY | O_NOFOLLOW);
+  if (!opened) return tl::unexpected<Error>(std::move(opened).error().With("plugin '{}'", name));
+  struct stat facts {};
+  if (::fstat(opened->get(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    return Fail(Code::kInvalid, "plugin '{}': '{}' is not a regular file", name, file.string());
+  return {};
+}
+
+/// The exported entry points, read from the file without loading it.
+Result<std::vector<std::string>> EntryPoints(std::filesystem::path const& file,
+                                             std::string const& name) try {
+  boost::dll::library_info info(file, /*throw_if_not_native_format=*/true);
+  std::vector<std::string> found;
+  for (auto& symbol : info.symbols()) {
+    if (symbol.starts_with(kSymbolPrefix)) found.push_back(std::move(symbol));
+  }
+  return found;
+} catch (std::exception const& e) {
+  return Fail(Code::kInvalid, "plugin '{}': '{}' is not a shared library: {}", name, file.string(),
+              e.what());
+}
+
+Result<void> CheckEntryPoint(std::vector<std::string> const& symbols, std::string const& name) {
+  if (symbols.empty())
+    return Fail(Code::kInvalid, "plugin '{}' does not export '{}'", name, kSymbol);
+  if (symbols.size() > 1)
+    return Fail(Code::kAbi, "plugin '{}' exports {} entry points, expected one", name,
+                symbols.size());
+  if (symbols.front() == kSymbol) return {};
+  return Fail(Code::kAbi,
+              "plugin '{}' was built for plugin ABI {} (symbol {}), this host speaks {}", name,
+              symbols.front().substr(kSymbolPrefix.size()), symbols.front(), TRL_ABI_MAJOR);
+}
+
+Result<void> CheckDescriptor(trl_plugin const* plugin, std::string const& name) {
+  if (plugin == nullptr) return Fail(Code::kAbi, "plugin '{}' has no descriptor", name);
+  if (plugin->size < kMinPluginSize)
+    return Fail(Code::kAbi, "plugin '{}' has a descriptor of {} bytes, at least {} are needed",
+                name, plugin->size, kMinPluginSize);
+  if (plugin->abi_major != TRL_ABI_MAJOR)
+    return Fail(Code::kAbi, "plugin '{}' was built for plugin ABI {}, this host speaks {}", name,
+                plugin->abi_major, TRL_ABI_MAJOR);
+  if (plugin->abi_minor_required > TRL_ABI_MINOR)
+    return Fail(Code::kAbi, "plugin '{}' needs plugin ABI {}.{}, this host has {}.{}", name,
+                TRL_ABI_MAJOR, plugin->abi_minor_required, TRL_ABI_MAJOR, TRL_ABI_MINOR);
+  if (plugin->name == nullptr || plugin->version == nullptr || plugin->manifest == nullptr ||
+      plugin->create == nullptr || plugin->start == nullptr || plugin->stop == nullptr ||
+      plugin->destroy == nullptr)
+    return Fail(Code::kAbi, "plugin '{}' leaves out a mandatory part of its descriptor", name);
+  if (name != plugin->name)
+    return Fail(Code::kInvalid, "plugin '{}' calls itself '{}'", name, plugin->name);
+  if (*plugin->version == '\0') return Fail(Code::kInvalid, "plugin '{}' has no version", name);
+  return {};
+}
+
+}  // namespace
+
+bool IsPluginName(std::string_view name) {
+  constexpr std::size_t kMaxPluginName = 32;
+  auto const lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  if (name.empty() || name.size() > kMaxPluginName || !lower(name.front())) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+std::string NameOfFile(std::filesystem::path const& file) {
+  auto name = file.filename().string();
+  if (!name.ends_with(kPluginSuffix)) return {};
+  name.resize(name.size() - kPluginSuffix.size());
+  return name;
+}
+
+Library::Library(std::unique_ptr<Handle> handle, trl_plugin const* descriptor)
+    : handle_(std::move(handle)), descriptor_(descriptor) {}
+Library::~Library() = default;
+
+Result<std::unique_ptr<Library>> Library::Open(std::filesystem::path const& file) {
+  auto const name = NameOfFile(file);
+  if (!IsPluginName(name))
+    return Fail(Code::kInvalid, "'{}' is not a plugin file name", file.filename().string());
+  TRELLIS_CHECK(CheckFile(file, name));
+  TRELLIS_TRY(auto const symbols, EntryPoints(file, name));
+  TRELLIS_CHECK(CheckEntryPoint(symbols, name));
+  auto handle = std::make_unique<Handle>();
+  // The type without noexcept, so that whatever a plugin throws can be caught here.
+  trl_plugin const* (*entry)() = nullptr;
+  try {
+    auto const mode =
+        static_cast<boost::dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    handle->library.load(std::filesystem::absolute(file), mode);
+    entry = reinterpret_cast<trl_plugin const* (*)()>(
+        handle->library.native() != nullptr ? ::dlsym(handle->library.native(), kSymbol) : nullptr);
+    if (entry == nullptr)
+      return Fail(Code::kAbi, "plugin '{}' does not export '{}'", name, kSymbol);
+    auto const* descriptor = entry();
+    TRELLIS_CHECK(CheckDescriptor(descriptor, name));
+    return std::unique_ptr<Library>(new Library(std::move(handle), descriptor));
+  } catch (std::exception const& e) {
+    return Fail(Code::kInternal, "plugin '{}' cannot be loaded: {}", name, e.what());
+  } catch (...) {
+    return Fail(Code::kInternal, "plugin '{}' cannot be loaded: its initialiser threw", name);
+  }
+}
+
+}  // namespace trellis::plugin

@@ -1,0 +1,256 @@
+// Manager: life of the plugins.
+#include "kernel/plugin/manager.hpp"
+
+#include "kernel/base/log.hpp"
+#include "kernel/plugin/inline_channel.hpp"
+#include "kernel/plugin/library.hpp"
+#include "kernel/plugin/order.hpp"
+#include "kernel/sys/files.hpp"
+
+#include <trellis/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace trellis::plugin {
+
+namespace {
+
+constexpr std::chrono::seconds kCreateLimit{30};
+constexpr std::chrono::seconds kStartLimit{60};
+constexpr std::chrono::seconds kStopLimit{10};
+constexpr std::chrono::seconds kHealthLimit{5};
+
+}  // namespace
+
+Manager::Manager(ManagerOptions options, KernelServices& kernel)
+    : options_(std::move(options)),
+      broker_(directory_, registry_),
+      supervisor_(MakeSupervisor()),
+      parts_{
+          registry_,
+          broker_,
+          metrics_,
+          kernel,
+          supervisor_.get(),
+          [this](std::string_view topic, std::string_view payload) { Publish(topic, payload); }} {}
+
+std::unique_ptr<Supervisor> Manager::MakeSupervisor() {
+  if (options_.keeper.empty()) return nullptr;
+  return std::make_unique<Supervisor>(
+      SupervisorOptions{options_.keeper, options_.run_dir, options_.state_dir},
+      [this](std::string const& plugin, std::string_view topic, std::string const& payload) {
+        if (auto const* owner = Running(plugin)) owner->channel->Event(topic, payload);
+      });
+}
+
+Result<std::unique_ptr<Manager>> Manager::Open(ManagerOptions options, KernelServices& kernel) {
+  std::unique_ptr<Manager> manager(new Manager(std::move(options), kernel));
+  TRELLIS_CHECK(manager->Discover());
+  manager->Resolve();
+  manager->Bring();
+  if (manager->supervisor_ != nullptr) {
+    if (auto const done = manager->supervisor_->Attach(); !done)
+      log::Warn("keeper not reached, trying again when needed", {{"error", done.error()}});
+  }
+  return manager;
+}
+
+Manager::~Manager() {
+  Stop();
+  supervisor_.reset();  // its thread delivers events to the plugins
+}
+
+// ---- start ----
+
+Result<void> Manager::Discover() {
+  std::error_code failed;
+  std::set<std::string> files;
+  for (auto const& entry : std::filesystem::directory_iterator(options_.plugins_dir, failed)) {
+    if (!NameOfFile(entry.path()).empty()) files.insert(entry.path().string());
+  }
+  if (failed)
+    return trellis::Fail(Code::kIo, "plugin directory '{}': {}", options_.plugins_dir,
+                         failed.message());
+  for (auto const& file : files)
+    Load(file);
+  return {};
+}
+
+void Manager::Load(std::string const& file) {
+  auto& plugin = directory_.Add(NameOfFile(file));
+  plugin.file = file;
+  auto const config = options_.plugins.find(plugin.name);
+  if (config != options_.plugins.end() && !config->second.enabled) {
+    plugin.Set(PluginState::kDisabled);
+    return;
+  }
+  auto library = Library::Open(file);
+  if (!library) return Fail(plugin, PluginState::kRefused, library.error());
+  auto const& descriptor = (*library)->descriptor();
+  plugin.version = descriptor.version;
+  plugin.serial = descriptor.threading != TRL_THREADING_PARALLEL;
+  auto manifest = Manifest::Parse(descriptor.manifest, plugin.name, plugin.version);
+  if (!manifest) return Fail(plugin, PluginState::kRefused, manifest.error());
+  plugin.manifest = *std::move(manifest);
+  libraries_[plugin.name] = *std::move(library);
+}
+
+void Manager::Resolve() {
+  std::map<std::string, Manifest> manifests;
+  for (auto const& [name, library] : libraries_)
+    manifests[name] = directory_.Find(name)->manifest;
+  for (auto const& [name, manifest] : manifests) {
+    for (auto const& type : manifest.types)
+      registry_.Claim(Registry::Kind::kType, type.name, name);
+    for (auto const& id : manifest.services.provides)
+      registry_.Claim(Registry::Kind::kService, id, name);
+    for (auto const& command : manifest.commands)
+      registry_.Claim(Registry::Kind::kCommand, command, name);
+  }
+  auto const order = OrderPlugins(manifests);
+  order_ = order.names;
+  for (auto const& [name, reason] : order.blocked)
+    Fail(*directory_.Find(name), PluginState::kBlocked, {Code::kUnavailable, reason});
+}
+
+void Manager::Bring() {
+  auto const attempt = [this](auto step) {
+    for (auto const& name : order_) {
+      auto& plugin = *directory_.Find(name);
+      auto const state = plugin.State();
+      if (state != PluginState::kLoaded && state != PluginState::kCreated) continue;
+      if (auto missing = MissingRequirement(plugin); !missing.empty()) {
+        Fail(plugin, PluginState::kBlocked, {Code::kUnavailable, "needs " + missing});
+      } else if (auto const done = step(plugin); !done) {
+        Fail(plugin, PluginState::kFailed, done.error());
+      }
+    }
+  };
+  attempt([this](PluginRecord& plugin) { return Create(plugin); });
+  attempt([this](PluginRecord& plugin) { return Start(plugin); });
+}
+
+std::string Manager::MissingRequirement(PluginRecord const& plugin) const {
+  for (auto const& id : plugin.manifest.services.requires_) {
+    auto const* owner = directory_.Find(registry_.ServiceOwner(id));
+    if (owner == nullptr) return id;
+    auto const state = owner->State();
+    if (state != PluginState::kCreated && state != PluginState::kRunning) return id;
+  }
+  return {};
+}
+
+void Manager::Fail(PluginRecord& plugin, PluginState state, Error const& error) {
+  log::Error("plugin not running",
+             {{"plugin", plugin.name}, {"state", ToText(state)}, {"reason", error.message}});
+  plugin.Set(state, error.message);
+  registry_.Withdraw(plugin.name);
+}
+
+Result<void> Manager::Create(PluginRecord& plugin) {
+  OpenSpec spec;
+  spec.state_dir = options_.state_dir + "/plugins/" + plugin.name;
+  spec.run_dir = options_.run_dir + "/plugins/" + plugin.name;
+  spec.node = options_.node_json;
+  auto const config = options_.plugins.find(plugin.name);
+  if (config != options_.plugins.end()) spec.config = config->second.config_json;
+  TRELLIS_CHECK(sys::EnsureDirectory(spec.state_dir, sys::kPrivateDirectory));
+  TRELLIS_CHECK(sys::EnsureDirectory(spec.run_dir));
+  TRELLIS_TRY(plugin.effects, Slots::Make(1));
+  TRELLIS_TRY(plugin.services, Slots::Make(1));
+  plugin.channel =
+      std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
+                                      std::make_unique<DaemonBackend>(plugin, parts_), threads_);
+  TRELLIS_CHECK(plugin.channel->Create(spec, NewCall(kCreateLimit)));
+  plugin.Set(PluginState::kCreated);
+  return {};
+}
+
+Result<void> Manager::Start(PluginRecord& plugin) {
+  TRELLIS_CHECK(plugin.channel->Start(NewCall(kStartLimit)));
+  plugin.Set(PluginState::kRunning);
+  log::Info("plugin started", {{"plugin", plugin.name}, {"version", plugin.version}});
+  return {};
+}
+
+// ---- stop ----
+
+void Manager::Stop() {
+  std::lock_guard const lock(stop_mutex_);
+  if (std::exchange(stopped_, true)) return;
+  std::chrono::nanoseconds const limit = options_.drain_timeout;
+  auto const until = MonotonicNs() + limit.count();
+  for (auto name = order_.rbegin(); name != order_.rend(); ++name) {
+    auto& plugin = *directory_.Find(*name);
+    auto const state = plugin.State();
+    if (plugin.channel == nullptr) continue;
+    bool const ran = state == PluginState::kRunning;
+    if (ran) plugin.Set(PluginState::kStopped);
+    auto call = NewCall(kStopLimit);
+    call.deadline_ns = std::min(call.deadline_ns, until);
+    call.grace = std::chrono::nanoseconds(0);
+    if (!ran) continue;
+    if (auto const done = plugin.channel->Stop(call); !done)
+      log::Warn("plugin did not stop", {{"plugin", *name}, {"error", done.error()}});
+  }
+  // A call that was given up shares its channel: then the plugin's object stays.
+  for (auto name = order_.rbegin(); name != order_.rend(); ++name) {
+    auto const& channel = directory_.Find(*name)->channel;
+    if (channel != nullptr && channel.use_count() == 1) channel->Destroy();
+  }
+}
+
+// ---- what is there ----
+
+CallInfo Manager::NewCall(std::chrono::milliseconds limit) const {
+  CallInfo call;
+  call.id = directory_.NextCall();
+  std::chrono::nanoseconds const time = limit;
+  call.deadline_ns = MonotonicNs() + time.count();
+  call.cancel = CancelToken::Make();
+  return call;
+}
+
+PluginRecord* Manager::Running(std::string_view plugin) const {
+  auto* const found = directory_.Find(plugin);
+  return found != nullptr && found->State() == PluginState::kRunning ? found : nullptr;
+}
+
+std::vector<std::pair<std::string, std::string>> Manager::Health() {
+  std::vector<std::pair<std::string, std::string>> reports;
+  for (auto* plugin : directory_.All()) {
+    if (plugin->State() != PluginState::kRunning) continue;
+    auto const report = plugin->channel->Health(NewCall(kHealthLimit));
+    reports.emplace_back(
+        plugin->name,
+        report ? *report
+               : fmt::format(R"({{"checks":[{{"name":"health","ok":false,"message":{}}}]}})",
+                             json::Dump(report.error().message)));
+  }
+  return reports;
+}
+
+std::vector<PluginStatus> Manager::Status() const {
+  auto const services = registry_.Services();
+  std::vector<PluginStatus> list;
+  for (auto const* plugin : directory_.All()) {
+    PluginStatus status;
+    status.name = plugin->name;
+    status.version = plugin->version;
+    status.file = plugin->file;
+    status.hosting = "inline";
+    status.types = registry_.TypesOf(plugin->name);
+    for (auto const& [id, owner] : services) {
+      if (owner == plugin->name) status.services.push_back(id);
+    }
+    std::lock_guard const lock(plugin->mutex);
+    status.state = ToText(plugin->state);
+    status.reason = plugin->reason;
+    list.push_back(std::move(status));
+  }
+  return list;
+}
+
+}  // namespace trellis::plugin

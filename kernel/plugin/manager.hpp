@@ -1,0 +1,113 @@
+// All plugins of the node: finds, loads, orders, starts and calls them.
+#pragma once
+
+#include "kernel/plugin/daemon_backend.hpp"
+#include "kernel/plugin/library.hpp"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace trellis::plugin {
+
+/// `[plugin.<name>]` of the configuration.
+struct PluginConfig {
+  bool enabled = true;
+  std::string config_json = "{}";
+};
+
+struct ManagerOptions {
+  std::string plugins_dir;  ///< holds <name>.trellis.so
+  std::string state_dir;    ///< of the node
+  std::string run_dir;      ///< of the node
+  std::string node_json = "{}";
+  std::map<std::string, PluginConfig> plugins;  ///< a plugin without entry is enabled
+  std::string keeper;  ///< path of trellis-keeper; "" = trellis.process/1 answers kUnavailable
+  std::chrono::milliseconds drain_timeout{30000};
+};
+
+class Manager final : public Plugins {
+ public:
+  /// Loads, creates and starts what is in `plugins_dir`. A plugin that fails is listed with its
+  /// reason; that is no error. Errors: the directories cannot be read or made. `kernel` is
+  /// borrowed.
+  static Result<std::unique_ptr<Manager>> Open(ManagerOptions options, KernelServices& kernel);
+  ~Manager() override;
+
+  /// Stops the plugins in reverse order within `drain_timeout`. Data processes and workloads keep
+  /// running. After it every call fails with kUnavailable. A second call does nothing.
+  void Stop();
+  /// Metrics of all plugins in the Prometheus text format.
+  [[nodiscard]] std::string MetricsText() const { return metrics_.Text(); }
+  /// nullptr without keeper.
+  [[nodiscard]] Supervisor* supervisor() { return supervisor_.get(); }
+  /// Checks of all running plugins: plugin name and JSON {"checks":[…]}.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Health();
+
+  [[nodiscard]] bool Known(std::string_view type) const override;
+  [[nodiscard]] bool Sharable(std::string_view type) const override;
+  [[nodiscard]] bool Updatable(std::string_view type) const override;
+  Result<grid::Examined> Examine(grid::Deployment const& deployment, grid::Workload const& workload,
+                                 bool check_valid) override;
+
+  [[nodiscard]] std::optional<TypeInfo> Type(std::string_view name) const override;
+  [[nodiscard]] std::vector<TypeInfo> Types() const override;
+  OpAnswer Run(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel) override;
+  OpAnswer Precheck(Op op, OpRequest const& request) override;
+  Result<InspectAnswer> Inspect(OpRequest const& request) override;
+  Result<std::vector<std::string>> ListOwned(std::string_view type) override;
+  void Recovered(std::vector<std::pair<std::string, std::string>> const& id_and_type) override;
+  [[nodiscard]] std::optional<CommandInfo> Command(std::string_view name) const override;
+  Result<std::string> RunCommand(std::string_view name, std::uint32_t twin,
+                                 std::string_view payload) override;
+  std::vector<Provided> Provide(std::string_view kind, std::string_view request) override;
+  Result<std::string> CallService(std::string_view id, std::string_view method,
+                                  std::string_view request, std::vector<int>* fds_out) override;
+  void Publish(std::string_view topic, std::string_view payload) override;
+  [[nodiscard]] std::vector<PluginStatus> Status() const override;
+
+ private:
+  /// A call in its slot, ready to go.
+  struct Entered {
+    PluginRecord* plugin;
+    CallInfo call;
+  };
+
+  Manager(ManagerOptions options, KernelServices& kernel);
+  std::unique_ptr<Supervisor> MakeSupervisor();
+  Result<void> Discover();
+  void Load(std::string const& file);
+  void Resolve();
+  void Bring();
+  Result<void> Create(PluginRecord& plugin);
+  Result<void> Start(PluginRecord& plugin);
+  void Fail(PluginRecord& plugin, PluginState state, Error const& error);
+  [[nodiscard]] std::string MissingRequirement(PluginRecord const& plugin) const;
+
+  [[nodiscard]] CallInfo NewCall(std::chrono::milliseconds limit) const;
+  void AddAvailability(TypeInfo& type) const;
+  /// The running plugin of a type, and a slot in it.
+  Result<Entered> EnterType(OpRequest const& request, std::string_view operation,
+                            std::chrono::seconds limit, std::shared_ptr<CancelToken> cancel);
+  [[nodiscard]] PluginRecord* Running(std::string_view plugin) const;
+
+  ManagerOptions const options_;
+  Metrics metrics_;
+  Registry registry_;
+  mutable Directory directory_;
+  Broker broker_;
+  std::unique_ptr<Supervisor> supervisor_;
+  HostParts const parts_;
+  CallThreads threads_;
+  std::map<std::string, std::unique_ptr<Library>> libraries_;  // until their channel is made
+  std::vector<std::string> order_;
+  std::mutex stop_mutex_;  // guards stopped_
+  bool stopped_ = false;
+};
+
+}  // namespace trellis::plugin

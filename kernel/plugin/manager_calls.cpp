@@ -1,0 +1,237 @@
+// Manager: calls into running plugins.
+#include "kernel/base/log.hpp"
+#include "kernel/plugin/manager.hpp"
+
+#include <trellis/json.hpp>
+
+#include <algorithm>
+
+namespace trellis::plugin {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kQuestionLimit{5};  // precheck, inspect, list_owned, providers
+constexpr seconds kRecoveredLimit{60};
+constexpr seconds kServiceLimit{60};
+
+struct OpLimit {
+  std::string_view name;
+  seconds limit;
+};
+
+OpLimit LimitOf(Op op) {
+  switch (op) {
+    case Op::kProvision:
+      return {"provision", seconds(60)};
+    case Op::kUpdate:
+      return {"update", seconds(60)};
+    case Op::kDeprovision:
+      return {"deprovision", seconds(120)};
+    case Op::kPause:
+      return {"pause", seconds(30)};
+    case Op::kResume:
+      return {"resume", seconds(30)};
+  }
+  return {"effect", seconds(60)};
+}
+
+OpAnswer Answer(Error const& error) {
+  OpAnswer answer;
+  answer.status = static_cast<trl_status>(error.code);
+  answer.error = error.message;
+  return answer;
+}
+
+}  // namespace
+
+// ---- types ----
+
+void Manager::AddAvailability(TypeInfo& type) const {
+  auto const* plugin = directory_.Find(type.plugin);
+  type.available = plugin != nullptr && plugin->State() == PluginState::kRunning;
+  if (!type.available && plugin != nullptr) type.unavailable_reason = plugin->WhyNot();
+}
+
+std::optional<TypeInfo> Manager::Type(std::string_view name) const {
+  auto type = registry_.Type(name);
+  if (!type) {
+    // A plugin that never came up still tells its types in its manifest.
+    for (auto const* plugin : directory_.All()) {
+      auto const& types = plugin->manifest.types;
+      bool const declared = std::any_of(types.begin(), types.end(),
+                                        [&](auto const& entry) { return entry.name == name; });
+      if (!declared || plugin->State() == PluginState::kRunning) continue;
+      type.emplace();
+      type->name = name;
+      type->plugin = plugin->name;
+      break;
+    }
+  }
+  if (type) AddAvailability(*type);
+  return type;
+}
+
+std::vector<TypeInfo> Manager::Types() const {
+  auto types = registry_.Types();
+  for (auto& type : types)
+    AddAvailability(type);
+  return types;
+}
+
+bool Manager::Known(std::string_view type) const {
+  return Type(type).has_value();
+}
+bool Manager::Sharable(std::string_view type) const {
+  auto const found = registry_.Type(type);
+  return found && found->sharable;
+}
+bool Manager::Updatable(std::string_view type) const {
+  auto const found = registry_.Type(type);
+  return found && found->updatable;
+}
+
+// ---- effects and questions ----
+
+Result<Manager::Entered> Manager::EnterType(OpRequest const& request, std::string_view operation,
+                                            seconds limit, std::shared_ptr<CancelToken> cancel) {
+  auto const type = Type(request.type);
+  if (!type) return trellis::Fail(Code::kUnavailable, "unknown workload type '{}'", request.type);
+  if (!type->available)
+    return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}",
+                         request.type, type->unavailable_reason);
+  Entered entered{directory_.Find(type->plugin), {}};
+  if (cancel == nullptr) cancel = CancelToken::Make();
+  TRELLIS_TRY(auto slot, entered.plugin->EnterEffect(*type, cancel.get()));
+  entered.call = NewCall(entered.plugin->manifest.Deadline(request.type, operation, limit));
+  entered.call.cancel = std::move(cancel);
+  entered.call.hold = std::move(slot);
+  entered.call.contract = request.contract;
+  entered.call.twin = request.twin;
+  entered.call.attempt = request.attempt;
+  if (request.replay) entered.call.flags |= TRL_CALL_REPLAY;
+  if (request.retry) entered.call.flags |= TRL_CALL_RETRY;
+  return entered;
+}
+
+OpAnswer Manager::Run(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel) {
+  auto const limit = LimitOf(op);
+  auto const entered = EnterType(request, limit.name, limit.limit, std::move(cancel));
+  if (!entered) return Answer(entered.error());
+  return entered->plugin->channel->Run(op, entered->call, request);
+}
+
+OpAnswer Manager::Precheck(Op op, OpRequest const& request) {
+  auto const type = registry_.Type(request.type);
+  if (type && !type->has_precheck) {
+    OpAnswer fine;
+    fine.status = TRL_OK;
+    return fine;
+  }
+  auto const entered = EnterType(request, "precheck", kQuestionLimit, nullptr);
+  if (!entered) return Answer(entered.error());
+  return entered->plugin->channel->Precheck(op, entered->call, request);
+}
+
+Result<InspectAnswer> Manager::Inspect(OpRequest const& request) {
+  TRELLIS_TRY(auto const entered, EnterType(request, "inspect", kQuestionLimit, nullptr));
+  return entered.plugin->channel->Inspect(entered.call, request);
+}
+
+Result<std::vector<std::string>> Manager::ListOwned(std::string_view type) {
+  OpRequest request;
+  request.type = type;
+  TRELLIS_TRY(auto const entered, EnterType(request, "list_owned", kQuestionLimit, nullptr));
+  return entered.plugin->channel->ListOwned(entered.call, request.type);
+}
+
+void Manager::Recovered(std::vector<std::pair<std::string, std::string>> const& id_and_type) {
+  std::map<std::string, std::vector<std::string>> per_type;
+  std::vector<std::string> owners;
+  for (auto const& [id, type] : id_and_type) {
+    per_type[type].push_back(id);
+    owners.push_back(id);
+  }
+  for (auto const& type : Types()) {
+    if (!type.available) continue;
+    OpRequest request;
+    request.type = type.name;
+    auto const entered = EnterType(request, "recovered", kRecoveredLimit, nullptr);
+    auto const done =
+        entered ? entered->plugin->channel->Recovered(entered->call, type.name, per_type[type.name])
+                : Result<void>(tl::unexpected<Error>(entered.error()));
+    if (!done)
+      log::Warn("plugin not told about its workloads",
+                {{"type", type.name}, {"error", done.error()}});
+  }
+  broker_.Reconcile(owners);
+}
+
+// ---- commands, providers, services, events ----
+
+std::optional<CommandInfo> Manager::Command(std::string_view name) const {
+  auto const found = registry_.Command(name);
+  if (!found) return std::nullopt;
+  return found->info;
+}
+
+Result<std::string> Manager::RunCommand(std::string_view name, std::uint32_t twin,
+                                        std::string_view payload) {
+  auto const command = registry_.Command(name);
+  if (!command) return trellis::Fail(Code::kNotFound, "no command '{}'", name);
+  if (payload.size() > command->info.max_payload)
+    return trellis::Fail(Code::kInvalid, "the payload of '{}' has more than {} bytes", name,
+                         command->info.max_payload);
+  auto* const plugin = Running(command->plugin);
+  if (plugin == nullptr)
+    return trellis::Fail(Code::kUnavailable, "command '{}' is not available: {}", name,
+                         directory_.Find(command->plugin)->WhyNot());
+  std::chrono::milliseconds const limit(command->info.timeout_ms);
+  TRELLIS_TRY(auto slot, plugin->EnterService("command " + command->canonical,
+                                              command->info.max_parallel, nullptr, limit));
+  auto call = NewCall(limit);
+  call.twin = twin;
+  call.hold = std::move(slot);
+  return plugin->channel->Command(call, std::string(name), payload);
+}
+
+std::vector<Provided> Manager::Provide(std::string_view kind, std::string_view request) {
+  std::vector<Provided> answers;
+  for (auto const& entry : registry_.Providers(kind)) {
+    auto* const plugin = Running(entry.plugin);
+    if (plugin == nullptr) continue;
+    auto const ask = [&]() -> Result<std::string> {
+      TRELLIS_TRY(auto slot, plugin->EnterService({}, 0, nullptr, kQuestionLimit));
+      auto call = NewCall(kQuestionLimit);
+      call.hold = std::move(slot);
+      return plugin->channel->Provider(call, entry.kind, entry.name, request);
+    };
+    auto answer = ask();
+    if (answer) {
+      answers.push_back({entry.plugin, entry.name, *std::move(answer)});
+    } else {
+      log::Warn("provider failed, left out",
+                {{"plugin", entry.plugin}, {"kind", kind}, {"error", answer.error()}});
+    }
+  }
+  return answers;
+}
+
+Result<std::string> Manager::CallService(std::string_view id, std::string_view method,
+                                         std::string_view request, std::vector<int>* fds_out) {
+  TRELLIS_TRY(auto answer, broker_.Call(NewCall(kServiceLimit), {}, id, method, request, {}));
+  if (fds_out != nullptr) {
+    for (auto& fd : answer.fds)
+      fds_out->push_back(fd.Release());
+  }
+  return std::move(answer.body);
+}
+
+void Manager::Publish(std::string_view topic, std::string_view payload) {
+  for (auto* plugin : directory_.All()) {
+    if (plugin->State() == PluginState::kRunning) plugin->channel->Event(topic, payload);
+  }
+}
+
+}  // namespace trellis::plugin

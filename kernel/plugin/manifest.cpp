@@ -1,0 +1,104 @@
+#include "kernel/plugin/manifest.hpp"
+
+#include <trellis/json.hpp>
+
+#include <algorithm>
+
+namespace trellis::plugin {
+
+namespace {
+
+constexpr std::chrono::minutes kMaxDeadline{15};
+
+/// `requires` is a word of the language, so this object is read by hand.
+Result<std::vector<std::string>> Names(json::Value const& object, std::string_view key) {
+  std::vector<std::string> names;
+  if (!object.is_object()) return names;
+  auto const* found = object.get_object().if_contains(key);
+  if (found != nullptr) TRELLIS_CHECK(json::Decode(*found, names));
+  return names;
+}
+
+/// `commands` lists names, or objects with a name.
+std::vector<std::string> CommandNames(json::Value const& list) {
+  std::vector<std::string> names;
+  if (!list.is_array()) return names;
+  for (auto const& entry : list.get_array()) {
+    auto const* name = entry.is_object() ? entry.get_object().if_contains("name") : &entry;
+    if (name != nullptr && name->is_string()) names.emplace_back(name->get_string());
+  }
+  return names;
+}
+
+Result<std::vector<ManifestType>> Types(json::Value const& list) {
+  std::vector<ManifestType> types;
+  if (!list.is_array()) return types;
+  for (auto const& entry : list.get_array()) {
+    if (!entry.is_object()) return Fail(Code::kInvalid, "types: expected a list of objects");
+    ManifestType type;
+    if (auto const* name = entry.get_object().if_contains("name"))
+      TRELLIS_CHECK(json::Decode(*name, type.name));
+    if (auto const* limits = entry.get_object().if_contains("deadline_s"))
+      TRELLIS_CHECK(json::Decode(*limits, type.deadline_s));
+    types.push_back(std::move(type));
+  }
+  return types;
+}
+
+Result<Manifest> Read(std::string_view text) {
+  TRELLIS_TRY(auto const value, json::ParseValue(text));
+  if (!value.is_object()) return Fail(Code::kInvalid, "expected an object");
+  auto const& object = value.get_object();
+  Manifest manifest;
+  if (auto const* name = object.if_contains("name"))
+    TRELLIS_CHECK(json::Decode(*name, manifest.name));
+  if (auto const* version = object.if_contains("version"))
+    TRELLIS_CHECK(json::Decode(*version, manifest.version));
+  if (auto const* types = object.if_contains("types")) {
+    TRELLIS_TRY(manifest.types, Types(*types));
+  }
+  if (auto const* services = object.if_contains("services")) {
+    TRELLIS_TRY(manifest.services.provides, Names(*services, "provides"));
+    TRELLIS_TRY(manifest.services.requires_, Names(*services, "requires"));
+    TRELLIS_TRY(manifest.services.wants, Names(*services, "wants"));
+  }
+  TRELLIS_TRY(manifest.permissions, Names(value, "permissions"));
+  if (auto const* commands = object.if_contains("commands"))
+    manifest.commands = CommandNames(*commands);
+  return manifest;
+}
+
+bool Contains(std::vector<std::string> const& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+}  // namespace
+
+Result<Manifest> Manifest::Parse(std::string_view text, std::string_view name,
+                                 std::string_view version) {
+  auto manifest = Read(text);
+  if (!manifest)
+    return Fail(Code::kInvalid, "plugin '{}' has an invalid manifest: {}", name,
+                manifest.error().message);
+  if (manifest->name != name || manifest->version != version)
+    return Fail(Code::kInvalid, "plugin '{}' {} has the manifest of '{}' {}", name, version,
+                manifest->name, manifest->version);
+  return manifest;
+}
+
+bool Manifest::MayCall(std::string_view id) const {
+  return Contains(services.requires_, id) || Contains(services.wants, id);
+}
+
+std::chrono::seconds Manifest::Deadline(std::string_view type, std::string_view operation,
+                                        std::chrono::seconds fallback) const {
+  for (auto const& entry : types) {
+    if (entry.name != type) continue;
+    auto const found = entry.deadline_s.find(std::string(operation));
+    if (found == entry.deadline_s.end() || found->second == 0) return fallback;
+    return std::min<std::chrono::seconds>(std::chrono::seconds(found->second), kMaxDeadline);
+  }
+  return fallback;
+}
+
+}  // namespace trellis::plugin

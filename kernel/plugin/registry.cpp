@@ -1,0 +1,145 @@
+#include "kernel/plugin/registry.hpp"
+
+#include <algorithm>
+
+namespace trellis::plugin {
+
+namespace {
+
+std::string_view NameOf(Registry::Kind kind) {
+  switch (kind) {
+    case Registry::Kind::kType:
+      return "type";
+    case Registry::Kind::kService:
+      return "service";
+    case Registry::Kind::kCommand:
+      return "command";
+  }
+  return "name";
+}
+
+}  // namespace
+
+void Registry::Claim(Kind kind, std::string const& name, std::string const& plugin) {
+  std::lock_guard const lock(mutex_);
+  claims_.emplace(std::pair(kind, name), plugin);
+}
+
+Result<void> Registry::Take(Kind kind, std::string const& name, std::string const& plugin) {
+  auto const claim = claims_.find({kind, name});
+  auto const owner = owners_.find({kind, name});
+  bool const claimed = claim != claims_.end() && claim->second != plugin;
+  if (owner != owners_.end() || claimed) {
+    auto const& other = owner != owners_.end() ? owner->second : claim->second;
+    return Fail(Code::kExists, "{} '{}' of plugin '{}' belongs to plugin '{}' already",
+                NameOf(kind), name, plugin, other);
+  }
+  owners_.emplace(std::pair(kind, name), plugin);
+  return {};
+}
+
+Result<void> Registry::AddType(TypeInfo type) {
+  std::lock_guard const lock(mutex_);
+  TRELLIS_CHECK(Take(Kind::kType, type.name, type.plugin));
+  auto const name = type.name;
+  types_.insert_or_assign(name, std::move(type));
+  return {};
+}
+
+Result<void> Registry::AddService(std::string const& id, std::string const& plugin) {
+  std::lock_guard const lock(mutex_);
+  return Take(Kind::kService, id, plugin);
+}
+
+Result<void> Registry::AddCommand(CommandInfo command, std::vector<std::string> const& aliases,
+                                  std::string const& plugin) {
+  std::lock_guard const lock(mutex_);
+  auto names = aliases;
+  names.push_back(command.name);
+  for (auto const& name : names) {
+    TRELLIS_CHECK(Take(Kind::kCommand, name, plugin));
+    CommandEntry entry{command, command.name, plugin};
+    entry.info.name = name;
+    commands_.insert_or_assign(name, std::move(entry));
+  }
+  return {};
+}
+
+Result<void> Registry::AddProvider(ProviderEntry provider) {
+  std::lock_guard const lock(mutex_);
+  auto const same = std::any_of(providers_.begin(), providers_.end(), [&](auto const& other) {
+    return other.kind == provider.kind && other.name == provider.name &&
+           other.plugin == provider.plugin;
+  });
+  if (same)
+    return Fail(Code::kExists, "provider '{}' of '{}' is registered already by plugin '{}'",
+                provider.name, provider.kind, provider.plugin);
+  providers_.push_back(std::move(provider));
+  return {};
+}
+
+void Registry::Withdraw(std::string const& plugin) {
+  std::lock_guard const lock(mutex_);
+  std::erase_if(commands_, [&](auto const& entry) { return entry.second.plugin == plugin; });
+  std::erase_if(owners_, [&](auto const& entry) {
+    return entry.second == plugin && entry.first.first != Kind::kType;
+  });
+  std::erase_if(providers_, [&](auto const& entry) { return entry.plugin == plugin; });
+}
+
+std::optional<TypeInfo> Registry::Type(std::string_view name) const {
+  std::lock_guard const lock(mutex_);
+  auto const found = types_.find(name);
+  if (found == types_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<TypeInfo> Registry::Types() const {
+  std::lock_guard const lock(mutex_);
+  std::vector<TypeInfo> types;
+  for (auto const& [name, type] : types_)
+    types.push_back(type);
+  return types;
+}
+
+std::vector<std::string> Registry::TypesOf(std::string_view plugin) const {
+  std::lock_guard const lock(mutex_);
+  std::vector<std::string> names;
+  for (auto const& [name, type] : types_) {
+    if (type.plugin == plugin) names.push_back(name);
+  }
+  return names;
+}
+
+std::string Registry::ServiceOwner(std::string_view id) const {
+  std::lock_guard const lock(mutex_);
+  auto const found = owners_.find({Kind::kService, std::string(id)});
+  return found == owners_.end() ? std::string() : found->second;
+}
+
+std::vector<std::pair<std::string, std::string>> Registry::Services() const {
+  std::lock_guard const lock(mutex_);
+  std::vector<std::pair<std::string, std::string>> services;
+  for (auto const& [key, owner] : owners_) {
+    if (key.first == Kind::kService) services.emplace_back(key.second, owner);
+  }
+  return services;
+}
+
+std::optional<CommandEntry> Registry::Command(std::string_view name) const {
+  std::lock_guard const lock(mutex_);
+  auto const found = commands_.find(name);
+  if (found == commands_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<ProviderEntry> Registry::Providers(std::string_view kind) const {
+  std::lock_guard const lock(mutex_);
+  std::vector<ProviderEntry> found;
+  for (auto const& entry : providers_) {
+    if (entry.kind == kind) found.push_back(entry);
+  }
+  return found;
+}
+
+}  // namespace trellis::plugin

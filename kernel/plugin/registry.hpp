@@ -1,0 +1,67 @@
+// Who declared what: types, services, commands and providers of all plugins of the node.
+#pragma once
+
+#include "kernel/plugin/types.hpp"
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace trellis::plugin {
+
+struct ProviderEntry {
+  std::string kind;
+  std::string name;
+  std::string plugin;
+  std::string options;
+};
+
+struct CommandEntry {
+  CommandInfo info;
+  std::string canonical;  ///< the name that aliases stand for
+  std::string plugin;
+};
+
+/// Thread-safe. A name that is taken, or claimed by another plugin's manifest, is refused with
+/// kExists; the text names the item and both plugins.
+class Registry {
+ public:
+  enum class Kind : std::uint8_t { kType, kService, kCommand };
+
+  /// A manifest says that `plugin` will register the name; the first claim counts.
+  void Claim(Kind kind, std::string const& name, std::string const& plugin);
+  Result<void> AddType(TypeInfo type);
+  Result<void> AddService(std::string const& id, std::string const& plugin);
+  Result<void> AddCommand(CommandInfo command, std::vector<std::string> const& aliases,
+                          std::string const& plugin);
+  Result<void> AddProvider(ProviderEntry provider);
+  /// Removes services, commands and providers of a plugin that did not come up; its types stay
+  /// known, so that requests for them can name the reason.
+  void Withdraw(std::string const& plugin);
+
+  [[nodiscard]] std::optional<TypeInfo> Type(std::string_view name) const;
+  [[nodiscard]] std::vector<TypeInfo> Types() const;
+  [[nodiscard]] std::vector<std::string> TypesOf(std::string_view plugin) const;
+  /// "" when nobody registered it.
+  [[nodiscard]] std::string ServiceOwner(std::string_view id) const;
+  /// Ids with their plugins.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Services() const;
+  [[nodiscard]] std::optional<CommandEntry> Command(std::string_view name) const;
+  [[nodiscard]] std::vector<ProviderEntry> Providers(std::string_view kind) const;
+
+ private:
+  Result<void> Take(Kind kind, std::string const& name, std::string const& plugin);
+
+  mutable std::mutex mutex_;  // guards everything below
+  std::map<std::pair<Kind, std::string>, std::string> claims_;
+  std::map<std::pair<Kind, std::string>, std::string> owners_;
+  std::map<std::string, TypeInfo, std::less<>> types_;
+  std::map<std::string, CommandEntry, std::less<>> commands_;
+  std::vector<ProviderEntry> providers_;
+};
+
+}  // namespace trellis::plugin
