@@ -29,39 +29,39 @@ inline constexpr std::int64_t kMaxUptimeSkew = 60;  ///< seconds
 /// Who asks. `twin` was verified by the caller (signature, or the right of the process).
 struct Caller {
   std::uint32_t twin = 0;
-  bool admin = false;      ///< local tool with file access, or a twin of `ledger.admin_twins`
-  std::string request_id;  ///< up to 64 characters: makes the write idempotent for 24 h; "" = not
+  bool admin = false;        ///< local tool with file access, or a twin of `ledger.admin_twins`
+  std::string request_id{};  ///< up to 64 characters: makes the write idempotent for 24 h; "" = not
 };
 
 /// Result: twin id. Caller: anyone who proved `account`.
 struct CreateTwin {
-  Account account;
-  std::optional<std::string> relay;
-  std::optional<PeerKey> pk;
+  Account account{};
+  std::optional<std::string> relay{};
+  std::optional<PeerKey> pk{};
 };
 BOOST_DESCRIBE_STRUCT(CreateTwin, (), (account, relay, pk))
 
 /// Of the caller.
 struct UpdateTwin {
-  std::optional<std::string> relay;
-  std::optional<PeerKey> pk;
+  std::optional<std::string> relay{};
+  std::optional<PeerKey> pk{};
 };
 BOOST_DESCRIBE_STRUCT(UpdateTwin, (), (relay, pk))
 
 /// Result: contract id.
 struct CreateNodeContract {
   std::uint32_t node = 0;
-  std::string hash;
-  std::string data;
+  std::string hash{};
+  std::string data{};
   std::uint32_t public_ips = 0;
-  std::optional<std::uint64_t> solution_provider;
+  std::optional<std::uint64_t> solution_provider{};
 };
 BOOST_DESCRIBE_STRUCT(CreateNodeContract, (), (node, hash, data, public_ips, solution_provider))
 
 struct UpdateNodeContract {
   std::uint64_t contract = 0;
-  std::string hash;
-  std::string data;
+  std::string hash{};
+  std::string data{};
 };
 BOOST_DESCRIBE_STRUCT(UpdateNodeContract, (), (contract, hash, data))
 
@@ -72,26 +72,26 @@ BOOST_DESCRIBE_STRUCT(CancelContract, (), (contract))
 
 /// Result: contract id.
 struct CreateNameContract {
-  std::string name;
+  std::string name{};
 };
 BOOST_DESCRIBE_STRUCT(CreateNameContract, (), (name))
 
 /// Result: contract id.
 struct CreateRentContract {
   std::uint32_t node = 0;
-  std::optional<std::uint64_t> solution_provider;
+  std::optional<std::uint64_t> solution_provider{};
 };
 BOOST_DESCRIBE_STRUCT(CreateRentContract, (), (node, solution_provider))
 
 /// Result: node id. The caller becomes the node's twin.
 struct RegisterNode {
-  NodeSpec spec;
+  NodeSpec spec{};
 };
 BOOST_DESCRIBE_STRUCT(RegisterNode, (), (spec))
 
 struct UpdateNode {
   std::uint32_t node = 0;
-  NodeSpec spec;
+  NodeSpec spec{};
 };
 BOOST_DESCRIBE_STRUCT(UpdateNode, (), (node, spec))
 
@@ -106,7 +106,7 @@ BOOST_DESCRIBE_STRUCT(ContractResources, (), (contract, hru, sru, cru, mru))
 
 /// Newest wins. Unknown contracts are skipped; one of another node refuses the whole call.
 struct ReportResources {
-  std::vector<ContractResources> resources;
+  std::vector<ContractResources> resources{};
 };
 BOOST_DESCRIBE_STRUCT(ReportResources, (), (resources))
 
@@ -121,7 +121,7 @@ BOOST_DESCRIBE_STRUCT(NruReport, (), (contract, timestamp, window, nru))
 
 /// A window of a contract counts once, however often it is reported.
 struct ReportNru {
-  std::vector<NruReport> reports;
+  std::vector<NruReport> reports{};
 };
 BOOST_DESCRIBE_STRUCT(ReportNru, (), (reports))
 
@@ -133,7 +133,7 @@ BOOST_DESCRIBE_STRUCT(ReportUptime, (), (uptime, timestamp))
 
 /// Result: farm id. The owner is `twin`, or the caller when 0.
 struct CreateFarm {
-  std::string name;
+  std::string name{};
   std::uint32_t twin = 0;
   bool dedicated = false;
 };
@@ -141,20 +141,20 @@ BOOST_DESCRIBE_STRUCT(CreateFarm, (), (name, twin, dedicated))
 
 struct AddFarmIp {
   std::uint32_t farm = 0;
-  std::string ip;
-  std::string gateway;
+  std::string ip{};
+  std::string gateway{};
 };
 BOOST_DESCRIBE_STRUCT(AddFarmIp, (), (farm, ip, gateway))
 
 struct RemoveFarmIp {
   std::uint32_t farm = 0;
-  std::string ip;
+  std::string ip{};
 };
 BOOST_DESCRIBE_STRUCT(RemoveFarmIp, (), (farm, ip))
 
 struct SetPublicConfig {
   std::uint32_t node = 0;
-  std::optional<PublicConfig> config;
+  std::optional<PublicConfig> config{};
 };
 BOOST_DESCRIBE_STRUCT(SetPublicConfig, (), (node, config))
 
@@ -181,13 +181,13 @@ BOOST_DESCRIBE_STRUCT(SetVerified, (), (twin, verified))
 
 struct SetPowerTarget {
   std::uint32_t node = 0;
-  PowerText target;
+  PowerText target{};
 };
 BOOST_DESCRIBE_STRUCT(SetPowerTarget, (), (node, target))
 
 /// Of the caller's node.
 struct SetPowerState {
-  PowerText state;
+  PowerText state{};
 };
 BOOST_DESCRIBE_STRUCT(SetPowerState, (), (state))
 

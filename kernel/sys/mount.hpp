@@ -10,11 +10,11 @@
 namespace trellis::sys {
 
 struct MountOptions {
-  std::string source;
-  std::filesystem::path target;
-  std::string type;  ///< "" for bind mounts and remounts
+  std::string source{};
+  std::filesystem::path target{};
+  std::string type{};  ///< "" for bind mounts and remounts
   unsigned long flags = 0;
-  std::string data;
+  std::string data{};
 };
 
 /// Unmounted (lazily) on destruction unless kept.

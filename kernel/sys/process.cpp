@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -143,7 +143,8 @@ Result<ChildProcess> ChildProcess::Spawn(SpawnOptions const& options) {
                                     options.env ? envp.data() : environ);
   if (failed != 0) return FailWith(failed, "start", options.argv[0]);
   ChildProcess child(pid, UniqueFd(), options.own_group);
-  child.pidfd_ = UniqueFd(::pidfd_open(pid, 0));  // CLOEXEC by itself
+  // Not by its wrapper: glibc 2.36 declares that without C linkage. CLOEXEC by itself.
+  child.pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!child.pidfd_) return Fail("watch", options.argv[0]);
   return child;
 }

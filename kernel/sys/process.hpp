@@ -22,11 +22,12 @@ struct FdMapping {
 };
 
 struct SpawnOptions {
-  std::vector<std::string> argv;                ///< argv[0] without '/' is looked up in PATH
-  std::optional<std::vector<std::string>> env;  ///< `NAME=value`; empty = the parent's
-  std::vector<FdMapping> fds;  ///< standard input is /dev/null unless mapped; 1 and 2 are inherited
-  std::filesystem::path cwd;   ///< "" = the parent's
-  bool own_group = false;      ///< own process group, so that Kill reaches its children too
+  std::vector<std::string> argv{};                ///< argv[0] without '/' is looked up in PATH
+  std::optional<std::vector<std::string>> env{};  ///< `NAME=value`; empty = the parent's
+  std::vector<FdMapping>
+      fds{};  ///< standard input is /dev/null unless mapped; 1 and 2 are inherited
+  std::filesystem::path cwd{};  ///< "" = the parent's
+  bool own_group = false;       ///< own process group, so that Kill reaches its children too
 };
 
 struct ExitStatus {
@@ -68,8 +69,8 @@ class ChildProcess {
 
 /// A pipe; both ends CLOEXEC.
 struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
+  UniqueFd read{};
+  UniqueFd write{};
   static Result<Pipe> Make();
 };
 

@@ -19,9 +19,9 @@ struct Txn;
 
 struct ImportTwin {
   std::uint32_t id = 0;  ///< kept as given
-  Account account;
-  std::optional<std::string> relay;
-  std::optional<PeerKey> pk;
+  Account account{};
+  std::optional<std::string> relay{};
+  std::optional<PeerKey> pk{};
 };
 BOOST_DESCRIBE_STRUCT(ImportTwin, (), (id, account, relay, pk))
 
@@ -29,15 +29,15 @@ BOOST_DESCRIBE_STRUCT(ImportTwin, (), (id, account, relay, pk))
 struct ImportContract {
   std::uint32_t twin = 0;
   std::uint32_t node = 0;
-  std::string hash;  ///< 32 characters, or 0x-hex of them
-  std::string data;  ///< text, or 0x-hex of it
+  std::string hash{};  ///< 32 characters, or 0x-hex of them
+  std::string data{};  ///< text, or 0x-hex of it
 };
 BOOST_DESCRIBE_STRUCT(ImportContract, (), (twin, node, hash, data))
 
 /// The file: `{"twins": […], "contracts": […]}`.
 struct ImportData {
-  std::vector<ImportTwin> twins;
-  std::vector<ImportContract> contracts;
+  std::vector<ImportTwin> twins{};
+  std::vector<ImportContract> contracts{};
 };
 BOOST_DESCRIBE_STRUCT(ImportData, (), (twins, contracts))
 
