@@ -21,9 +21,12 @@ BOOST_DESCRIBE_STRUCT(PoolConfig, (), (name, path, type, size, reserve, lend))
 
 struct StorageConfig {
   std::vector<PoolConfig> pools;
+  bool hdd_from_ssd =
+      false;  ///< without an hdd pool: set a part of the first ssd pool aside as hdd
+  std::uint64_t zdb_size = 0;              ///< that part in bytes; 0 = half of the pool
   std::string disk_fs = "btrfs";           ///< what `format` makes when it is not told
   std::string disk_user = "libvirt-qemu";  ///< owner of disk files, root when there is no such user
 };
-BOOST_DESCRIBE_STRUCT(StorageConfig, (), (pools, disk_fs, disk_user))
+BOOST_DESCRIBE_STRUCT(StorageConfig, (), (pools, hdd_from_ssd, zdb_size, disk_fs, disk_user))
 
 }  // namespace trellis::plugins::storage

@@ -1,4 +1,5 @@
 // The storage plugin: pools, and disks and volumes in them, for other plugins.
+#include "plugins/storage/devices.hpp"
 #include "plugins/storage/disks.hpp"
 #include "plugins/storage/pools.hpp"
 #include "plugins/storage/volumes.hpp"
@@ -28,7 +29,7 @@ class StoragePlugin {
   static constexpr std::uint16_t kThreading = TRL_THREADING_PARALLEL;
   static constexpr char const* kManifest = R"({"manifest":1,"name":"storage","version":"1.0.0",
     "summary":"pools, disks and volumes","license":"Apache-2.0",
-    "services":{"provides":["trellis.storage.disk/1","trellis.storage.volume/1"],"requires":[],"wants":[]},
+    "services":{"provides":["trellis.storage.device/1","trellis.storage.disk/1","trellis.storage.volume/1"],"requires":[],"wants":[]},
     "permissions":["fs.mount","fs.write:pools"],
     "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
       "pools":{"type":"array","default":[],"description":"where disks and volumes are placed; none: one ssd pool below the state directory",
@@ -36,6 +37,8 @@ class StoragePlugin {
           "name":{"type":"string"},"path":{"type":"string"},"type":{"type":"string","enum":["ssd","hdd"],"default":"ssd"},
           "size":{"type":"integer","minimum":0,"default":0},"reserve":{"type":"integer","minimum":0,"default":0},
           "lend":{"type":"boolean","default":false}}}},
+      "hdd_from_ssd":{"type":"boolean","default":false,"description":"without an hdd pool: offer a part of the first ssd pool as hdd"},
+      "zdb_size":{"type":"integer","minimum":0,"default":0,"description":"that part in bytes; 0: half of the pool"},
       "disk_fs":{"type":"string","enum":["btrfs","ext4"],"default":"btrfs"},
       "disk_user":{"type":"string","default":"libvirt-qemu"}}}},
     "state":{"version":1}})";
@@ -45,7 +48,8 @@ class StoragePlugin {
         config_(std::move(config)),
         pools_(std::move(pools)),
         disks_(host, config_, pools_, placement_),
-        volumes_(pools_, placement_) {}
+        volumes_(pools_, placement_),
+        devices_(pools_, placement_) {}
 
   static Result<std::unique_ptr<StoragePlugin>> Create(Host host, Config const& config) {
     TRELLIS_TRY(auto settings, config.As<StorageConfig>());
@@ -78,6 +82,7 @@ class StoragePlugin {
   Result<void> Register() {
     TRELLIS_CHECK(host_.RegisterService(services::kStorageDisk, DiskMethods()));
     TRELLIS_CHECK(host_.RegisterService(services::kStorageVolume, VolumeMethods()));
+    TRELLIS_CHECK(host_.RegisterService(services::kStorageDevice, DeviceMethods()));
     TRELLIS_CHECK(host_.AddProvider("pools", "pools", "",
                                     [this](Call&, std::string_view) -> Result<std::string> {
                                       return json::Dump(pools_.Uses());
@@ -134,12 +139,31 @@ class StoragePlugin {
     return table;
   }
 
+  ServiceTable DeviceMethods() {
+    using services::Device;
+    using services::DeviceRequest;
+    ServiceTable table;
+    table.Add<DeviceRequest, Device>("allocate",
+                                     [this](Call&, auto const& r) { return devices_.Allocate(r); });
+    table.Add<DeviceRequest, Device>(
+        "lookup", [this](Call&, auto const& r) { return devices_.Lookup(r.owner); });
+    table.Add<DeviceRequest, Nothing>(
+        "release", [this](Call&, auto const& r) { return Done(devices_.Release(r.owner)); });
+    table.Add<Nothing, services::DeviceList>(
+        "list", [this](Call&, auto const&) { return devices_.List(); });
+    // Only plugins own devices, and those leases stay until their owner gives them back.
+    table.Add<Reconcile, Nothing>("reconcile",
+                                  [](Call&, auto const&) -> Result<Nothing> { return Nothing{}; });
+    return table;
+  }
+
   Host host_;
   StorageConfig config_;
   Pools pools_;
   std::mutex placement_;
   Disks disks_;
   Volumes volumes_;
+  Devices devices_;
 };
 
 }  // namespace

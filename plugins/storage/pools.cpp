@@ -89,6 +89,12 @@ Result<void> CheckConfig(std::vector<PoolConfig> const& pools) {
   return {};
 }
 
+// Bytes that still can be promised to disks and volumes.
+std::uint64_t Room(Pool const& pool, PoolContent const& content) {
+  auto const own = pool.size - pool.hdd_share;
+  return content.lent || content.used > own ? 0 : own - content.used;
+}
+
 }  // namespace
 
 Result<Pools> Pools::Configure(StorageConfig const& config, std::string const& state_dir) {
@@ -101,10 +107,12 @@ Result<Pools> Pools::Configure(StorageConfig const& config, std::string const& s
   }
   TRELLIS_CHECK(CheckConfig(configs));
   Pools pools;
+  pools.hdd_from_ssd_ = config.hdd_from_ssd;
+  pools.zdb_size_ = config.zdb_size;
   for (auto& pool_config : configs) {
     while (pool_config.path.ends_with('/'))
       pool_config.path.pop_back();
-    pools.pools_.push_back({std::move(pool_config), {}, 0, "not mounted yet"});
+    pools.pools_.push_back({std::move(pool_config), {}, 0, "not mounted yet", 0});
   }
   return pools;
 }
@@ -115,31 +123,51 @@ void Pools::Mount() {
     pool.problem = done ? std::string() : done.error().message;
     if (!done) pool.size = 0;
   }
+  SetHddShare();
 }
 
-Result<std::uint64_t> Pools::Used(Pool const& pool) {
-  std::uint64_t used = 0;
+void Pools::SetHddShare() {
+  Pool* first = nullptr;
+  for (auto& pool : pools_) {
+    if (pool.config.type == "hdd") return;
+    if (first == nullptr && pool.usable()) first = &pool;
+  }
+  if (first == nullptr || !hdd_from_ssd_) return;
+  first->hdd_share = std::min(zdb_size_ == 0 ? first->size / 2 : zdb_size_, first->size);
+}
+
+Result<PoolContent> Pools::ReadContent(Pool const& pool) {
+  PoolContent content;
   TRELLIS_TRY(auto const limits, ReadLimits(pool.root));
   TRELLIS_TRY(auto const names, ListDir(pool.root));
   for (auto const& name : names) {
-    if (name.find(':') == std::string::npos) continue;
+    auto const slot = name.substr(0, name.find(':'));
     auto const id = SubvolumeId(pool.root + "/" + name);
-    if (!id) continue;  // went away
+    if (slot == name || !id) continue;
     auto const limit = limits.find(*id);
-    if (limit != limits.end()) used += limit->second;
+    auto const bytes = limit == limits.end() ? 0 : limit->second;
+    if (slot == kWholeSlot) {
+      content.lent = true;
+    } else if (slot == kShareSlot) {
+      content.share += bytes;
+    } else {
+      content.has_volumes = true;
+      content.used += bytes;
+    }
   }
   TRELLIS_TRY(auto const disks, ListDir(pool.disk_dir()));
+  content.has_disks = !disks.empty();
   for (auto const& name : disks) {
     struct stat info {};
     if (::lstat((pool.disk_dir() + "/" + name).c_str(), &info) == 0)
-      used += static_cast<std::uint64_t>(info.st_size);
+      content.used += static_cast<std::uint64_t>(info.st_size);
   }
-  return used;
+  return content;
 }
 
 Result<void> Pools::CheckRoom(Pool const& pool, std::uint64_t size) {
-  TRELLIS_TRY(auto const used, Used(pool));
-  if (used <= pool.size && size <= pool.size - used) return {};
+  TRELLIS_TRY(auto const content, ReadContent(pool));
+  if (size <= Room(pool, content)) return {};
   return Fail(Code::kExhausted, "not enough space left in pools of this type {}", pool.config.type);
 }
 
@@ -149,10 +177,10 @@ Result<Pool const*> Pools::Choose(std::string_view type, std::uint64_t size,
   std::tuple<bool, std::uint64_t> best_rank;
   for (auto const& pool : pools_) {
     if (!pool.usable() || pool.config.type != type) continue;
-    TRELLIS_TRY(auto const used, Used(pool));
-    if (used > pool.size || size > pool.size - used) continue;
-    TRELLIS_TRY(auto const disks, ListDir(pool.disk_dir()));
-    std::tuple const rank(purpose == Purpose::kDisk && !disks.empty(), pool.size - used);
+    TRELLIS_TRY(auto const content, ReadContent(pool));
+    auto const room = Room(pool, content);
+    if (size > room) continue;
+    std::tuple const rank(purpose == Purpose::kDisk && content.has_disks, room);
     if (best != nullptr && rank <= best_rank) continue;
     best = &pool;
     best_rank = rank;
@@ -164,7 +192,7 @@ Result<Pool const*> Pools::Choose(std::string_view type, std::uint64_t size,
 std::uint64_t Pools::Largest(std::string_view type) const {
   std::uint64_t largest = 0;
   for (auto const& pool : pools_) {
-    if (pool.config.type == type) largest = std::max(largest, pool.size);
+    if (pool.config.type == type) largest = std::max(largest, pool.size - pool.hdd_share);
   }
   return largest;
 }
@@ -173,7 +201,8 @@ std::vector<PoolUse> Pools::Uses() const {
   std::vector<PoolUse> uses;
   for (auto const& pool : pools_) {
     PoolUse use{pool.config.name, pool.config.type, pool.size, 0};
-    if (pool.usable()) use.used = Used(pool).value_or(0);
+    auto const content = pool.usable() ? ReadContent(pool).value_or(PoolContent{}) : PoolContent{};
+    use.used = content.lent ? pool.size : content.used + content.share;
     uses.push_back(std::move(use));
   }
   return uses;
@@ -182,8 +211,10 @@ std::vector<PoolUse> Pools::Uses() const {
 Capacity Pools::Total() const {
   Capacity total;
   for (auto const& pool : pools_) {
-    auto const offered = pool.size - std::min(pool.size, pool.config.reserve);
+    auto const own = pool.size - pool.hdd_share;
+    auto const offered = own - std::min(own, pool.config.reserve);
     (pool.config.type == "ssd" ? total.sru : total.hru) += offered;
+    total.hru += pool.hdd_share;
   }
   return total;
 }

@@ -10,7 +10,6 @@
 #include <trellis/result.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +18,10 @@ namespace trellis::plugins::storage {
 
 struct Pool {
   PoolConfig config;
-  std::string root;        ///< the btrfs directory: config.path or its `mnt`
-  std::uint64_t size = 0;  ///< bytes; 0 while the pool is not usable
-  std::string problem;     ///< why it is not usable, "" when it is
+  std::string root;             ///< the btrfs directory: config.path or its `mnt`
+  std::uint64_t size = 0;       ///< bytes; 0 while the pool is not usable
+  std::string problem;          ///< why it is not usable, "" when it is
+  std::uint64_t hdd_share = 0;  ///< bytes of an ssd pool that are offered as hdd
 
   [[nodiscard]] bool usable() const { return problem.empty(); }
   [[nodiscard]] std::string disk_dir() const { return root + "/vdisks"; }
@@ -38,6 +38,19 @@ BOOST_DESCRIBE_STRUCT(PoolUse, (), (name, type, size, used))
 
 enum class Purpose { kDisk, kVolume };
 
+/// Slots of the subvolumes that Devices makes: a whole pool, and the hdd share of an ssd pool.
+inline constexpr std::string_view kWholeSlot = "device";
+inline constexpr std::string_view kShareSlot = "zdb";
+
+/// What is in a pool now.
+struct PoolContent {
+  std::uint64_t used = 0;   ///< bytes of disks and volumes
+  std::uint64_t share = 0;  ///< bytes of the hdd share that are lent
+  bool lent = false;        ///< the whole pool belongs to one plugin
+  bool has_disks = false;
+  bool has_volumes = false;
+};
+
 /// Immutable after Mount. Whoever places something holds one lock over Choose and the placement.
 class Pools {
  public:
@@ -48,8 +61,8 @@ class Pools {
   void Mount();
 
   [[nodiscard]] std::vector<Pool> const& list() const { return pools_; }
-  /// Sum of the limits of volumes and the sizes of disks, bytes.
-  [[nodiscard]] static Result<std::uint64_t> Used(Pool const& pool);
+  /// Sums the limits of volumes and the sizes of disks.
+  [[nodiscard]] static Result<PoolContent> ReadContent(Pool const& pool);
   /// The pool of `type` that `size` more bytes fit in; those that hold disks first, then the one
   /// with most room. kExhausted.
   [[nodiscard]] Result<Pool const*> Choose(std::string_view type, std::uint64_t size,
@@ -63,6 +76,10 @@ class Pools {
   [[nodiscard]] Capacity Total() const;
 
  private:
+  void SetHddShare();
+
+  bool hdd_from_ssd_ = false;
+  std::uint64_t zdb_size_ = 0;
   std::vector<Pool> pools_;
 };
 

@@ -10,8 +10,12 @@ namespace trellis::plugins::storage {
 
 namespace {
 
+bool IsDeviceSlot(std::string_view slot) {
+  return slot == kWholeSlot || slot == kShareSlot;
+}
+
 Result<std::string> DirName(services::VolumeRequest const& request) {
-  if (!IsSafeName(request.slot))
+  if (!IsSafeName(request.slot) || IsDeviceSlot(request.slot))
     return Fail(Code::kInvalid, "slot '{}' is not valid", request.slot);
   TRELLIS_TRY(auto const owner, OwnerToName(request.owner));
   return request.slot + ":" + owner;
@@ -85,7 +89,7 @@ Result<services::VolumeList> Volumes::List() const {
     for (auto const& name : names) {
       auto const colon = name.find(':');
       auto const id = SubvolumeId(pool.root + "/" + name);
-      if (colon == std::string::npos || !id) continue;
+      if (colon == std::string::npos || !id || IsDeviceSlot(name.substr(0, colon))) continue;
       auto const limit = limits.find(*id);
       list.volumes.push_back({NameToOwner(name.substr(colon + 1)), name.substr(0, colon),
                               pool.root + "/" + name, limit == limits.end() ? 0 : limit->second});

@@ -17,6 +17,7 @@ class ZMountPlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"zmount","version":"1.0.0",
     "summary":"disks for machines","license":"Apache-2.0",
     "services":{"provides":[],"requires":["trellis.storage.disk/1"],"wants":[]},
+    "types":[{"name":"zmount","sharable":false,"rank":100,"max_parallel":4,"update":true,"pause":false,"after":[]}],
     "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
     "state":{"version":1}})";
 

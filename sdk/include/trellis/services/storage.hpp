@@ -1,4 +1,5 @@
-// trellis.storage.disk/1 and trellis.storage.volume/1: leases keyed by owner (a workload id or
+// trellis.storage.disk/1, trellis.storage.volume/1, trellis.storage.device/1: leases keyed by owner
+// (a workload id or
 // "@plugin/key"). Methods are idempotent: create of what is there answers it, delete of an unknown
 // owner is OK.
 #pragma once
@@ -8,6 +9,7 @@
 namespace trellis::services {
 
 inline constexpr char const* kStorageDisk = "trellis.storage.disk/1";
+inline constexpr char const* kStorageDevice = "trellis.storage.device/1";
 inline constexpr char const* kStorageVolume = "trellis.storage.volume/1";
 
 /// create{owner,size}: a preallocated file of `size` bytes. kExhausted when no pool has room.
@@ -77,6 +79,27 @@ struct VolumeList {
   std::vector<Volume> volumes;
 };
 BOOST_DESCRIBE_STRUCT(VolumeList, (), (volumes))
+
+/// allocate{owner,min_size,kind}: a whole pool for one plugin, owner "@plugin/key"; or, where the
+/// node has no hdd pool, the part of an ssd pool that is set aside as hdd. kExhausted when none is
+/// free. release{owner}: everything in it is deleted. lookup{owner}: kNotFound. list.
+struct DeviceRequest {
+  std::string owner;
+  std::uint64_t min_size = 0;  ///< bytes
+  std::string kind = "hdd";    ///< ssd|hdd
+};
+BOOST_DESCRIBE_STRUCT(DeviceRequest, (), (owner, min_size, kind))
+struct Device {
+  std::string id;  ///< name of the pool
+  std::string owner;
+  std::string path;        ///< an absolute directory
+  std::uint64_t size = 0;  ///< bytes
+};
+BOOST_DESCRIBE_STRUCT(Device, (), (id, owner, path, size))
+struct DeviceList {
+  std::vector<Device> devices;
+};
+BOOST_DESCRIBE_STRUCT(DeviceList, (), (devices))
 
 /// reconcile{owners}: leases of workload ids that are not listed are released; "@plugin/…" leases
 /// stay.
