@@ -100,7 +100,7 @@ Result<void> Leases::Unmount(services::FlistLease const& lease) {
 Result<services::FlistLeases> Leases::List() const {
   services::FlistLeases out;
   TRELLIS_TRY(auto const mounts, ReadMounts());
-  auto const prefix = TargetOf("");
+  auto const prefix = RealPath(host_.run_dir() + "/mnt") + "/";
   std::set<std::string> names;
   for (auto const& mount : mounts) {
     if (mount.target.starts_with(prefix)) names.insert(mount.target.substr(prefix.size()));

@@ -81,6 +81,12 @@ Result<void> MakeDirs(std::string const& path, unsigned mode) {
   return {};
 }
 
+std::string RealPath(std::string const& path) {
+  std::error_code error;
+  auto real = fs::canonical(path, error);
+  return error ? path : real.string();
+}
+
 Result<void> RemoveTree(std::string const& path) {
   std::error_code error;
   fs::remove_all(path, error);

@@ -59,6 +59,8 @@ Result<std::string> ReadAll(int fd, std::size_t limit);
 Result<void> WriteFile(std::string const& path, std::string_view text, unsigned mode);
 /// `path` and its missing parents, with `mode`.
 Result<void> MakeDirs(std::string const& path, unsigned mode = 0755);
+/// `path` without links, or `path` itself when it cannot be resolved.
+std::string RealPath(std::string const& path);
 /// Removes a tree without following links; OK when missing.
 Result<void> RemoveTree(std::string const& path);
 /// Names in a directory without `.` and `..`, sorted; empty when it is missing.

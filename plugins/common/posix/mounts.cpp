@@ -57,9 +57,10 @@ Result<std::vector<MountEntry>> ReadMounts() {
 
 Result<std::optional<MountEntry>> FindMount(std::string const& target) {
   TRELLIS_TRY(auto mounts, ReadMounts());
+  auto const real = RealPath(target);
   std::optional<MountEntry> found;
   for (auto& entry : mounts) {
-    if (entry.target == target) found = std::move(entry);
+    if (entry.target == real) found = std::move(entry);
   }
   return found;
 }

@@ -21,7 +21,7 @@ struct MountEntry {
 Result<std::vector<MountEntry>> ReadMounts();
 /// Parses the text of /proc/<pid>/mountinfo; lines that do not parse are left out.
 std::vector<MountEntry> ParseMounts(std::string const& text);
-/// What is mounted last on exactly `target`.
+/// What is mounted last on exactly `target`, links in it resolved.
 Result<std::optional<MountEntry>> FindMount(std::string const& target);
 /// Unmounts everything that is mounted on `target`; OK when nothing is. kBusy while it is in use.
 Result<void> Unmount(std::string const& target);

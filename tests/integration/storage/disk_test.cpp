@@ -220,6 +220,17 @@ TEST_F(DiskTest, RestartFindsThePoolByItsMount) {
   EXPECT_EQ(CountLoops(host_.dir()), 1U);
 }
 
+TEST_F(DiskTest, PoolBehindALinkIsNotMountedTwice) {
+  auto const link = host_.dir() + "/link";
+  std::filesystem::create_directory_symlink(pool_, link);
+  ASSERT_TRUE(host_.Unload("storage"));
+  pool_ = link;
+
+  LoadStorage();
+
+  EXPECT_EQ(CountLoops(host_.dir()), 1U);
+}
+
 TEST_F(DiskTest, ReportsPoolsAndCapacity) {
   ASSERT_TRUE(Ask("create", {kId, 10 * kMiB}));
 
