@@ -64,31 +64,47 @@ MachineLab::MachineLab() {
   if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) std::abort();
   ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
   fs::permissions(host_.dir(), fs::perms(0755));  // the emulator is not root
-  host_.FakeService(services::kImageFlist, [this](std::string_view method, std::string_view text) {
-    return Image(method, text);
-  });
   host_.FakeService(services::kNetAttach, &Network);
 }
 
 MachineLab::~MachineLab() {
-  (void)host_.Unload("zmachine");
-  (void)host_.Unload("storage");
+  // A failed test leaves its machine: take it away while the plugins are there.
+  (void)host_.Deprovision("zmachine", kMachineId, "{}", Options());
+  for (auto const* const plugin : {"zmachine", "flist", "zmount", "storage"})
+    (void)host_.Unload(plugin);
 }
 
-Result<void> MachineLab::LoadMachines() {
+Result<void> MachineLab::LoadOthers() {
+  TRELLIS_CHECK(host_.Load(FakeHost::BuiltPlugin("storage")));
+  TRELLIS_CHECK(host_.Load(FakeHost::BuiltPlugin("zmount")));
+  TRELLIS_CHECK(host_.Load(FakeHost::BuiltPlugin("flist"),
+                           fmt::format(R"({{"file_roots":["{}"]}})", kHelloRoot)));
+  auto const disk = host_.Provision("zmount", kDiskId, R"({"size":67108864})", Options());
+  if (!disk.ok()) return Fail(Code::kIo, "disk: {}", disk.error);
+  WorkloadView view;
+  view.id = kDiskId;
+  view.name = "data";
+  view.type = "zmount";
+  view.result.state = "ok";
+  host_.SetWorkload(view);
+  return {};
+}
+
+Result<void> MachineLab::LoadMachines(std::string_view more) {
   std::string const config = fmt::format(
       R"({{"libvirt":"embed","embed_root":"{}/lv","guest_kernel":"{}/guest/vmlinuz",)"
-      R"("initramfs":"{}/guest/initramfs.img","kvm_probe":"{}/bin/trellis-kvm-probe"}})",
-      host_.dir(), TRELLIS_BUILD_DIR, TRELLIS_BUILD_DIR, TRELLIS_BUILD_DIR);
+      R"("initramfs":"{}/guest/initramfs.img","kvm_probe":"{}/bin/trellis-kvm-probe"{}}})",
+      host_.dir(), TRELLIS_BUILD_DIR, TRELLIS_BUILD_DIR, TRELLIS_BUILD_DIR, more);
   return host_.Load(FakeHost::BuiltPlugin("zmachine"), config);
 }
 
-std::string MachineLab::MachineData() {
+std::string MachineLab::MachineData(std::string_view entrypoint) {
   return fmt::format(
       R"({{"flist":"file://{}","network":{{"interfaces":[{{"network":"net1","ip":"{}"}}]}},)"
       R"("compute_capacity":{{"cpu":1,"memory":268435456}},)"
+      R"("mounts":[{{"name":"data","mountpoint":"/data"}}],"entrypoint":"{}",)"
       R"("env":{{"GREETING":"it's me"}}}})",
-      kHelloRoot, kMachineIp);
+      kHelloRoot, kMachineIp, entrypoint);
 }
 
 CallOptions MachineLab::Options() {
@@ -107,6 +123,16 @@ std::string MachineLab::Get(std::string_view path, std::chrono::seconds limit) {
     ::poll(nullptr, 0, kBetweenTriesMs);
   }
   return {};
+}
+
+bool MachineLab::WaitForReport(std::chrono::seconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  while (host_.Reports().empty()) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    static constexpr int kBetweenLooksMs = 100;
+    ::poll(nullptr, 0, kBetweenLooksMs);
+  }
+  return true;
 }
 
 std::string MachineLab::ConsoleLog() const {
@@ -132,40 +158,16 @@ Result<std::string> MachineLab::Network(std::string_view method, std::string_vie
   return json::Dump(out);
 }
 
-Result<std::string> MachineLab::Image(std::string_view method, std::string_view text) {
-  if (method == "unmount") {
-    TRELLIS_TRY(auto const lease, json::Parse<services::FlistLease>(text));
-    std::string const target = fmt::format("{}/{}-{}", host_.dir(), lease.slot, lease.owner);
-    ::umount2(target.c_str(), 0);
-    ::rmdir(target.c_str());
-    return "{}";
-  }
-  TRELLIS_TRY(auto const request, json::Parse<services::FlistMountRequest>(text));
-  services::FlistMount out;
-  out.path = kHelloRoot;
-  out.hash = "hello";
-  out.kind = "container";
-  if (request.mode == "ro") return json::Dump(out);
-  out.path = fmt::format("{}/{}-{}", host_.dir(), request.slot, request.owner);
-  if (!fs::exists(out.path)) {
-    fs::create_directories(out.path);
-    fs::create_directories(request.upper + "/rw");
-    fs::create_directories(request.upper + "/wd");
-    std::string const options =
-        fmt::format("lowerdir={0},upperdir={1}/rw,workdir={1}/wd", kHelloRoot, request.upper);
-    if (::mount("overlay", out.path.c_str(), "overlay", 0, options.c_str()) != 0)
-      return Fail(Code::kIo, "overlay: {}", std::strerror(errno));
-  }
-  return json::Dump(out);
-}
-
 std::string MachineLab::Leftovers() {
   std::string found;
   for (auto const* const folder : {"state/zmachine", "run/zmachine"}) {
     if (fs::exists(fmt::format("{}/{}/{}", host_.dir(), folder, kMachineId))) found += folder;
   }
   if (::if_nametoindex(kTap) != 0) found += " tap";
-  if (fs::exists(fmt::format("{}/root-{}", host_.dir(), kMachineId))) found += " root";
+  if (ReadText("/proc/self/mounts").find(kMachineId) != std::string::npos) found += " mount";
+  auto const disk = host_.CallService("trellis.storage.disk/1", "lookup",
+                                      fmt::format(R"({{"owner":"{}"}})", kDiskId));
+  if (!disk || disk->body.find(kMachineId) != std::string::npos) found += " claim";
   auto const volume =
       host_.CallService("trellis.storage.volume/1", "lookup",
                         fmt::format(R"({{"owner":"{}","slot":"rootfs"}})", kMachineId));

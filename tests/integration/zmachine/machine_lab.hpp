@@ -1,10 +1,9 @@
-// A node in miniature for machines: a network namespace of its own, the real storage and zmachine
-// plugins, and the example machine's root.
+// A node in miniature for machines: a network namespace of its own with one tap, the storage,
+// zmount, flist and zmachine plugins, and the example machine's root.
 #pragma once
 
 #include "tests/support/fake_host.hpp"
 
-#include <trellis/services/image.hpp>
 #include <trellis/services/net.hpp>
 
 #include <chrono>
@@ -14,6 +13,7 @@
 namespace trellis::testing {
 
 inline constexpr char const* kMachineId = "7-100-vm1";
+inline constexpr char const* kDiskId = "7-100-data";
 inline constexpr char const* kMachineIp = "10.20.2.5";
 
 /// One lab per test process: the process moves into a namespace that ends with it.
@@ -26,19 +26,23 @@ class MachineLab {
   MachineLab(MachineLab&&) = delete;
   MachineLab& operator=(MachineLab&&) = delete;
 
-  Result<void> LoadMachines();
+  /// The plugins that machines need, and a disk of 64 MiB.
+  Result<void> LoadOthers();
+  /// `more`: further configuration keys, beginning with a comma.
+  Result<void> LoadMachines(std::string_view more = "");
   [[nodiscard]] FakeHost& host() { return host_; }
-  /// Data of the example machine.
-  [[nodiscard]] static std::string MachineData();
+  /// Data of the example machine with its disk at /data.
+  [[nodiscard]] static std::string MachineData(std::string_view entrypoint = "");
   [[nodiscard]] static CallOptions Options();
   /// Body of a GET from the machine, tried again until `limit`; "" when it never answered.
   [[nodiscard]] static std::string Get(std::string_view path, std::chrono::seconds limit);
+  /// False when the plugin has reported no failed machine until `limit`.
+  [[nodiscard]] bool WaitForReport(std::chrono::seconds limit);
   [[nodiscard]] std::string ConsoleLog() const;
   /// What is left of machines: mounts, taps, folders, volumes; "" = nothing.
   [[nodiscard]] std::string Leftovers();
 
  private:
-  Result<std::string> Image(std::string_view method, std::string_view request);
   static Result<std::string> Network(std::string_view method, std::string_view request);
   FakeHost host_;
 };

@@ -20,7 +20,8 @@ Result<services::MachineInfo> Info(MachineLab& lab) {
 TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   MachineLab lab;
   auto& host = lab.host();
-  ASSERT_TRUE(host.Load(FakeHost::BuiltPlugin("storage")));
+  auto const others = lab.LoadOthers();
+  ASSERT_TRUE(others) << others.error().message;
   auto const loaded = lab.LoadMachines();
   ASSERT_TRUE(loaded) << loaded.error().message;
 
@@ -77,6 +78,59 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   ASSERT_TRUE(owned);
   EXPECT_TRUE(owned->empty());
   EXPECT_TRUE(host.Deprovision("zmachine", kMachineId, "{}", MachineLab::Options()).ok());
+}
+
+TEST(Machine, IsReportedWhenItRebootsInALoop) {
+  MachineLab lab;
+  auto& host = lab.host();
+  auto const others = lab.LoadOthers();
+  ASSERT_TRUE(others) << others.error().message;
+  ASSERT_TRUE(lab.LoadMachines(R"(,"crash_count":2)"));
+
+  auto const made = host.Provision("zmachine", kMachineId, MachineLab::MachineData("/bin/nothing"),
+                                   MachineLab::Options());
+
+  ASSERT_EQ(made.status, TRL_OK) << made.error;
+  ASSERT_TRUE(lab.WaitForReport(seconds(60))) << lab.ConsoleLog();
+  auto const reports = host.Reports();
+  EXPECT_EQ(reports.front().workload_id, kMachineId);
+  EXPECT_THAT(reports.front().text, HasSubstr("vm crashed 2 times in 2 minutes: "));
+  auto const observed = host.Inspect("zmachine", kMachineId, MachineLab::MachineData());
+  ASSERT_TRUE(observed);
+  EXPECT_EQ(observed->state, Observed::State::kAbsent);
+  EXPECT_TRUE(
+      host.Deprovision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options())
+          .ok());
+  EXPECT_EQ(lab.Leftovers(), "");
+}
+
+TEST(Machine, RefusesWhatThisNodeDoesNotHave) {
+  MachineLab lab;
+  auto& host = lab.host();
+  ASSERT_TRUE(lab.LoadMachines());
+  auto const refusal = [&host](std::string const& change) {
+    auto const original = *json::ParseValue(MachineLab::MachineData());
+    auto data = original.as_object();
+    auto const changed = *json::ParseValue(change);
+    for (auto const& [key, value] : changed.as_object())
+      data[key] = value;
+    return host
+        .Provision("zmachine", kMachineId, boost::json::serialize(data), MachineLab::Options())
+        .error;
+  };
+
+  EXPECT_EQ(refusal(R"({"network":{"interfaces":[]}})"), "only one private network is support");
+  EXPECT_EQ(refusal(R"({"gpu":["0000:28:00.0/1002/731f"]})"),
+            "usage of GPU is not allowed unless node is rented");
+  EXPECT_THAT(refusal(R"({"compute_capacity":{"cpu":255,"memory":268435456}})"),
+              HasSubstr("invalid cpu must be "));
+  EXPECT_EQ(refusal(R"({"flist":"ftp://x/y.flist"})"), "unsupported flist url");
+  EXPECT_EQ(refusal(R"({"corex":true})"), "corex is not available on this node");
+  EXPECT_EQ(refusal(R"({"entrypoint":"'abc"})"), "invalid entrypoint");
+  EXPECT_NE(refusal(R"({"env":{"A;reboot":"1"}})"), "");
+  EXPECT_EQ(
+      refusal(R"({"network":{"planetary":true,"interfaces":[{"network":"n","ip":"10.1.1.2"}]}})"),
+      "planetary network is not available on this node");
 }
 
 }  // namespace
