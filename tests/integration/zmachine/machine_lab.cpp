@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 namespace trellis::testing {
 namespace {
@@ -31,6 +32,19 @@ std::string ReadText(fs::path const& path) {
 
 bool Shell(std::string const& command) {
   return std::system(command.c_str()) == 0;  // NOLINT(cert-env33-c): fixed commands of the test
+}
+
+/// Unmounts everything below a folder, the newest first.
+void UnmountBelow(std::string const& folder) {
+  std::vector<std::string> targets;
+  std::istringstream mounts(ReadText("/proc/self/mounts"));
+  for (std::string line; std::getline(mounts, line);) {
+    auto const begin = line.find(' ') + 1;
+    auto target = line.substr(begin, line.find(' ', begin) - begin);
+    if (target.starts_with(folder + "/")) targets.push_back(std::move(target));
+  }
+  for (auto target = targets.rbegin(); target != targets.rend(); ++target)
+    ::umount2(target->c_str(), MNT_DETACH);
 }
 
 /// One request; "" when there is no answer.
@@ -72,6 +86,7 @@ MachineLab::~MachineLab() {
   (void)host_.Deprovision("zmachine", kMachineId, "{}", Options());
   for (auto const* const plugin : {"zmachine", "flist", "zmount", "storage"})
     (void)host_.Unload(plugin);
+  UnmountBelow(host_.dir());  // pools stay mounted when their plugin ends
 }
 
 Result<void> MachineLab::LoadOthers() {

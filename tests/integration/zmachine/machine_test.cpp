@@ -33,7 +33,8 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
       made.result,
       R"({"id":"7-100-vm1","ip":"10.20.2.5","planetary_ip":"","mycelium_ip":"","console_url":""})");
   auto const answer = MachineLab::Get("/", seconds(60));
-  EXPECT_NE(answer, "") << lab.ConsoleLog();
+  EXPECT_THAT(answer, HasSubstr(R"("GREETING":"it's me")")) << lab.ConsoleLog();
+  EXPECT_THAT(answer, HasSubstr(R"("mounted":true)"));
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("GET \"/\" 200"));
   auto const before = Info(lab);
   ASSERT_TRUE(before) << before.error().message;
