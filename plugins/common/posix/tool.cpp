@@ -34,6 +34,7 @@ Result<Pipe> MakePipe() {
 
 Result<pid_t> Spawn(std::vector<std::string> const& argv, Pipe const& out, Pipe const& err) {
   std::vector<char*> words;
+  words.reserve(argv.size() + 1);
   for (auto const& word : argv)
     words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
