@@ -182,6 +182,7 @@ Result<void> ZmachinePlugin::Connect(Call const& call) {
 }
 
 Result<void> ZmachinePlugin::EnsureLibvirtd(Call const& call) {
+  TRELLIS_CHECK(PrepareSystemLibvirt());
   for (auto const* const name : {"virtlogd", "libvirtd"}) {
     ProcessSpec spec;
     spec.argv = {fmt::format("/usr/sbin/{}", name)};

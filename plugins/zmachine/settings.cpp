@@ -80,6 +80,17 @@ std::string QemuConf() {
   return text;
 }
 
+Result<void> WriteQemuConf(fs::path const& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return Fail(Code::kIo, "create '{}': {}", folder.string(), error.message());
+  std::ofstream file(folder / "qemu.conf", std::ios::trunc);
+  file << "# Written by the zmachine plugin of Trellis.\n" << QemuConf();
+  file.close();
+  if (!file) return Fail(Code::kIo, "write '{}/qemu.conf'", folder.string());
+  return {};
+}
+
 }  // namespace
 
 Settings FindPrograms(Settings settings) {
@@ -128,14 +139,13 @@ std::string EmbedRoot(std::string const& wanted) {
 }
 
 Result<void> PrepareEmbed(std::string const& root) {
-  std::error_code error;
-  fs::create_directories(fs::path(root) / "etc", error);
-  if (error) return Fail(Code::kIo, "create '{}': {}", root, error.message());
-  std::ofstream file(fs::path(root) / "etc/qemu.conf", std::ios::trunc);
-  file << QemuConf();
-  file.close();
-  if (!file) return Fail(Code::kIo, "write '{}/etc/qemu.conf'", root);
-  return {};
+  return WriteQemuConf(fs::path(root) / "etc");
+}
+
+Result<void> PrepareSystemLibvirt() {
+  std::error_code ignored;
+  if (fs::exists("/etc/libvirt/qemu.conf", ignored)) return {};
+  return WriteQemuConf("/etc/libvirt");
 }
 
 LibvirtOptions EmbedLibvirt(std::string const& root) {

@@ -63,6 +63,10 @@ Result<void> PrepareEmbed(std::string const& root);
 /// The embedded driver's connection.
 LibvirtOptions EmbedLibvirt(std::string const& root);
 
+/// Writes /etc/libvirt/qemu.conf where there is none, so that a libvirtd of ours behaves like the
+/// embedded driver; a file that is there is the operator's and stays. kIo.
+Result<void> PrepareSystemLibvirt();
+
 /// The daemon's connection.
 LibvirtOptions SystemLibvirt();
 

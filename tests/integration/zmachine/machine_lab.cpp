@@ -4,8 +4,11 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -86,6 +89,10 @@ MachineLab::~MachineLab() {
   (void)host_.Deprovision("zmachine", kMachineId, "{}", Options());
   for (auto const* const plugin : {"zmachine", "flist", "zmount", "storage"})
     (void)host_.Unload(plugin);
+  for (auto const pid : daemons_) {
+    ::kill(pid, SIGTERM);
+    ::waitpid(pid, nullptr, 0);
+  }
   UnmountBelow(host_.dir());  // pools stay mounted when their plugin ends
 }
 
@@ -107,7 +114,7 @@ Result<void> MachineLab::LoadOthers() {
 
 Result<void> MachineLab::LoadMachines(std::string_view more) {
   std::string const config = fmt::format(
-      R"({{"libvirt":"embed","embed_root":"{}/lv","guest_kernel":"{}/guest/vmlinuz",)"
+      R"({{"embed_root":"{}/lv","guest_kernel":"{}/guest/vmlinuz",)"
       R"("initramfs":"{}/guest/initramfs.img","kvm_probe":"{}/bin/trellis-kvm-probe"{}}})",
       host_.dir(), TRELLIS_BUILD_DIR, TRELLIS_BUILD_DIR, TRELLIS_BUILD_DIR, more);
   return host_.Load(FakeHost::BuiltPlugin("zmachine"), config);
@@ -138,6 +145,39 @@ std::string MachineLab::Get(std::string_view path, std::chrono::seconds limit) {
     ::poll(nullptr, 0, kBetweenTriesMs);
   }
   return {};
+}
+
+Result<services::MachineInfo> MachineLab::Info() {
+  return host_.CallService<services::MachineInfo>(services::kVmMachine, "inspect",
+                                                  services::MachineRequest{kMachineId});
+}
+
+bool MachineLab::WaitForOtherPid(std::int32_t pid, std::chrono::seconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  while (std::chrono::steady_clock::now() < end) {
+    auto const info = Info();
+    if (info && info->pid > 0 && info->pid != pid) return true;
+    static constexpr int kBetweenLooksMs = 100;
+    ::poll(nullptr, 0, kBetweenLooksMs);
+  }
+  return false;
+}
+
+void MachineLab::AllowDaemons() {
+  for (auto const* const folder :
+       {"/run", "/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt"}) {
+    fs::create_directories(folder);
+    ::mount("tmpfs", folder, "tmpfs", 0, "mode=0755");
+  }
+  host_.on_ensure = [this](std::string_view, ProcessSpec const& spec) -> Result<std::int32_t> {
+    pid_t pid = 0;
+    std::string program = spec.argv.front();
+    std::array<char*, 2> argv = {program.data(), nullptr};
+    if (::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv.data(), environ) != 0)
+      return Fail(Code::kIo, "spawn '{}'", program);
+    daemons_.push_back(pid);
+    return pid;
+  };
 }
 
 bool MachineLab::WaitForReport(std::chrono::seconds limit) {

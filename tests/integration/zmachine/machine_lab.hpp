@@ -5,10 +5,14 @@
 #include "tests/support/fake_host.hpp"
 
 #include <trellis/services/net.hpp>
+#include <trellis/services/vm.hpp>
+
+#include <sys/types.h>
 
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace trellis::testing {
 
@@ -38,12 +42,18 @@ class MachineLab {
   [[nodiscard]] static std::string Get(std::string_view path, std::chrono::seconds limit);
   /// False when the plugin has reported no failed machine until `limit`.
   [[nodiscard]] bool WaitForReport(std::chrono::seconds limit);
+  /// False when the machine has no other process than `pid` until `limit`.
+  [[nodiscard]] bool WaitForOtherPid(std::int32_t pid, std::chrono::seconds limit);
+  /// Data processes are really started, in folders of libvirt that only this process sees.
+  void AllowDaemons();
+  Result<services::MachineInfo> Info();
   [[nodiscard]] std::string ConsoleLog() const;
   /// What is left of machines: mounts, taps, folders, volumes; "" = nothing.
   [[nodiscard]] std::string Leftovers();
 
  private:
   static Result<std::string> Network(std::string_view method, std::string_view request);
+  std::vector<pid_t> daemons_;
   FakeHost host_;
 };
 

@@ -12,11 +12,6 @@ namespace {
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 
-Result<services::MachineInfo> Info(MachineLab& lab) {
-  return lab.host().CallService<services::MachineInfo>(services::kVmMachine, "inspect",
-                                                       services::MachineRequest{kMachineId});
-}
-
 TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   MachineLab lab;
   auto& host = lab.host();
@@ -36,7 +31,7 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   EXPECT_THAT(answer, HasSubstr(R"("GREETING":"it's me")")) << lab.ConsoleLog();
   EXPECT_THAT(answer, HasSubstr(R"("mounted":true)"));
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("GET \"/\" 200"));
-  auto const before = Info(lab);
+  auto const before = lab.Info();
   ASSERT_TRUE(before) << before.error().message;
   EXPECT_EQ(before->state, "running");
   EXPECT_GT(before->pid, 0);
@@ -61,13 +56,19 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   ASSERT_TRUE(host.Unload("zmachine"));
   EXPECT_NE(MachineLab::Get("/", seconds(20)), "");
   ASSERT_TRUE(lab.LoadMachines());
-  auto const after = Info(lab);
+  auto const after = lab.Info();
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(after->state, "running");
   EXPECT_EQ(after->pid, before->pid);
   observed = host.Inspect("zmachine", kMachineId, MachineLab::MachineData());
   ASSERT_TRUE(observed);
   EXPECT_EQ(observed->state, Observed::State::kRunning) << observed->detail;
+
+  // the emulator dies
+  ASSERT_EQ(::kill(before->pid, SIGKILL), 0);
+  EXPECT_TRUE(lab.WaitForOtherPid(before->pid, seconds(15)));
+  EXPECT_NE(MachineLab::Get("/", seconds(60)), "") << lab.ConsoleLog();
+  EXPECT_TRUE(host.Reports().empty());
 
   // deprovision, twice
   auto const removed =
@@ -99,6 +100,29 @@ TEST(Machine, IsReportedWhenItRebootsInALoop) {
   auto const observed = host.Inspect("zmachine", kMachineId, MachineLab::MachineData());
   ASSERT_TRUE(observed);
   EXPECT_EQ(observed->state, Observed::State::kAbsent);
+  EXPECT_TRUE(
+      host.Deprovision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options())
+          .ok());
+  EXPECT_EQ(lab.Leftovers(), "");
+}
+
+TEST(Machine, RunsUnderALibvirtdThatThePluginStarts) {
+  MachineLab lab;
+  auto& host = lab.host();
+  auto const others = lab.LoadOthers();
+  ASSERT_TRUE(others) << others.error().message;
+  lab.AllowDaemons();
+  auto const loaded = lab.LoadMachines(R"(,"libvirt":"system")");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+
+  auto const made =
+      host.Provision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options());
+
+  ASSERT_EQ(made.status, TRL_OK) << made.error;
+  EXPECT_NE(MachineLab::Get("/", seconds(60)), "") << lab.ConsoleLog();
+  auto const info = lab.Info();
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_GT(info->pid, 0);
   EXPECT_TRUE(
       host.Deprovision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options())
           .ok());
