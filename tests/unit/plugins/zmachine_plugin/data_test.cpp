@@ -1,5 +1,7 @@
 #include "plugins/zmachine/data.hpp"
 
+#include "tests/golden/vectors.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -98,6 +100,43 @@ TEST(MachineData, ChallengeIsWhatClientsSign) {
             "https://hub.example.org/grid3/ubuntu-22.04.flistvm1iptruenet110.20.2.5"
             "net10a0b0c0d0e0f429496729622147483648data/mnt/data/sbin/zinit init"
             "A=1B=2SSH_KEY=ssh-ed25519 AAAAC3Nz user@hostZ=a_b=x=y");
+}
+
+/// Reason code of the outcome, "" when valid.
+std::string Judge(boost::json::value const& row, Result<Machine> const& machine) {
+  if (!machine) return "data_decode";
+  Deployment deployment;
+  auto const others = golden::Text(row, "others");
+  if (!others.empty()) {
+    auto const list = boost::json::parse(others);
+    for (auto const& other : list.as_array())
+      deployment.Add(golden::Text(other, "name"), golden::Text(other, "type"),
+                     boost::json::serialize(other.at("data")));
+  }
+  auto const refusal = Refusal(*machine, deployment);
+  return refusal.empty() ? "" : refusal.substr(1, refusal.find(']') - 1);
+}
+
+TEST(MachineData, AgreesWithTheReferenceVectors) {
+  auto const vectors = golden::ReadVectors("deployments.json");
+  std::size_t seen = 0;
+  for (auto const& row : vectors.at("workload_cases").as_array()) {
+    if (golden::Text(row, "type") != "zmachine") continue;
+    SCOPED_TRACE(golden::Text(row, "name"));
+    ++seen;
+    auto const machine = json::Parse<Machine>(golden::Text(row, "data"));
+
+    EXPECT_EQ(Judge(row, machine), golden::Text(row, "reason"));
+
+    auto const expected = golden::Text(row, "challenge");
+    if (!machine || expected.empty()) continue;
+    std::string text = "0wzmachine";
+    ChallengeWriter writer(text);
+    machine->Challenge(writer);
+    EXPECT_EQ(text, expected);
+    EXPECT_EQ(std::to_string(machine->Capacity().sru), golden::Text(row.at("capacity"), "sru"));
+  }
+  EXPECT_EQ(seen, 19U);
 }
 
 TEST(MachineData, OrdersEnvByUnsignedBytes) {
