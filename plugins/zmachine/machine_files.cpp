@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,7 +59,13 @@ Result<void> SyncFolderOf(std::string const& path) {
 
 MachineFiles::MachineFiles(std::string const& state_dir, std::string const& run_dir,
                            std::string_view id)
-    : run_(fmt::format("{}/{}", run_dir, id)), state_(fmt::format("{}/{}", state_dir, id)) {}
+    : run_(fmt::format("{}/{}", run_dir, id)),
+      state_(fmt::format("{}/{}", state_dir, id)),
+      console_(run_ + "/console.sock") {
+  static constexpr std::size_t kShortNameDigits = 16;
+  if (console_.size() >= sizeof(sockaddr_un::sun_path))
+    console_ = fmt::format("{}/{}.sock", run_dir, HashText(id).substr(0, kShortNameDigits));
+}
 
 Result<void> MachineFiles::Make() const {
   TRELLIS_CHECK(MakeFolder(run_));
@@ -70,6 +77,7 @@ Result<void> MachineFiles::Make() const {
 }
 
 Result<void> MachineFiles::Remove() const {
+  TRELLIS_CHECK(RemoveTree(console_));
   TRELLIS_CHECK(RemoveTree(run_));
   return RemoveTree(state_);
 }

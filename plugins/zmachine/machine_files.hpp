@@ -21,7 +21,9 @@ class MachineFiles {
   [[nodiscard]] std::string kernel() const { return run_ + "/kernel"; }
   [[nodiscard]] std::string initrd() const { return run_ + "/initrd"; }
   [[nodiscard]] std::string cidata() const { return run_ + "/cidata.img"; }
-  [[nodiscard]] std::string console() const { return run_ + "/console.sock"; }
+  /// In the machine's folder, or with a short name beside it where that path is too long for a
+  /// socket.
+  [[nodiscard]] std::string const& console() const { return console_; }
   [[nodiscard]] std::string launch() const { return run_ + "/launch.json"; }
   [[nodiscard]] std::string log() const { return state_ + "/console.log"; }
   [[nodiscard]] std::string log_dir() const { return state_; }
@@ -38,6 +40,7 @@ class MachineFiles {
  private:
   std::string run_;
   std::string state_;
+  std::string console_;
 };
 
 /// Names of the folders in `dir` that hold a file `name`.

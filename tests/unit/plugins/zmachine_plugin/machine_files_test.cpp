@@ -49,6 +49,16 @@ TEST_F(MachineFilesTest, RemoveLeavesNothingAndMayBeRepeated) {
   EXPECT_EQ(files_.ReadLaunch().error().code, Code::kNotFound);
 }
 
+TEST_F(MachineFilesTest, KeepsTheSocketPathShortForTheLongestId) {
+  std::string const id = "4294967295-18446744073709551615-" + std::string(36, 'n');
+  MachineFiles const files("/var/lib/trellis/plugins/zmachine", "/run/trellis/plugins/zmachine",
+                           id);
+
+  EXPECT_LT(files.console().size(), 108U);
+  EXPECT_TRUE(files.console().starts_with("/run/trellis/plugins/zmachine/"));
+  EXPECT_TRUE(files_.console().ends_with("/7-100-vm1/console.sock"));
+}
+
 TEST_F(MachineFilesTest, CutsALogThatGrewTooLarge) {
   ASSERT_TRUE(files_.Make());
   std::ofstream(files_.log()) << "0123456789";
