@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::string_view kSymbolPrefix = "trellis_plugin_v";
 constexpr char const* kSymbol = "trellis_plugin_v1";
+constexpr int kLoadMode = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
 constexpr std::uint32_t kMinPluginSize = 72;  // through destroy
 
 Result<void> CheckFile(std::filesystem::path const& file, std::string const& name) {
@@ -58,6 +59,17 @@ Result<void> CheckEntryPoint(std::vector<std::string> const& symbols, std::strin
   return Fail(Code::kAbi,
               "plugin '{}' was built for plugin ABI {} (symbol {}), this host speaks {}", name,
               symbols.front().substr(kSymbolPrefix.size()), symbols.front(), TRL_ABI_MAJOR);
+}
+
+/// Runs the file's initialisers, where an exception can be caught: the C library declares dlopen as
+/// never throwing, so that one passing through a caller who knows that declaration ends the
+/// program. The loader's lock stays with this thread then, which therefore has to be the one that
+/// loads all plugins.
+void Initialise(std::filesystem::path const& file) {
+  void* (*volatile const opaque)(char const*, int) = &::dlopen;
+  auto* const open = opaque;  // volatile, or the compiler sees through it
+  void* const handle = open(file.c_str(), kLoadMode);
+  if (handle != nullptr) ::dlclose(handle);  // kept by RTLD_NODELETE
 }
 
 Result<void> CheckDescriptor(trl_plugin const* plugin, std::string const& name) {
@@ -113,9 +125,9 @@ Result<std::unique_ptr<Library>> Library::Open(std::filesystem::path const& file
   // The type without noexcept, so that whatever a plugin throws can be caught here.
   trl_plugin const* (*entry)() = nullptr;
   try {
-    auto const mode =
-        static_cast<boost::dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    handle->library.load(std::filesystem::absolute(file), mode);
+    auto const path = std::filesystem::absolute(file);
+    Initialise(path);
+    handle->library.load(path, static_cast<boost::dll::load_mode::type>(kLoadMode));
     entry = reinterpret_cast<trl_plugin const* (*)()>(
         handle->library.native() != nullptr ? ::dlsym(handle->library.native(), kSymbol) : nullptr);
     if (entry == nullptr)

@@ -119,8 +119,17 @@ class Supervisor::Impl {
     return {};
   }
 
-  Result<json::Value> Ask(boost::json::object request, std::span<int const> fds,
+  /// Every request may be made twice, so one that a dying keeper swallowed is made again.
+  Result<json::Value> Ask(boost::json::object const& request, std::span<int const> fds,
                           std::int64_t deadline_ns, bool start) {
+    auto answer = AskOnce(request, fds, deadline_ns, start);
+    if (answer || answer.error().code != Code::kUnavailable) return answer;
+    return AskOnce(request, fds, deadline_ns, start);
+  }
+
+ private:
+  Result<json::Value> AskOnce(boost::json::object request, std::span<int const> fds,
+                              std::int64_t deadline_ns, bool start) {
     auto connected = Connect(start);
     if (!connected) {
       auto error = std::move(connected).error();
@@ -135,6 +144,7 @@ class Supervisor::Impl {
     auto sent = keeper::Send(socket_.get(), boost::json::serialize(request), fds);
     if (!sent) {
       waiting_.erase(id);
+      lost_ = sent.error().code == Code::kUnavailable;
       return tl::unexpected<Error>(std::move(sent).error());
     }
     auto const until = std::chrono::steady_clock::time_point(
@@ -149,7 +159,6 @@ class Supervisor::Impl {
     return *std::move(reply->result);
   }
 
- private:
   /// Needs connect_mutex_.
   void Disconnect() {
     std::thread ending;
@@ -233,14 +242,14 @@ Result<std::string> Supervisor::Ensure(std::string_view plugin, std::string_view
   TRELLIS_TRY(auto body, json::ParseValue(spec));
   boost::json::object request{{"op", "ensure"}, {"name", fmt::format("{}/{}", plugin, name)}};
   request["spec"] = std::move(body);
-  TRELLIS_TRY(auto const answer, impl_->Ask(std::move(request), fds, deadline_ns, /*start=*/true));
+  TRELLIS_TRY(auto const answer, impl_->Ask(request, fds, deadline_ns, /*start=*/true));
   return boost::json::serialize(answer);
 }
 
 Result<void> Supervisor::Stop(std::string_view plugin, std::string_view name,
                               std::int64_t deadline_ns) {
   boost::json::object request{{"op", "stop"}, {"name", fmt::format("{}/{}", plugin, name)}};
-  auto const done = impl_->Ask(std::move(request), {}, deadline_ns, /*start=*/false);
+  auto const done = impl_->Ask(request, {}, deadline_ns, /*start=*/false);
   if (!done && done.error().code != Code::kNotFound) return tl::unexpected<Error>(done.error());
   return {};
 }
@@ -248,7 +257,7 @@ Result<void> Supervisor::Stop(std::string_view plugin, std::string_view name,
 Result<std::string> Supervisor::List(std::string_view plugin, std::string_view prefix,
                                      std::int64_t deadline_ns) {
   boost::json::object request{{"op", "list"}, {"name", fmt::format("{}/{}", plugin, prefix)}};
-  auto answer = impl_->Ask(std::move(request), {}, deadline_ns, /*start=*/false);
+  auto answer = impl_->Ask(request, {}, deadline_ns, /*start=*/false);
   if (!answer && answer.error().code == Code::kNotFound) return std::string("[]");
   if (!answer) return tl::unexpected<Error>(answer.error());
   if (!answer->is_array()) return Fail(Code::kInternal, "the keeper's list is not a list");

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -38,25 +39,29 @@ std::string_view ToText(bool running, bool waiting) {
 }  // namespace
 
 Keeper::Keeper(sys::LockFile lock, sys::UniqueFd listener, sys::UniqueFd signals,
-               std::string state_dir)
+               std::string state_dir, std::string socket_path)
     : lock_(std::move(lock)),
       listener_(std::move(listener)),
       signals_(std::move(signals)),
-      state_dir_(std::move(state_dir)) {}
+      state_dir_(std::move(state_dir)),
+      socket_path_(std::move(socket_path)) {}
 
 Result<std::unique_ptr<Keeper>> Keeper::Open(std::string const& run_dir,
                                              std::string const& state_dir) {
   TRELLIS_TRY(auto lock, sys::LockFile::Acquire(run_dir + "/keeper.lock"));
-  TRELLIS_TRY(auto listener, Listen(run_dir + "/keeper.sock"));
+  auto socket_path = run_dir + "/keeper.sock";
+  TRELLIS_TRY(auto listener, Listen(socket_path));
   sigset_t watched;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
   (void)::sigprocmask(SIG_BLOCK, &watched, nullptr);
   (void)::signal(SIGPIPE, SIG_IGN);
+  // Orphans of the data processes come here, so that they are reaped wherever PID 1 does not.
+  (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sys::UniqueFd signals(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return sys::Fail("watch", "child processes");
-  return std::unique_ptr<Keeper>(
-      new Keeper(std::move(lock), std::move(listener), std::move(signals), state_dir));
+  return std::unique_ptr<Keeper>(new Keeper(std::move(lock), std::move(listener),
+                                            std::move(signals), state_dir, std::move(socket_path)));
 }
 
 void Keeper::Run() {
@@ -90,6 +95,9 @@ void Keeper::Run() {
       clients_.erase(id);
     Tick();
   }
+  // Nobody may reach this keeper any more once it said that it ends.
+  (void)::unlink(socket_path_.c_str());
+  listener_ = sys::UniqueFd();
   for (auto const& asker : quitting_)
     Answer(asker, json::Value(boost::json::object()));
 }

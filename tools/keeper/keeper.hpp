@@ -59,7 +59,8 @@ class Keeper {
     LogFile log;
   };
 
-  Keeper(sys::LockFile lock, sys::UniqueFd listener, sys::UniqueFd signals, std::string state_dir);
+  Keeper(sys::LockFile lock, sys::UniqueFd listener, sys::UniqueFd signals, std::string state_dir,
+         std::string socket_path);
 
   void Accept();
   void Serve(std::uint64_t client);
@@ -89,6 +90,7 @@ class Keeper {
   sys::UniqueFd listener_;
   sys::UniqueFd signals_;
   std::string state_dir_;
+  std::string socket_path_;
   std::map<std::uint64_t, sys::UniqueFd> clients_;
   std::vector<std::uint64_t> gone_;  // clients to drop after this round
   std::uint64_t next_client_ = 1;

@@ -1,0 +1,243 @@
+// A plugin over the bare C header whose behaviour comes from macros and from its workloads' data.
+#include <trellis/abi.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#ifndef BARE_TYPE
+#define BARE_TYPE BARE_NAME
+#endif
+#ifndef BARE_MAJOR
+#define BARE_MAJOR TRL_ABI_MAJOR
+#endif
+#ifndef BARE_REQUIRED
+#define BARE_REQUIRED 0
+#endif
+#ifndef BARE_SIZE
+#define BARE_SIZE sizeof(trl_plugin)
+#endif
+#ifndef BARE_CALLED
+#define BARE_CALLED BARE_NAME
+#endif
+#ifndef BARE_ENTRY
+#define BARE_ENTRY trellis_plugin_v1
+#endif
+#ifdef BARE_PROVIDES
+#define BARE_PROVIDES_JSON "\"" BARE_PROVIDES "\""
+#else
+#define BARE_PROVIDES_JSON
+#endif
+#ifdef BARE_REQUIRES
+#define BARE_REQUIRES_JSON "\"" BARE_REQUIRES "\""
+#else
+#define BARE_REQUIRES_JSON
+#endif
+#ifdef BARE_WANTS
+#define BARE_WANTS_JSON "\"" BARE_WANTS "\""
+#else
+#define BARE_WANTS_JSON
+#endif
+
+namespace {
+
+#ifdef BARE_THROW_IN_INIT
+struct Bomb {
+  Bomb() { throw std::runtime_error("thrown by an initialiser"); }
+};
+Bomb const bomb;
+#endif
+
+trl_host const* host = nullptr;
+
+trl_bytes Bytes(std::string_view text) {
+  return {text.data(), text.size()};
+}
+std::string_view View(trl_bytes bytes) {
+  return {bytes.data, bytes.size};
+}
+trl_status Say(trl_sink sink, std::string_view text) {
+  return sink.write(sink.ctx, Bytes(text));
+}
+
+trl_status Valid(void*, trl_call const* call, trl_bytes data, trl_sink err) {
+  if (View(data) == R"("bad")") {
+    Say(err, "[bad] the data is bad");
+    return TRL_INVALID;
+  }
+  if (View(data) == R"("peer")") {
+    auto const* deployments =
+        static_cast<trl_ext_deployment const*>(host->extension(host->ctx, TRL_EXT_DEPLOYMENT));
+    return deployments->get(host->ctx, call, Bytes("peer"), err, err);
+  }
+  return TRL_OK;
+}
+trl_status Challenge(void*, trl_bytes data, trl_sink out, trl_sink) {
+  return out.write(out.ctx, data);
+}
+trl_status Capacity(void*, trl_bytes, trl_capacity* out, trl_sink) {
+  out->cru = 3;
+  return TRL_OK;
+}
+
+/// Calls the service t.echo/1 with `method`; its reply becomes the result.
+trl_status CallEcho(trl_call const* call, std::string_view method, trl_out* out) {
+  trl_fd_sink const none{nullptr, [](void*, std::int32_t fd) noexcept -> trl_status {
+                           return ::fcntl(fd, F_GETFD) < 0 ? TRL_IO : TRL_OK;
+                         }};
+  return host->call_service(host->ctx, call, Bytes("t.echo/1"), Bytes(method), Bytes("{}"), {},
+                            out->result, none, out->err);
+}
+
+trl_status WaitUntilCancelled(trl_call const* call) {
+  pollfd wait{host->cancel_fd(host->ctx, call), POLLIN, 0};
+  (void)::poll(&wait, 1, 30000);
+  return host->cancelled(host->ctx, call) == 1 ? TRL_CANCELLED : TRL_OK;
+}
+
+/// The data is a JSON string that says what to do.
+trl_status Provision(void*, trl_call const* call, trl_workload const* workload, trl_out* out) {
+  auto text = View(workload->data);
+  if (text.size() < 2) return TRL_DECODE;
+  text = text.substr(1, text.size() - 2);
+  if (text.starts_with("status ")) {
+    Say(out->result, "{}");
+    return std::atoi(std::string(text.substr(7)).c_str());
+  }
+  if (text == "throw") throw std::runtime_error("thrown by provision");
+  if (text == "wait") return WaitUntilCancelled(call);
+  if (text == "not-json") return Say(out->result, "{\"a\":");
+  if (text == "big-handle") return Say(out->handle, std::string(65537, 'h')), TRL_OK;
+  if (text == "big-result") {
+    std::string const chunk(std::size_t{1} << 20, ' ');
+    for (int i = 0; i < 16; ++i) {
+      if (Say(out->result, chunk) < 0) return TRL_OK;
+    }
+    return Say(out->result, " ") == TRL_EXHAUSTED ? TRL_OK : TRL_FAULT;
+  }
+  if (text == "long-error") {
+    Say(out->err, "\xFF" + std::string(10000, 'x'));
+    return TRL_IO;
+  }
+  if (text.starts_with("call ")) return CallEcho(call, text.substr(5), out);
+  return Say(out->result, R"({"done":true})");
+}
+trl_status Deprovision(void*, trl_call const*, trl_workload const*, trl_sink) {
+  return TRL_OK;
+}
+trl_status Inspect(void*, trl_call const*, trl_workload const*, trl_observed* seen, trl_sink detail,
+                   trl_sink) {
+  seen->state = 77;
+  return Say(detail, "seen");
+}
+trl_status ListOwned(void*, trl_call const*, trl_sink out, trl_sink) {
+  return Say(out, R"(["not a workload id"])");
+}
+
+trl_status Echo(void*, trl_call const* call, trl_bytes method, trl_bytes, trl_fds, trl_sink reply,
+                trl_fd_sink reply_fds, trl_sink err) {
+  if (View(method) == "echo")
+    return Say(reply, R"({"twin":)" + std::to_string(call->twin_id) + "}");
+  if (View(method) == "fd") {
+    if (reply_fds.put(reply_fds.ctx, 0) < 0) return TRL_IO;
+    return Say(reply, "{}");
+  }
+  if (View(method) == "wait") return WaitUntilCancelled(call);
+  if (View(method) == "reconcile") return Say(reply, "{}");
+  Say(err, "unknown method");
+  return TRL_UNSUPPORTED;
+}
+
+template <class R, class... A>
+using Quiet = R (*)(A...) noexcept;
+/// The header's type for a function that may throw, which is what these tests are about.
+template <class R, class... A>
+Quiet<R, A...> Unsafe(R (*function)(A...)) {
+  return reinterpret_cast<Quiet<R, A...>>(function);
+}
+
+trl_type_ops const& Ops() {
+  static trl_type_ops const ops = [] {
+    trl_type_ops made{};
+    made.size = sizeof made;
+    made.valid = Unsafe(&Valid);
+    made.challenge = Unsafe(&Challenge);
+    made.capacity = Unsafe(&Capacity);
+    made.provision = Unsafe(&Provision);
+    made.deprovision = Unsafe(&Deprovision);
+    made.inspect = Unsafe(&Inspect);
+    made.list_owned = Unsafe(&ListOwned);
+    return made;
+  }();
+  return ops;
+}
+
+trl_status RegisterType(trl_sink err) {
+  trl_type_desc type{};
+  type.size = sizeof type;
+  type.name = Bytes(BARE_TYPE);
+  type.ops = &Ops();
+  return host->register_type(host->ctx, &type, err);
+}
+
+trl_status Create(trl_host const* the_host, trl_open const*, void** self, trl_sink err) {
+  host = the_host;
+  *self = &host;
+#ifdef BARE_THROW_IN_CREATE
+  throw std::runtime_error("thrown by create");
+#endif
+#ifdef BARE_FAIL_IN_CREATE
+  Say(err, "there is no device");
+  return TRL_NOT_FOUND;
+#endif
+#ifdef BARE_PROVIDES
+  (void)host->register_service(host->ctx, Bytes(BARE_PROVIDES), Unsafe(&Echo), nullptr, err);
+#endif
+#ifndef BARE_REGISTER_IN_START
+  (void)RegisterType(err);  // a refusal must fail the plugin even when create says OK
+#endif
+  return TRL_OK;
+}
+trl_status Start(void*, trl_call const*, trl_sink err) {
+#ifdef BARE_REGISTER_IN_START
+  return RegisterType(err);
+#else
+  (void)err;
+  return TRL_OK;
+#endif
+}
+trl_status Stop(void*, trl_call const*, trl_sink) {
+  return TRL_OK;
+}
+void Destroy(void*) {}
+
+}  // namespace
+
+extern "C" TRL_EXPORT trl_plugin const* BARE_ENTRY(void) noexcept {
+  static trl_plugin const plugin = [] {
+    trl_plugin made{};
+    made.size = BARE_SIZE;
+    made.abi_major = BARE_MAJOR;
+    made.abi_minor_required = BARE_REQUIRED;
+    made.threading = TRL_THREADING_SERIAL;
+    made.name = BARE_CALLED;
+    made.version = "1.0.0";
+    made.manifest =
+        R"({"manifest":1,"name":")" BARE_CALLED
+        R"(","version":"1.0.0","types":[{"name":")" BARE_TYPE
+        R"(","deadline_s":{"provision":1}}],"services":{"provides":[)" BARE_PROVIDES_JSON
+        R"(],"requires":[)" BARE_REQUIRES_JSON R"(],"wants":[)" BARE_WANTS_JSON "]}}";
+    made.create = Unsafe(&Create);
+    made.start = Unsafe(&Start);
+    made.stop = Unsafe(&Stop);
+    made.destroy = Unsafe(&Destroy);
+    return made;
+  }();
+  return &plugin;
+}
