@@ -1,0 +1,212 @@
+#include "kernel/node/config.hpp"
+
+#include <trellis/json.hpp>
+
+#include <toml++/toml.h>
+
+#include <concepts>
+#include <set>
+#include <sstream>
+
+namespace trellis::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Reads keys by dotted path and remembers which ones it knows.
+class Reader {
+ public:
+  Reader(toml::table const& root, fs::path file) : root_(root), file_(std::move(file)) {}
+
+  template <class T>
+  void Read(std::string_view path, T& out) {
+    known_.emplace(path);
+    auto const found = root_.at_path(path);
+    if (!found || !error_.empty()) return;
+    if constexpr (std::same_as<T, bool>) {
+      Take<bool>(path, found, out, "true or false");
+    } else if constexpr (std::integral<T>) {
+      std::int64_t number = 0;
+      if (!Take<std::int64_t>(path, found, number, "a whole number")) return;
+      if (!std::in_range<T>(number))
+        return Complain(path, fmt::format("{} is out of range", number));
+      out = static_cast<T>(number);
+    } else {
+      Take<std::string>(path, found, out, "a text");
+    }
+  }
+  void Read(std::string_view path, fs::path& out) {
+    std::string text;
+    Read(path, text);
+    if (!text.empty()) out = (file_.parent_path() / text).lexically_normal();
+  }
+  template <class T>
+  void ReadList(std::string_view path, std::vector<T>& out) {
+    known_.emplace(path);
+    auto const found = root_.at_path(path);
+    if (!found || !error_.empty()) return;
+    auto const* list = found.as_array();
+    if (list == nullptr) return Complain(path, "expected a list");
+    out.clear();
+    for (auto const& element : *list) {
+      auto const value =
+          element.value<std::conditional_t<std::integral<T>, std::int64_t, std::string>>();
+      if (!value) return Complain(path, "a list element has the wrong type");
+      out.push_back(static_cast<T>(*value));
+    }
+  }
+  void ReadPlugins(std::map<std::string, PluginConfig>& out) {
+    known_.emplace("plugin");
+    auto const* plugins = root_["plugin"].as_table();
+    if (plugins == nullptr) return;
+    for (auto const& [name, node] : *plugins) {
+      std::string const base = fmt::format("plugin.{}", name.str());
+      if (!node.is_table()) return Complain(base, "expected a table");
+      PluginConfig plugin;
+      Read(base + ".enabled", plugin.enabled);
+      Read(base + ".hosting", plugin.hosting);
+      known_.insert(base + ".config");
+      if (auto const* config = node.as_table()->get_as<toml::table>("config"); config != nullptr) {
+        std::ostringstream text;
+        text << toml::json_formatter(*config);
+        plugin.config_json = text.str();
+      }
+      if (plugin.hosting != "inline")
+        Complain(base + ".hosting",
+                 fmt::format("unknown hosting '{}': use inline", plugin.hosting));
+      out.insert_or_assign(std::string(name.str()), std::move(plugin));
+    }
+  }
+
+  /// The first complaint, or the first key nobody asked for.
+  Result<void> Finish() {
+    if (error_.empty()) Walk(root_, "");
+    if (!error_.empty()) return Fail(Code::kInvalid, "{}: {}", file_.string(), error_);
+    return {};
+  }
+
+ private:
+  template <class T, class Found>
+  bool Take(std::string_view path, Found const& found, T& out, std::string_view what) {
+    auto const value = found.template value_exact<T>();
+    if (!value) {
+      Complain(path, fmt::format("expected {}", what));
+      return false;
+    }
+    out = *value;
+    return true;
+  }
+  void Complain(std::string_view path, std::string_view what) {
+    if (error_.empty()) error_ = fmt::format("key '{}': {}", path, what);
+  }
+  void Walk(toml::table const& table, std::string const& prefix) {
+    for (auto const& [key, node] : table) {
+      auto const path =
+          prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
+      bool const known = known_.contains(path);
+      if (node.is_table() && (!known || path == "plugin")) {
+        Walk(*node.as_table(), path);
+      } else if (!known) {
+        auto const& at = node.source().begin;
+        return Complain(
+            path,
+            fmt::format("unknown key (line {}); config/trellis.toml lists all keys", at.line));
+      }
+      if (!error_.empty()) return;
+    }
+  }
+
+  toml::table const& root_;
+  fs::path file_;
+  std::set<std::string, std::less<>> known_;
+  std::string error_;
+};
+
+void ReadEngine(Reader& reader, engine::EngineOptions& engine) {
+  reader.Read("engine.workers", engine.workers);
+  reader.Read("engine.queue.deployment", engine.queue_deployment);
+  reader.Read("engine.queue.twin", engine.queue_twin);
+  reader.Read("engine.queue.total", engine.queue_total);
+  reader.Read("engine.limits.twin", engine.limit_twin);
+  reader.Read("engine.limits.node", engine.limit_node);
+  reader.Read("engine.cpu_overcommit", engine.cpu_overcommit);
+  reader.Read("engine.inspect_interval", engine.inspect_interval_s);
+  reader.Read("engine.sync_interval", engine.sync_interval_s);
+  reader.Read("engine.retry.restore_max", engine.restore_max_s);
+  reader.Read("engine.retry.remove_max", engine.remove_max_s);
+  reader.Read("engine.crash_limit", engine.crash_limit);
+  reader.Read("engine.drain_timeout", engine.drain_timeout_s);
+  reader.Read("system.reserve.memory", engine.reserve_memory);
+  reader.Read("boot_id_path", engine.boot_id_path);
+}
+
+void ReadAll(Reader& reader, NodeConfig& config) {
+  reader.Read("node.state_dir", config.state_dir);
+  reader.Read("node.run_dir", config.run_dir);
+  reader.Read("node.node_id", config.node_id);
+  reader.Read("node.farm_id", config.farm_id);
+  reader.Read("node.region", config.region);
+  reader.Read("store.path", config.store_path);
+  reader.Read("ledger.path", config.ledger_path);
+  reader.Read("ledger.allow_private_ips", config.allow_private_ips);
+  reader.Read("plugins.dir", config.plugins_dir);
+  reader.Read("rmb.seed_file", config.seed_file);
+  reader.Read("rmb.key_type", config.key_type);
+  reader.Read("rmb.encrypt", config.encrypt);
+  reader.Read("relay.listen", config.relay_listen);
+  reader.ReadList("relay.domains", config.relay_domains);
+  reader.Read("relay.jwt_leeway", config.relay_jwt_leeway_s);
+  reader.Read("relay.max_message", config.relay_max_message);
+  reader.Read("relay.max_sessions", config.relay_max_sessions);
+  reader.Read("relay.queue_messages", config.relay_queue_messages);
+  reader.Read("relay.queue_ttl", config.relay_queue_ttl_s);
+  reader.ReadList("admin_twins", config.admin_twins);
+  reader.Read("log.level", config.log_level);
+  reader.Read("log.format", config.log_format);
+  reader.Read("log.file", config.log_file);
+  ReadEngine(reader, config.engine);
+  reader.ReadPlugins(config.plugins);
+}
+
+}  // namespace
+
+Result<NodeConfig> LoadConfig(fs::path const& file) {
+  std::error_code missing;
+  auto const absolute = fs::absolute(file);
+  if (!fs::exists(absolute, missing)) {
+    return Fail(Code::kNotFound,
+                "the configuration '{}' does not exist: make one with 'trellis grid init'",
+                file.string());
+  }
+  toml::table root;
+  try {
+    root = toml::parse_file(absolute.string());
+  } catch (toml::parse_error const& error) {
+    return Fail(Code::kDecode, "{}:{}: {}", file.string(), error.source().begin.line,
+                error.description());
+  }
+  NodeConfig config;
+  Reader reader(root, absolute);
+  ReadAll(reader, config);
+  TRELLIS_CHECK(reader.Finish());
+  if (config.node_id == 0)
+    return Fail(Code::kInvalid, "{}: key 'node.node_id' is missing: the node's id on the ledger",
+                file.string());
+  if (config.seed_file.empty())
+    return Fail(Code::kInvalid,
+                "{}: key 'rmb.seed_file' is missing: the key file of the node's twin",
+                file.string());
+  if (config.store_path.empty()) config.store_path = config.state_dir / "trellis.db";
+  if (config.ledger_path.empty()) config.ledger_path = config.state_dir / "ledger.db";
+  if (config.engine.workers == 0)
+    return Fail(Code::kInvalid, "{}: key 'engine.workers' must be at least 1", file.string());
+  config.engine.node_id = config.node_id;
+  if (config.plugins_dir.empty()) {
+    std::error_code unknown;
+    config.plugins_dir =
+        fs::read_symlink("/proc/self/exe", unknown).parent_path().parent_path() / "plugins";
+  }
+  return config;
+}
+
+}  // namespace trellis::node

@@ -1,0 +1,56 @@
+// The daemon's configuration: one TOML file, every key known, unknown keys are errors.
+#pragma once
+
+#include "kernel/engine/context.hpp"
+
+#include <trellis/result.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace trellis::node {
+
+struct PluginConfig {
+  bool enabled = true;
+  std::string hosting = "inline";  ///< inline
+  std::string config_json = "{}";  ///< table [plugin.<name>.config]
+};
+
+/// Defaults are those of config/trellis.toml. Paths are absolute after Load: relative ones count
+/// from the file's folder.
+struct NodeConfig {
+  std::filesystem::path state_dir = "/var/lib/trellis";
+  std::filesystem::path run_dir = "/run/trellis";
+  std::filesystem::path store_path;   ///< default <state_dir>/trellis.db
+  std::filesystem::path ledger_path;  ///< default <state_dir>/ledger.db
+  std::filesystem::path plugins_dir;  ///< default: `plugins` beside the folder of the binary
+  std::filesystem::path seed_file;    ///< key file of the node's twin
+  std::uint32_t node_id = 0;
+  std::uint32_t farm_id = 0;
+  std::string region;
+  std::string key_type = "ed25519";
+  bool encrypt = true;
+  std::string relay_listen = "127.0.0.1:8080";
+  std::vector<std::string> relay_domains;
+  std::int64_t relay_jwt_leeway_s = 30;
+  std::int64_t relay_max_message = 16777216;
+  std::int64_t relay_max_sessions = 10000;
+  std::int64_t relay_queue_messages = 10000;
+  std::int64_t relay_queue_ttl_s = 3600;
+  std::vector<std::uint32_t> admin_twins;
+  bool allow_private_ips = true;
+  std::string log_level = "info";
+  std::string log_format = "text";
+  std::string log_file;  ///< "" = standard error
+  engine::EngineOptions engine;
+  std::map<std::string, PluginConfig> plugins;
+};
+
+/// Reads and checks the file. kIo, kDecode (with line), kInvalid: names the key and what it should
+/// be.
+Result<NodeConfig> LoadConfig(std::filesystem::path const& file);
+
+}  // namespace trellis::node

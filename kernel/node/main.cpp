@@ -1,0 +1,60 @@
+// trellisd: the node daemon, in the foreground.
+#include "kernel/base/log.hpp"
+#include "kernel/node/config.hpp"
+#include "kernel/node/node.hpp"
+#include "kernel/node/version.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+
+namespace {
+
+using trellis::Result;
+
+Result<void> ConfigureLog(trellis::node::NodeConfig const& config) {
+  auto const format =
+      config.log_format == "json" ? trellis::log::Format::kJson : trellis::log::Format::kText;
+  TRELLIS_CHECK(trellis::log::Configure(format, config.log_file));
+  TRELLIS_TRY(auto const level, trellis::log::ParseLevel(config.log_level));
+  trellis::log::SetLevel(level);
+  return {};
+}
+
+Result<void> Run(std::string const& file) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals,
+                  nullptr);  // every thread inherits it; this one waits for them
+  (void)std::signal(SIGPIPE, SIG_IGN);
+  TRELLIS_TRY(auto config, trellis::node::LoadConfig(file));
+  TRELLIS_CHECK(ConfigureLog(config));
+  TRELLIS_TRY(auto const node, trellis::node::Node::Open(std::move(config)));
+  node->OnShutdown([] { (void)::kill(::getpid(), SIGTERM); });
+  int signal = 0;
+  sigwait(&signals, &signal);
+  trellis::log::Info("stopping, workloads keep running", {{"signal", signal}});
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("trellisd runs a Trellis node in the foreground");
+  std::string file;
+  app.add_option("--config", file, "configuration file (TOML)")->required();
+  app.set_version_flag("--version", std::string(trellis::node::kVersion));
+  CLI11_PARSE(app, argc, argv);
+  if (sodium_init() < 0) return 1;
+  auto const done = Run(file);
+  if (done) return 0;
+  fmt::print(stderr, "trellisd: {}\n", done.error().message);
+  return 1;
+}

@@ -1,0 +1,141 @@
+#include "kernel/node/node.hpp"
+
+#include "kernel/api/commands.hpp"
+#include "kernel/base/log.hpp"
+#include "kernel/node/version.hpp"
+#include "kernel/store/schema.hpp"
+#include "kernel/sys/sysinfo.hpp"
+
+#include <trellis/json.hpp>
+
+#include <algorithm>
+
+namespace trellis::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// trl_open.node and node.changed.
+std::string NodeJson(NodeConfig const& config, NodeKey const& key,
+                     std::string const& public_config) {
+  auto const boot = sys::BootId(config.engine.boot_id_path);
+  boost::json::object const body{
+      {"node_id", config.node_id}, {"farm_id", config.farm_id},
+      {"twin_id", key.twin},       {"public_key", "0x" + crypto::Hex(key.signer.public_key())},
+      {"region", config.region},   {"boot_id", boot ? *boot : ""}};
+  auto text = boost::json::serialize(body);
+  text.pop_back();
+  return text + R"(,"public_config":)" + (public_config.empty() ? "null" : public_config) + "}";
+}
+
+}  // namespace
+
+Node::Node(NodeConfig config, NodeKey key, sys::LockFile lock)
+    : config_(std::move(config)),
+      key_(std::move(key)),
+      lock_(std::move(lock)),
+      started_unix_(clock_.UnixSeconds()) {}
+
+Result<std::unique_ptr<Node>> Node::Open(NodeConfig config) {
+  TRELLIS_CHECK(sys::EnsureDirectory(config.state_dir, sys::kPublicDirectory));
+  TRELLIS_CHECK(sys::EnsureDirectory(config.run_dir, sys::kPublicDirectory));
+  auto lock = sys::LockFile::Acquire(config.state_dir / "trellisd.lock");
+  if (!lock) {
+    return Fail(lock.error().code, "another trellisd uses '{}': stop it first ({})",
+                config.state_dir.string(), lock.error().message);
+  }
+  TRELLIS_TRY(auto key, LoadKey(config.seed_file));
+  std::unique_ptr<Node> node(new Node(std::move(config), std::move(key), *std::move(lock)));
+  TRELLIS_CHECK(node->OpenStores());
+  TRELLIS_CHECK(node->OpenPlugins());
+  TRELLIS_CHECK(node->OpenEngine());
+  TRELLIS_CHECK(node->OpenApi());
+  log::Info("node is ready", {{"node", node->config_.node_id},
+                              {"twin", node->key_.twin},
+                              {"relay", node->bus_->relay_url()}});
+  return node;
+}
+
+Node::~Node() {
+  if (router_ != nullptr) router_->Drain();
+  bus_.reset();  // no new requests
+  control_.reset();
+  engine_.reset();  // running steps end or are cancelled
+  router_.reset();
+  if (plugins_ != nullptr) plugins_->Stop();
+  plugins_.reset();
+  services_.reset();
+  ledger_.reset();
+  readers_.reset();
+  writer_.reset();
+  log::Info("node stopped", {});
+}
+
+Result<void> Node::OpenStores() {
+  TRELLIS_TRY(auto database,
+              store::Database::Open(config_.store_path, store::Database::Mode::kReadWrite));
+  TRELLIS_CHECK(store::Migrate(*database));
+  writer_ = store::Writer::Start(std::move(database), "store");
+  readers_ = std::make_unique<store::Readers>(config_.store_path);
+  ledger::EmbeddedOptions options;
+  options.allow_private_ips = config_.allow_private_ips;
+  TRELLIS_TRY(ledger_, ledger::EmbeddedLedger::Open(config_.ledger_path, options));
+  return {};
+}
+
+Result<void> Node::OpenPlugins() {
+  services_ = std::make_unique<engine::KernelServicesOverStore>(*writer_, *readers_, *ledger_,
+                                                                config_.node_id);
+  std::string public_config;
+  if (auto const record = ledger_->GetNode(config_.node_id);
+      record && record->public_config.has_value()) {
+    public_config = json::Dump(*record->public_config);
+  }
+  plugin::ManagerOptions options;
+  options.plugins_dir = config_.plugins_dir;
+  options.state_dir = config_.state_dir;
+  options.run_dir = config_.run_dir;
+  options.node_json = NodeJson(config_, key_, public_config);
+  for (auto const& [name, plugin] : config_.plugins)
+    options.plugins.insert_or_assign(name,
+                                     plugin::PluginConfig{plugin.enabled, plugin.config_json});
+  std::error_code unknown;
+  options.keeper = fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellis-keeper";
+  TRELLIS_TRY(plugins_, plugin::Manager::Open(std::move(options), *services_));
+  for (auto const& status : plugins_->Status()) {
+    if (status.state == "running" || status.state == "disabled") continue;
+    log::Error("plugin is not available",
+               {{"plugin", status.name}, {"state", status.state}, {"reason", status.reason}});
+  }
+  return {};
+}
+
+Result<void> Node::OpenEngine() {
+  TRELLIS_TRY(engine_, engine::Engine::Start(config_.engine, *writer_, *readers_, *plugins_,
+                                             *ledger_, clock_, *services_));
+  return {};
+}
+
+bool Node::IsFarmer(std::uint32_t twin) {
+  auto const farm = ledger_->GetFarm(config_.farm_id);
+  return farm && farm->twin_id == twin;
+}
+
+Result<void> Node::OpenApi() {
+  api::Router::Rights rights;
+  rights.farmer = [this](std::uint32_t twin) { return IsFarmer(twin); };
+  rights.admin = [this](std::uint32_t twin) {
+    return std::find(config_.admin_twins.begin(), config_.admin_twins.end(), twin) !=
+           config_.admin_twins.end();
+  };
+  router_ = std::make_unique<api::Router>(*plugins_, std::move(rights));
+  api::AddDeploymentCommands(*router_, *engine_);
+  api::AddSystemCommands(*router_, *plugins_, {std::string(kVersion), {}});
+  AddLocalCommands();
+  TRELLIS_TRY(bus_, Bus::Start(config_, key_, *ledger_, *router_));
+  TRELLIS_TRY(control_, api::ControlServer::Start({config_.run_dir / "control.sock", key_.twin},
+                                                  *router_, engine_->events()));
+  return {};
+}
+
+}  // namespace trellis::node

@@ -1,0 +1,65 @@
+// The composition root: makes the parts in order, connects them, and takes them down again.
+#pragma once
+
+#include "kernel/api/control.hpp"
+#include "kernel/api/router.hpp"
+#include "kernel/base/clock.hpp"
+#include "kernel/engine/engine.hpp"
+#include "kernel/engine/kernel_services.hpp"
+#include "kernel/ledger/embedded/embedded_ledger.hpp"
+#include "kernel/node/bus.hpp"
+#include "kernel/node/config.hpp"
+#include "kernel/node/key_file.hpp"
+#include "kernel/plugin/manager.hpp"
+#include "kernel/store/readers.hpp"
+#include "kernel/store/writer.hpp"
+#include "kernel/sys/files.hpp"
+
+#include <trellis/result.hpp>
+
+#include <memory>
+#include <string>
+
+namespace trellis::node {
+
+/// The whole daemon but its main loop. Destroying it stops the daemon's work; workloads go on.
+class Node {
+ public:
+  /// Everything up to "ready". The error says what to do.
+  static Result<std::unique_ptr<Node>> Open(NodeConfig config);
+  ~Node();
+  Node(Node const&) = delete;
+  Node& operator=(Node const&) = delete;
+
+  /// Called when a client asks for a shutdown over the control socket; any thread.
+  void OnShutdown(std::function<void()> handler) { on_shutdown_ = std::move(handler); }
+
+ private:
+  Node(NodeConfig config, NodeKey key, sys::LockFile lock);
+  Result<void> OpenStores();
+  Result<void> OpenPlugins();
+  Result<void> OpenEngine();
+  Result<void> OpenApi();
+  void AddLocalCommands();
+  [[nodiscard]] engine::Answer Status();
+  [[nodiscard]] engine::Answer ConsoleOf(std::string_view payload, bool logs);
+  [[nodiscard]] bool IsFarmer(std::uint32_t twin);
+
+  NodeConfig config_;
+  NodeKey key_;
+  sys::LockFile lock_;
+  SystemClock clock_;
+  std::int64_t started_unix_ = 0;
+  std::unique_ptr<store::Writer> writer_;
+  std::unique_ptr<store::Readers> readers_;
+  std::unique_ptr<ledger::EmbeddedLedger> ledger_;
+  std::unique_ptr<engine::KernelServicesOverStore> services_;
+  std::unique_ptr<plugin::Manager> plugins_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<api::Router> router_;
+  std::unique_ptr<Bus> bus_;
+  std::unique_ptr<api::ControlServer> control_;
+  std::function<void()> on_shutdown_;
+};
+
+}  // namespace trellis::node
