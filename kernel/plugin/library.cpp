@@ -1,6 +1,7 @@
 #include "kernel/plugin/library.hpp"
 
 #include "kernel/sys/files.hpp"
+#include "kernel/sys/process.hpp"
 
 #include <trellis/host.hpp>
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::string_view kSymbolPrefix = "trellis_plugin_v";
 constexpr char const* kSymbol = "trellis_plugin_v1";
+constexpr std::chrono::seconds kTrialLimit{10};
 constexpr int kLoadMode = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
 constexpr std::uint32_t kMinPluginSize = 72;  // through destroy
 
@@ -61,13 +63,38 @@ Result<void> CheckEntryPoint(std::vector<std::string> const& symbols, std::strin
               symbols.front().substr(kSymbolPrefix.size()), symbols.front(), TRL_ABI_MAJOR);
 }
 
-/// Runs the file's initialisers, where an exception can be caught: the C library declares dlopen as
-/// never throwing, so that one passing through a caller who knows that declaration ends the
-/// program. The loader's lock stays with this thread then, which therefore has to be the one that
-/// loads all plugins.
+/// Runs the file's initialisers in a throw-away process first. One that throws in here would leave
+/// the loader's lock taken, and every later load by another thread would wait for ever; one that
+/// crashes or hangs would take the daemon along.
+Result<void> TryInitialisers(std::filesystem::path const& file, std::string const& name) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  (void)file;  // such a plugin needs a program with the sanitizer inside
+  (void)name;
+  return {};
+#else
+  if (file.string().find_first_of(" :") != std::string::npos)
+    return Fail(Code::kInvalid, "plugin '{}': its path has a blank or a colon", name);
+  TRELLIS_TRY(auto const silence, sys::OpenFile("/dev/null", O_WRONLY));
+  sys::SpawnOptions options;
+  options.argv = {"/bin/true"};
+  options.env = std::vector<std::string>{"LD_BIND_NOW=1", "LD_PRELOAD=" + file.string()};
+  options.fds = {{silence.get(), 1}, {silence.get(), 2}};
+  TRELLIS_TRY(auto trial, sys::ChildProcess::Spawn(options));
+  auto const ended = trial.Wait(kTrialLimit);
+  if (!ended)
+    return Fail(Code::kInternal, "plugin '{}' cannot be loaded: {}", name, ended.error().message);
+  if (!ended->ok())
+    return Fail(Code::kInternal, "plugin '{}' cannot be loaded: its initialisers failed ({})", name,
+                ended->ToString());
+  return {};
+#endif
+}
+
+/// The C library declares dlopen as never throwing. Behind a pointer that the compiler cannot see
+/// through, an exception of an initialiser can be caught after all.
 void Initialise(std::filesystem::path const& file) {
   void* (*volatile const opaque)(char const*, int) = &::dlopen;
-  auto* const open = opaque;  // volatile, or the compiler sees through it
+  auto* const open = opaque;
   void* const handle = open(file.c_str(), kLoadMode);
   if (handle != nullptr) ::dlclose(handle);  // kept by RTLD_NODELETE
 }
@@ -121,11 +148,12 @@ Result<std::unique_ptr<Library>> Library::Open(std::filesystem::path const& file
   TRELLIS_CHECK(CheckFile(file, name));
   TRELLIS_TRY(auto const symbols, EntryPoints(file, name));
   TRELLIS_CHECK(CheckEntryPoint(symbols, name));
+  auto const path = std::filesystem::absolute(file);
+  TRELLIS_CHECK(TryInitialisers(path, name));
   auto handle = std::make_unique<Handle>();
   // The type without noexcept, so that whatever a plugin throws can be caught here.
   trl_plugin const* (*entry)() = nullptr;
   try {
-    auto const path = std::filesystem::absolute(file);
     Initialise(path);
     handle->library.load(path, static_cast<boost::dll::load_mode::type>(kLoadMode));
     entry = reinterpret_cast<trl_plugin const* (*)()>(
