@@ -23,6 +23,9 @@
 #ifndef BARE_SIZE
 #define BARE_SIZE sizeof(trl_plugin)
 #endif
+#ifndef BARE_OPS_SIZE
+#define BARE_OPS_SIZE sizeof(trl_type_ops)
+#endif
 #ifndef BARE_CALLED
 #define BARE_CALLED BARE_NAME
 #endif
@@ -165,7 +168,7 @@ Quiet<R, A...> Unsafe(R (*function)(A...)) {
 trl_type_ops const& Ops() {
   static trl_type_ops const ops = [] {
     trl_type_ops made{};
-    made.size = sizeof made;
+    made.size = BARE_OPS_SIZE;
     made.valid = Unsafe(&Valid);
     made.challenge = Unsafe(&Challenge);
     made.capacity = Unsafe(&Capacity);
@@ -173,6 +176,9 @@ trl_type_ops const& Ops() {
     made.deprovision = Unsafe(&Deprovision);
     made.inspect = Unsafe(&Inspect);
     made.list_owned = Unsafe(&ListOwned);
+    made.update = Unsafe(&Provision);
+    made.pause = Unsafe(&Deprovision);
+    made.resume = made.pause;
     return made;
   }();
   return ops;

@@ -43,6 +43,25 @@ TEST(PluginRefusal, RefusesAShortDescriptor) {
             "plugin 'short' has a descriptor of 64 bytes, at least 72 are needed");
 }
 
+TEST(PluginRefusal, ReadsNothingBehindTheSizeOfAnOlderTable) {
+  PluginLab lab;
+  lab.Add("bare");
+  lab.Add("old-ops");  // its size ends inside `update`
+  auto& manager = lab.Open();
+  EXPECT_TRUE(manager.Updatable("bare"));
+  EXPECT_TRUE(manager.Type("bare")->pausable);
+  EXPECT_FALSE(manager.Updatable("old-ops"));
+  EXPECT_FALSE(manager.Type("old-ops")->pausable);
+  auto const answer = manager.Run(Op::kUpdate, RequestFor("old-ops", R"("x")"), nullptr);
+  EXPECT_EQ(answer.status, TRL_UNSUPPORTED);
+}
+
+TEST(PluginRefusal, FailsAPluginWhoseTableIsTooShort) {
+  auto const status = Beside("short-ops");
+  EXPECT_EQ(status.state, "failed");
+  EXPECT_EQ(status.reason, "type 'short-ops': its operations have less than 64 bytes");
+}
+
 TEST(PluginRefusal, RefusesAnotherNameThanTheFiles) {
   EXPECT_EQ(Beside("other-name").reason, "plugin 'other-name' calls itself 'somebody'");
 }
