@@ -1,0 +1,204 @@
+// deploy, update, get, list, changes, cancel: what a user does with deployments.
+#include "tools/cli/app.hpp"
+#include "tools/cli/bus_client.hpp"
+#include "tools/cli/document.hpp"
+#include "tools/cli/settle.hpp"
+
+#include <fmt/format.h>
+
+namespace trellis::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string user;
+  std::uint64_t contract = 0;
+  std::int64_t timeout_s = 600;
+  bool watch = false;
+};
+
+Result<std::unique_ptr<BusClient>> Open(App const& app, std::string const& user) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto const key, grid.FindKey(user));
+  return BusClient::Connect(grid, key);
+}
+
+Result<ControlClient> OpenEvents(App const& app, std::uint32_t twin, std::uint64_t contract) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto client, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_CHECK(client.Watch(twin, contract));
+  return client;
+}
+
+ledger::Caller As(std::uint32_t twin) {
+  ledger::Caller caller;
+  caller.twin = twin;
+  return caller;
+}
+
+std::string ContractPayload(std::uint64_t contract) {
+  return fmt::format(R"({{"contract_id":{}}})", contract);
+}
+
+/// Sends and waits; shows the deployment at the end.
+Result<void> SendAndWait(App const& app, BusClient& client, grid::Deployment const& deployment,
+                         std::string_view command, Options const& options) {
+  TRELLIS_TRY(auto events, OpenEvents(app, deployment.twin_id, deployment.contract_id));
+  app.Progress(fmt::format("sending to the node over the relay ({} workloads, contract {})",
+                           deployment.workloads.size(), deployment.contract_id));
+  TRELLIS_CHECK(client.Call(command, grid::ToJson(deployment)));
+  TRELLIS_TRY(auto const settled,
+              WaitSettled(app, events, client.control(), deployment.twin_id, deployment.contract_id,
+                          deployment.version, std::chrono::seconds(options.timeout_s)));
+  app.Print(settled, DeploymentText(settled));
+  if (!options.watch) return {};
+  app.Progress("watching; Ctrl-C ends");
+  while (true) {
+    TRELLIS_TRY(auto const event, events.NextEvent(std::chrono::hours(1)));
+    if (event.has_value()) app.Print(*event, boost::json::serialize(*event));
+  }
+}
+
+Result<void> Deploy(App const& app, Options const& options) {
+  TRELLIS_TRY(auto deployment, ReadDocument(options.file));
+  TRELLIS_TRY(auto client, Open(app, options.user));
+  Complete(deployment, client->twin());
+  TRELLIS_TRY(auto const hash, HashOf(client->control(), deployment));
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  bool const created = deployment.contract_id == 0;
+  if (created) {
+    ledger::CreateNodeContract contract;
+    contract.node = grid.settings().node_id;
+    contract.hash = hash;
+    contract.data = deployment.metadata;
+    contract.public_ips = CountPublicIps(deployment);
+    TRELLIS_TRY(deployment.contract_id, client->ledger().Submit(As(client->twin()), contract));
+    app.Progress(fmt::format("contract {} made for hash {}", deployment.contract_id, hash));
+  }
+  TRELLIS_CHECK(SignWith(deployment, client->twin(), client->key(), hash));
+  auto done = SendAndWait(app, *client, deployment, "zos.deployment.deploy", options);
+  if (done) return done;
+  auto const known = client->Call("zos.deployment.get", ContractPayload(deployment.contract_id));
+  if (created && !known) {  // refused: the contract would stand for nothing
+    ledger::CancelContract cancel;
+    cancel.contract = deployment.contract_id;
+    if (auto const canceled = client->ledger().Submit(As(client->twin()), cancel); !canceled)
+      app.Progress(canceled.error().message);
+  }
+  return done;
+}
+
+Result<grid::Deployment> Fetch(BusClient& client, std::uint64_t contract) {
+  TRELLIS_TRY(auto const current, client.Call("zos.deployment.get", ContractPayload(contract)));
+  return grid::ParseDeployment(boost::json::serialize(current));
+}
+
+Result<void> Update(App const& app, Options const& options) {
+  TRELLIS_TRY(auto deployment, ReadDocument(options.file));
+  TRELLIS_TRY(auto client, Open(app, options.user));
+  auto const contract = options.contract != 0 ? options.contract : deployment.contract_id;
+  if (contract == 0)
+    return Fail(Code::kInvalid,
+                "which deployment? name its contract with --contract, or set contract_id in '{}'",
+                options.file);
+  TRELLIS_TRY(auto const current, Fetch(*client, contract));
+  TRELLIS_CHECK(MakeNextVersion(deployment, current));
+  TRELLIS_TRY(auto const hash, HashOf(client->control(), deployment));
+  ledger::UpdateNodeContract update;
+  update.contract = contract;
+  update.hash = hash;
+  update.data = deployment.metadata;
+  TRELLIS_TRY(auto const before, client->ledger().GetContract(contract));
+  TRELLIS_CHECK(client->ledger().Submit(As(client->twin()), update));
+  TRELLIS_CHECK(SignWith(deployment, client->twin(), client->key(), hash));
+  auto done = SendAndWait(app, *client, deployment, "zos.deployment.update", options);
+  if (done) return done;
+  auto const after = Fetch(*client, contract);
+  if (after &&
+      after->version == current.version) {  // refused: the contract keeps the hash of what runs
+    update.hash = before.hash;
+    update.data = before.data;
+    if (auto const restored = client->ledger().Submit(As(client->twin()), update); !restored)
+      app.Progress(restored.error().message);
+  }
+  return done;
+}
+
+Result<void> Get(App const& app, Options const& options) {
+  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto const found,
+              client->Call("zos.deployment.get", ContractPayload(options.contract)));
+  app.Print(found, DeploymentText(found));
+  return {};
+}
+
+Result<void> List(App const& app, Options const& options) {
+  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto const list, client->Call("zos.deployment.list", "null"));
+  std::string text;
+  for (auto const& deployment : list.as_array())
+    text += DeploymentText(deployment);
+  app.Print(list, text.empty() ? "no active deployments" : text);
+  return {};
+}
+
+Result<void> Changes(App const& app, Options const& options) {
+  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto const list,
+              client->Call("zos.deployment.changes", ContractPayload(options.contract)));
+  std::string text;
+  for (auto const& entry : list.as_array()) {
+    auto const& result = entry.at("result");
+    text += fmt::format("{} {} v{} {} {}\n", boost::json::serialize(result.at("created")),
+                        std::string_view(entry.at("name").as_string()),
+                        boost::json::serialize(entry.at("version")),
+                        std::string_view(result.at("state").as_string()),
+                        std::string_view(result.at("message").as_string()));
+  }
+  app.Print(list, text);
+  return {};
+}
+
+Result<void> Cancel(App const& app, Options const& options) {
+  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto events, OpenEvents(app, client->twin(), options.contract));
+  ledger::CancelContract cancel;
+  cancel.contract = options.contract;
+  TRELLIS_CHECK(client->ledger().Submit(As(client->twin()), cancel));
+  app.Progress(fmt::format("contract {} is cancelled, waiting for the node", options.contract));
+  TRELLIS_CHECK(WaitRemoved(app, events, client->control(), client->twin(), options.contract,
+                            std::chrono::seconds(options.timeout_s)));
+  app.Print(boost::json::object{{"contract_id", options.contract}, {"removed", true}},
+            fmt::format("contract {}: everything is removed", options.contract));
+  return {};
+}
+
+}  // namespace
+
+void AddDeployCommands(CLI::App& root, App& app) {
+  auto options = std::make_shared<Options>();
+  auto const add = [&](char const* name, char const* help,
+                       Result<void> (*run)(App const&, Options const&)) {
+    auto* const command = root.add_subcommand(name, help);
+    command->add_option("--user", options->user, "key that signs (default: user)");
+    app.On(command, [&app, options, run] { return run(app, *options); });
+    return command;
+  };
+  auto* const deploy =
+      add("deploy", "deploy a file: contract, signature, sending, waiting", &Deploy);
+  auto* const update = add("update", "bring a deployment to the state of a file", &Update);
+  for (auto* command : {deploy, update}) {
+    command->add_option("file", options->file, "deployment JSON, - for standard input")->required();
+    command->add_option("--timeout", options->timeout_s, "seconds to wait (default 600)");
+    command->add_flag("--watch", options->watch, "go on showing changes");
+  }
+  update->add_option("--contract", options->contract, "contract of the deployment");
+  for (auto* command :
+       {add("get", "one deployment", &Get), add("changes", "history of a deployment", &Changes),
+        add("cancel", "cancel a contract and wait until all is removed", &Cancel)}) {
+    command->add_option("contract", options->contract, "contract id")->required();
+  }
+  add("list", "active deployments of the user", &List);
+}
+
+}  // namespace trellis::cli

@@ -1,0 +1,130 @@
+// console, logs, plugin list.
+#include "kernel/sys/fd.hpp"
+#include "kernel/sys/files.hpp"
+#include "tools/cli/app.hpp"
+#include "tools/cli/control_client.hpp"
+#include "tools/cli/grid_dir.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+namespace trellis::cli {
+namespace {
+
+constexpr char kEscape = 0x1d;  // Ctrl-]
+
+/// The terminal in raw mode for as long as this lives.
+class RawTerminal {
+ public:
+  RawTerminal() : active_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
+    if (!active_) return;
+    termios raw = before_;
+    ::cfmakeraw(&raw);
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+  }
+  ~RawTerminal() {
+    if (active_) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+  }
+  RawTerminal(RawTerminal const&) = delete;
+  RawTerminal& operator=(RawTerminal const&) = delete;
+
+ private:
+  termios before_{};
+  bool active_;
+};
+
+Result<std::string> PathOf(App const& app, std::string_view command, std::string const& id) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_TRY(auto const answer, control.Call(command, boost::json::object{{"id", id}}));
+  return std::string(answer.at("path").as_string());
+}
+
+bool Copy(int from, int to, bool keyboard) {
+  std::array<char, 4096> chunk{};
+  auto const got = ::read(from, chunk.data(), chunk.size());
+  if (got <= 0) return false;
+  if (keyboard && std::memchr(chunk.data(), kEscape, static_cast<std::size_t>(got)) != nullptr)
+    return false;
+  return ::write(to, chunk.data(), static_cast<std::size_t>(got)) == got;
+}
+
+Result<void> Console(App const& app, std::string const& id) {
+  TRELLIS_TRY(auto const path, PathOf(app, "local.console", id));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return Fail(Code::kInvalid, "the console path '{}' is too long", path);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  sys::UniqueFd const fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid() ||
+      ::connect(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0) {
+    return Fail(
+        Code::kUnavailable,
+        "the console of '{}' cannot be opened: is the machine running, and is nobody else on it?",
+        id);
+  }
+  app.Progress("connected, Ctrl-] leaves");
+  RawTerminal const raw;
+  std::array<pollfd, 2> entries{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{fd.get(), POLLIN, 0}};
+  while (::poll(entries.data(), entries.size(), -1) >= 0) {
+    if ((entries[1].revents & (POLLIN | POLLHUP)) != 0 &&
+        !Copy(fd.get(), STDOUT_FILENO, /*keyboard=*/false))
+      break;
+    if ((entries[0].revents & (POLLIN | POLLHUP)) != 0 &&
+        !Copy(STDIN_FILENO, fd.get(), /*keyboard=*/true))
+      break;
+  }
+  return {};
+}
+
+Result<void> Logs(App const& app, std::string const& id) {
+  TRELLIS_TRY(auto const path, PathOf(app, "local.logs", id));
+  TRELLIS_TRY(auto const text, sys::ReadFile(path));
+  app.Print(boost::json::object{{"id", id}, {"path", path}, {"log", text}}, text);
+  return {};
+}
+
+Result<void> PluginList(App const& app) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_TRY(auto const list, control.Call("local.plugin.list", nullptr));
+  std::string text = fmt::format("{:<12} {:<9} {:<9} {:<20} {}\n", "plugin", "version", "state",
+                                 "types", "reason");
+  for (auto const& plugin : list.as_array()) {
+    std::string types;
+    for (auto const& type : plugin.at("types").as_array())
+      types += (types.empty() ? "" : ",") + std::string(type.as_string());
+    text += fmt::format("{:<12} {:<9} {:<9} {:<20} {}\n",
+                        std::string_view(plugin.at("name").as_string()),
+                        std::string_view(plugin.at("version").as_string()),
+                        std::string_view(plugin.at("state").as_string()), types,
+                        std::string_view(plugin.at("reason").as_string()));
+  }
+  app.Print(list, text);
+  return {};
+}
+
+}  // namespace
+
+void AddMachineCommands(CLI::App& root, App& app) {
+  auto id = std::make_shared<std::string>();
+  auto* const console = root.add_subcommand("console", "the serial console of a machine");
+  console->add_option("id", *id, "workload id, <twin>-<contract>-<name>")->required();
+  app.On(console, [&app, id] { return Console(app, *id); });
+  auto* const logs = root.add_subcommand("logs", "what a machine printed on its console");
+  logs->add_option("id", *id, "workload id, <twin>-<contract>-<name>")->required();
+  app.On(logs, [&app, id] { return Logs(app, *id); });
+  auto* const plugin = root.add_subcommand("plugin", "plugins of the node")->require_subcommand(1);
+  app.On(plugin->add_subcommand("list", "all plugins and their state"),
+         [&app] { return PluginList(app); });
+}
+
+}  // namespace trellis::cli

@@ -1,0 +1,106 @@
+#include "tools/cli/settle.hpp"
+
+#include <fmt/format.h>
+
+namespace trellis::cli {
+namespace {
+
+constexpr std::chrono::seconds kLookAgain(
+    1);  // events are the signal; this covers one that was missed
+
+std::string Text(json::Value const& object, std::string_view key) {
+  auto const* value = object.as_object().if_contains(key);
+  if (value == nullptr || value->is_null()) return "";
+  return value->is_string() ? std::string(value->as_string()) : boost::json::serialize(*value);
+}
+
+void ShowEvent(App const& app, json::Value const& event) {
+  auto const name = Text(event, "name");
+  if (name.empty()) return;
+  auto const message = Text(event, "message");
+  app.Progress(fmt::format("  {:<20} {:<10} {}{}", name, Text(event, "type"), Text(event, "state"),
+                           message.empty() ? "" : ": " + message));
+}
+
+enum class Settled : std::uint8_t { kNo, kYes };
+
+Settled IsSettled(json::Value const& deployment, std::uint32_t version) {
+  if (deployment.at("version").to_number<std::uint32_t>() != version) return Settled::kNo;
+  for (auto const& workload : deployment.at("workloads").as_array()) {
+    if (Text(workload.at("result"), "state") == "init") return Settled::kNo;
+  }
+  return Settled::kYes;
+}
+
+Result<void> FirstFailure(json::Value const& deployment) {
+  for (auto const& workload : deployment.at("workloads").as_array()) {
+    auto const& result = workload.at("result");
+    if (Text(result, "state") != "error") continue;
+    return Fail(Code::kInvalid, "workload '{}' ({}): {}", Text(workload, "name"),
+                Text(workload, "type"), Text(result, "message"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<json::Value> WaitSettled(App const& app, ControlClient& events, ControlClient& control,
+                                std::uint32_t twin, std::uint64_t contract, std::uint32_t version,
+                                std::chrono::seconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  bool job_done = false;
+  while (true) {
+    TRELLIS_TRY(auto const event, events.NextEvent(kLookAgain));
+    if (event.has_value()) ShowEvent(app, *event);
+    job_done = job_done || (event.has_value() && Text(*event, "state") == "settled");
+    if (event.has_value() && !job_done) continue;
+    TRELLIS_TRY(
+        auto const deployment,
+        control.Call("zos.deployment.get", boost::json::object{{"contract_id", contract}}, twin));
+    TRELLIS_TRY(auto const status,
+                control.Call("zos.debug.deployment.list", boost::json::object{{"twin_id", twin}}));
+    bool queued = false;
+    for (auto const& item : status.at("deployments").as_array()) {
+      if (item.at("contract_id").to_number<std::uint64_t>() == contract)
+        queued = !item.at("jobs").as_array().empty();
+    }
+    if (!queued && IsSettled(deployment, version) == Settled::kYes) {
+      TRELLIS_CHECK(FirstFailure(deployment));
+      return deployment;
+    }
+    if (std::chrono::steady_clock::now() >= end)
+      return Fail(Code::kTimeout, "the deployment is not settled after {} s: see 'trellis get {}'",
+                  limit.count(), contract);
+  }
+}
+
+Result<void> WaitRemoved(App const& app, ControlClient& events, ControlClient& control,
+                         std::uint32_t twin, std::uint64_t contract, std::chrono::seconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  while (true) {
+    auto const found =
+        control.Call("zos.deployment.get", boost::json::object{{"contract_id", contract}}, twin);
+    if (!found && found.error().code == Code::kNotFound) return {};
+    if (!found) return tl::unexpected<Error>(found.error());
+    if (std::chrono::steady_clock::now() >= end)
+      return Fail(Code::kTimeout, "the deployment is not gone after {} s: see 'trellis get {}'",
+                  limit.count(), contract);
+    TRELLIS_TRY(auto const event, events.NextEvent(kLookAgain));
+    if (event.has_value()) ShowEvent(app, *event);
+  }
+}
+
+std::string DeploymentText(json::Value const& deployment) {
+  auto text = fmt::format("contract {} version {} twin {}\n", Text(deployment, "contract_id"),
+                          Text(deployment, "version"), Text(deployment, "twin_id"));
+  for (auto const& workload : deployment.at("workloads").as_array()) {
+    auto const& result = workload.at("result");
+    auto const message = Text(result, "message");
+    text += fmt::format("  {:<20} {:<10} v{} {:<8} {}\n", Text(workload, "name"),
+                        Text(workload, "type"), Text(workload, "version"), Text(result, "state"),
+                        message.empty() ? Text(result, "data") : message);
+  }
+  return text;
+}
+
+}  // namespace trellis::cli
