@@ -52,8 +52,12 @@ Result<json::Value> WaitReady(GridDir const& grid, std::chrono::seconds limit,
   auto const end = std::chrono::steady_clock::now() + limit;
   while (true) {
     auto client = ControlClient::Connect(grid.control_socket());
-    if (client) return client->Call("local.status", nullptr);
-    if (std::chrono::steady_clock::now() >= end) return tl::unexpected<Error>(client.error());
+    if (client) {
+      if (auto status = client->Call("local.status", nullptr); status) return status;
+    }
+    if (std::chrono::steady_clock::now() >= end)
+      return Fail(Code::kUnavailable, "no daemon answers on '{}': start it with 'trellis up'",
+                  grid.control_socket().string());
     if (!alive())
       return Fail(Code::kUnavailable, "the daemon ended while it started: see '{}'",
                   (grid.settings().state_dir / "trellisd.log").string());
@@ -100,9 +104,11 @@ Result<pid_t> SpawnDaemon(GridDir const& grid) {
 Result<void> Up(App const& app) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   if (auto client = ControlClient::Connect(grid.control_socket()); client) {
-    TRELLIS_TRY(auto const status, client->Call("local.status", nullptr));
-    app.Print(status, "the daemon is already running\n" + StatusText(status));
-    return {};
+    if (auto const status = client->Call("local.status", nullptr);
+        status) {  // else it is just ending
+      app.Print(*status, "the daemon is already running\n" + StatusText(*status));
+      return {};
+    }
   }
   TRELLIS_TRY(auto const pid, SpawnDaemon(grid));
   app.Progress("starting the daemon ...");
