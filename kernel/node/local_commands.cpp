@@ -115,6 +115,10 @@ void Node::AddLocalCommands() {
   router_->Add("local.logs", Auth::kLocal, [this](Caller const&, std::string_view payload) {
     return ConsoleOf(payload, /*logs=*/true);
   });
+  router_->Add("local.network", Auth::kLocal, [this](Caller const&, std::string_view payload) {
+    return api::ToAnswer(
+        plugins_->CallService("trellis.net.namespace/1", "lookup", payload, nullptr));
+  });
   router_->Add("local.shutdown", Auth::kLocal,
                [this](Caller const&, std::string_view) -> engine::Answer {
                  if (on_shutdown_) on_shutdown_();

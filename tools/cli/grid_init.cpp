@@ -50,10 +50,14 @@ dir = {}
 
 [plugin.flist.config]
 file_roots = [{}, {}]
+
+# URLs that start with a key are served from the folder.
+[plugin.flist.config.flist_map]
+"http://images.trellis.local/" = {}
 )",
       node, farm, Quoted(dir / "state"), Quoted(run_dir), Quoted(dir / "keys" / "node.json"),
       options.relay_port, Quoted(binaries / "plugins"), Quoted(dir / "images"),
-      Quoted(binaries / "guest"));
+      Quoted(binaries / "guest"), Quoted((binaries / "guest").string() + "/"));
 }
 
 /// Registers the key's twin on the ledger and notes its id in the key.

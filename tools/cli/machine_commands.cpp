@@ -112,6 +112,16 @@ Result<void> PluginList(App const& app) {
   return {};
 }
 
+Result<void> NetworkShow(App const& app, std::uint32_t twin, std::string const& name) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_TRY(
+      auto const found,
+      control.Call("local.network", boost::json::object{{"twin", twin}, {"network", name}}));
+  app.Print(found, boost::json::serialize(found));
+  return {};
+}
+
 }  // namespace
 
 void AddMachineCommands(CLI::App& root, App& app) {
@@ -122,6 +132,13 @@ void AddMachineCommands(CLI::App& root, App& app) {
   auto* const logs = root.add_subcommand("logs", "what a machine printed on its console");
   logs->add_option("id", *id, "workload id, <twin>-<contract>-<name>")->required();
   app.On(logs, [&app, id] { return Logs(app, *id); });
+  auto twin = std::make_shared<std::uint32_t>(0);
+  auto* const network = root.add_subcommand("network", "private networks on this node")
+                            ->require_subcommand(1)
+                            ->add_subcommand("show", "namespace and ranges of a network");
+  network->add_option("twin", *twin, "twin that owns it")->required();
+  network->add_option("name", *id, "name of the network")->required();
+  app.On(network, [&app, twin, id] { return NetworkShow(app, *twin, *id); });
   auto* const plugin = root.add_subcommand("plugin", "plugins of the node")->require_subcommand(1);
   app.On(plugin->add_subcommand("list", "all plugins and their state"),
          [&app] { return PluginList(app); });
