@@ -1,6 +1,9 @@
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
+# Everything that needs no rights and no build of another kind: what the sanitizer build is for.
+add_custom_target(trellis_unit_tests)
+
 # trellis_test(<name> LABEL unit|golden|conformance|root|e2e SOURCES … LINK …): one GoogleTest program in build/tests.
 # Labels: unit, golden and conformance need no rights; root needs root; e2e starts daemons and machines.
 function(trellis_test name)
@@ -14,6 +17,9 @@ function(trellis_test name)
   target_compile_definitions(${name} PRIVATE
     TRELLIS_TEST_DATA="${CMAKE_SOURCE_DIR}/tests" TRELLIS_BUILD_DIR="${CMAKE_BINARY_DIR}")
   trellis_use_pch(${name})
+  if(arg_LABEL MATCHES "unit|golden|conformance")
+    add_dependencies(trellis_unit_tests ${name})
+  endif()
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})
   endif()
