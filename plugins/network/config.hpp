@@ -1,0 +1,27 @@
+// The `[plugin.network.config]` table.
+#pragma once
+
+#include <trellis/json.hpp>
+#include <trellis/net.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace trellis::plugins::network {
+
+struct UplinkConfig {
+  std::string mode = "auto";  ///< auto|veth|none
+};
+BOOST_DESCRIBE_STRUCT(UplinkConfig, (), (mode))
+
+struct NetworkConfig {
+  std::string netns_dir = "/run/netns";
+  UplinkConfig uplink;
+  std::vector<std::string> nameservers{"8.8.8.8", "1.1.1.1", "2001:4860:4860::8888"};
+  std::vector<std::uint16_t> smtp_block{25, 465, 587};
+  std::vector<IpNet> allow_ranges;  ///< ranges of user networks beside the private ones
+};
+BOOST_DESCRIBE_STRUCT(NetworkConfig, (), (netns_dir, uplink, nameservers, smtp_block, allow_ranges))
+
+}  // namespace trellis::plugins::network

@@ -1,0 +1,73 @@
+// The plugin's work behind the workload type, the services and the commands.
+#pragma once
+
+#include "plugins/network/config.hpp"
+#include "plugins/network/namespaces.hpp"
+#include "plugins/network/node_network.hpp"
+#include "plugins/network/records.hpp"
+#include "plugins/network/user_network.hpp"
+
+#include <trellis/sdk.hpp>
+#include <trellis/services/net.hpp>
+#include <trellis/services/storage.hpp>
+
+#include <mutex>
+
+namespace trellis::plugins::network {
+
+struct AttachmentList {
+  std::vector<AttachmentRecord> attachments;
+};
+BOOST_DESCRIBE_STRUCT(AttachmentList, (), (attachments))
+
+/// Thread-safe: one lock for all, since everything ends in the same bridges and store.
+class NetworkEngine {
+ public:
+  NetworkEngine(Host host, NetworkConfig config);
+
+  /// Reads the records and builds what all networks share.
+  Result<void> Start();
+
+  // ---- the workload type ----
+  Result<Outcome<NoResult>> Provision(Call& call, Workload<Network> const& workload);
+  /// UNCHANGED when refused or failed; the old configuration is restored then.
+  Result<Outcome<NoResult>> Update(Call& call, Workload<Network> const& workload);
+  Result<void> Deprovision(Call& call, Workload<Network> const& workload);
+  Result<Observed> Inspect(Call& call, Workload<Network> const& workload);
+  Result<std::vector<std::string>> ListOwned(Call& call);
+  /// Name, ranges, keys, peers and listen port.
+  Result<void> Precheck(Call& call, PrecheckOp op, Workload<Network> const& workload);
+
+  // ---- trellis.net.attach/1 and trellis.net.namespace/1 ----
+  Result<services::Attachment> AttachPrivate(services::AttachPrivate const& request);
+  /// OK when unknown.
+  Result<void> Detach(services::Detach const& request);
+  AttachmentList Attachments();
+  /// Detaches everything of owners that are not in `owners`.
+  Result<void> Reconcile(std::vector<std::string> const& owners);
+  Result<services::NamespaceInfo> Lookup(services::NamespaceLookup const& request);
+
+  // ---- commands ----
+  std::vector<std::uint16_t> Ports();
+  /// Removes every network and what they share.
+  Result<void> Teardown();
+
+ private:
+  Result<void> Build(NetworkRecord const& record);
+  Result<void> Drop(std::string const& net_id);
+  Result<void> Check(std::string const& net_id, Workload<Network> const& workload) const;
+  Result<void> CheckAddress(services::AttachPrivate const& request, NetworkRecord const& record,
+                            std::string const& tap) const;
+  Result<services::Attachment> Describe(AttachmentRecord const& attachment,
+                                        NetworkRecord const& record) const;
+  Result<void> RemoveTap(std::string const& tap);
+
+  NetworkConfig config_;
+  Namespaces namespaces_;
+  NodeNetwork node_network_;
+  UserNetworks user_networks_;
+  std::mutex mutex_;  // guards records_ and every change of the kernel's state
+  Records records_;
+};
+
+}  // namespace trellis::plugins::network

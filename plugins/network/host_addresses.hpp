@@ -1,0 +1,15 @@
+// Addresses of the node itself, in the network namespace of the calling thread.
+#pragma once
+
+#include <trellis/net.hpp>
+
+#include <vector>
+
+namespace trellis::plugins::network {
+
+/// Addresses of the link that holds the IPv4 default route; empty when there is none.
+Result<std::vector<IpAddress>> ManagementAddresses();
+/// Has the node a global IPv6 address, not a private one?
+Result<bool> HasPublicV6();
+
+}  // namespace trellis::plugins::network

@@ -1,0 +1,67 @@
+// Links, addresses and routes of the network namespace of the thread that opened the object. Not
+// thread-safe.
+#pragma once
+
+#include "plugins/network/names.hpp"
+#include "plugins/network/netlink.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace trellis::plugins::network {
+
+struct Link {
+  int index = 0;
+  int master = 0;  ///< index of the bridge, 0 = none
+  bool up = false;
+  std::string kind;  ///< bridge, macvlan, veth, tun, ...; "" = hardware
+};
+
+/// Where a link is created and what it is called.
+struct LinkPlace {
+  std::string name;
+  int netns_fd = -1;  ///< -1 = here
+  MacAddress mac{};   ///< all zero = the kernel's choice
+};
+
+class Links {
+ public:
+  static Result<Links> Open();
+
+  /// nullopt when there is none of that name.
+  Result<std::optional<Link>> Find(std::string const& name);
+  /// kNotFound.
+  Result<Link> Get(std::string const& name);
+  /// Names of all links here.
+  Result<std::vector<std::string>> Names();
+  /// A bridge of that name, IPv6 off on it, up. Idempotent. kConflict when the name is another
+  /// kind of link. True when it was created.
+  Result<bool> EnsureBridge(std::string const& name);
+  /// A macvlan in bridge mode on the link `parent` of this namespace.
+  Result<void> CreateMacvlan(LinkPlace const& place, int parent);
+  /// A pair: `name` here, the other end at `peer`.
+  Result<void> CreateVeth(std::string const& name, LinkPlace const& peer);
+  Result<void> SetUp(int index);
+  /// `master` 0 = take it off its bridge.
+  Result<void> SetMaster(int index, int master);
+  /// OK when missing.
+  Result<void> Delete(std::string const& name);
+
+  Result<std::vector<IpNet>> Addresses(int index);
+  /// Makes the addresses of the link exactly `wanted`; link-local ones of the kernel stay.
+  Result<void> ConvergeAddresses(int index, std::vector<IpNet> const& wanted);
+  /// Replaces the default route of `via`'s family.
+  Result<void> SetDefaultRoute(IpAddress const& via, int index);
+
+ private:
+  explicit Links(Netlink netlink) : netlink_(std::move(netlink)) {}
+  Result<void> ChangeAddress(std::uint16_t type, int index, IpNet const& address);
+
+  Netlink netlink_;
+};
+
+/// Writes /proc/sys/net/<path> of the calling thread's namespace; OK when there is no such setting.
+Result<void> WriteSysctl(std::string const& path, std::string_view value);
+
+}  // namespace trellis::plugins::network

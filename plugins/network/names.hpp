@@ -1,0 +1,37 @@
+// Names, addresses and hardware addresses that follow from ids. All functions are pure.
+#pragma once
+
+#include <trellis/net.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace trellis::plugins::network {
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+/// The NetID of a twin's network: 13 characters of base58.
+std::string NetId(std::uint32_t twin, std::string_view name);
+/// U(id, suffix): 13 characters that tell one device of a workload from all others.
+std::string UniqueName(std::string_view id, std::string_view suffix);
+/// HW(input): a unicast, locally administered hardware address that every client derives alike.
+MacAddress HardwareAddress(std::string_view input);
+/// `aa:bb:cc:dd:ee:ff`.
+std::string MacText(MacAddress const& mac);
+/// V6(NetID, ip): the private IPv6 address beside an IPv4 address of a network; prefix /64.
+IpAddress PrivateV6(std::string_view net_id, IpAddress const& ip);
+/// W(subnet): the address of a node's WireGuard link.
+IpAddress WireGuardAddress(IpAddress const& subnet);
+/// The fd00:: address beside a lease in 100.127.0.0/16; prefix /64.
+IpAddress NdmzV6(IpAddress const& lease);
+
+inline std::string NamespaceName(std::string_view net_id) {
+  return "n-" + std::string(net_id);
+}
+inline std::string BridgeName(std::string_view net_id) {
+  return "b-" + std::string(net_id);
+}
+
+}  // namespace trellis::plugins::network

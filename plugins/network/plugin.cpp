@@ -1,0 +1,132 @@
+// The network plugin: user networks, and machines on them.
+#include "plugins/network/engine.hpp"
+#include "plugins/network/host_addresses.hpp"
+
+#include <trellis/sdk.hpp>
+
+#include <memory>
+
+namespace trellis::plugins::network {
+
+namespace {
+
+using json::Nothing;
+
+constexpr std::uint32_t kRank = 300;
+
+struct Interfaces {
+  std::vector<IpAddress> zos;
+  std::vector<IpAddress> ygg;
+};
+BOOST_DESCRIBE_STRUCT(Interfaces, (), (zos, ygg))
+
+// What a method without a reply answers.
+Result<Nothing> Done(Result<void> done) {
+  TRELLIS_CHECK(done);
+  return Nothing{};
+}
+
+class NetworkPlugin {
+ public:
+  static constexpr std::uint16_t kThreading = TRL_THREADING_PARALLEL;
+  static constexpr char const* kManifest = R"({"manifest":1,"name":"network","version":"1.0.0",
+    "summary":"user networks and machines on them","license":"Apache-2.0",
+    "services":{"provides":["trellis.net.attach/1","trellis.net.namespace/1"],"requires":[],"wants":[]},
+    "types":[{"name":"network","sharable":true,"rank":300,"max_parallel":4,"update":true,"pause":false,"after":[]}],
+    "permissions":["net.admin"],
+    "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
+      "netns_dir":{"type":"string","default":"/run/netns","description":"where namespaces are mounted; one folder per node"},
+      "uplink":{"type":"object","additionalProperties":false,"default":{},"properties":{
+        "mode":{"type":"string","enum":["auto","veth","none"],"default":"auto","description":"how networks reach the outside; auto: veth"}}},
+      "nameservers":{"type":"array","items":{"type":"string"},"default":["8.8.8.8","1.1.1.1","2001:4860:4860::8888"]},
+      "smtp_block":{"type":"array","items":{"type":"integer","minimum":1,"maximum":65535},"default":[25,465,587],
+        "description":"tcp ports that machines cannot reach outside"},
+      "allow_ranges":{"type":"array","items":{"type":"string"},"default":[],
+        "description":"ranges of user networks beside the private ones"}}}},
+    "state":{"version":1}})";
+
+  NetworkPlugin(Host host, NetworkConfig config) : host_(host), engine_(host, std::move(config)) {}
+
+  static Result<std::unique_ptr<NetworkPlugin>> Create(Host host, Config const& config) {
+    TRELLIS_TRY(auto settings, config.As<NetworkConfig>());
+    auto plugin = std::make_unique<NetworkPlugin>(host, std::move(settings));
+    TypeOptions options;
+    options.rank = kRank;
+    TRELLIS_CHECK(host.RegisterSharableType<Network>("network", plugin->engine_, options));
+    TRELLIS_CHECK(host.RegisterService(services::kNetAttach, plugin->AttachMethods()));
+    TRELLIS_CHECK(host.RegisterService(services::kNetNamespace, plugin->NamespaceMethods()));
+    TRELLIS_CHECK(plugin->AddCommands());
+    return plugin;
+  }
+
+  Result<void> Start(Call&) { return engine_.Start(); }
+
+ private:
+  ServiceTable AttachMethods() {
+    ServiceTable table;
+    table.Add<services::AttachPrivate, services::Attachment>(
+        "private", [this](Call&, auto const& r) { return engine_.AttachPrivate(r); });
+    table.Add<services::Detach, Nothing>(
+        "detach", [this](Call&, auto const& r) { return Done(engine_.Detach(r)); });
+    table.Add<Nothing, AttachmentList>(
+        "list",
+        [this](Call&, auto const&) -> Result<AttachmentList> { return engine_.Attachments(); });
+    table.Add<services::Reconcile, Nothing>(
+        "reconcile", [this](Call&, auto const& r) { return Done(engine_.Reconcile(r.owners)); });
+    table.Add<Nothing, Nothing>("public", [](Call&, auto const&) -> Result<Nothing> {
+      return Fail(Code::kUnsupported, "public ips are not available on this node");
+    });
+    for (auto const* overlay : {"planetary", "mycelium"}) {
+      table.Add<Nothing, Nothing>(overlay, [](Call&, auto const&) -> Result<Nothing> {
+        return Fail(Code::kUnsupported, "mycelium is not available on this node");
+      });
+    }
+    return table;
+  }
+
+  ServiceTable NamespaceMethods() {
+    ServiceTable table;
+    table.Add<services::NamespaceLookup, services::NamespaceInfo>(
+        "lookup", [this](Call&, auto const& r) { return engine_.Lookup(r); });
+    return table;
+  }
+
+  template <class Function>
+  Result<void> AddCommand(std::string name, std::uint32_t flags, Function function) {
+    CommandOptions options;
+    options.name = std::move(name);
+    options.flags = flags;
+    return host_.AddCommand(
+        options, [function](Call&, std::string_view) -> Result<std::string> { return function(); });
+  }
+
+  Result<void> AddCommands() {
+    TRELLIS_CHECK(
+        AddCommand("zos.network.list_wg_ports", 0, [this] { return json::Dump(engine_.Ports()); }));
+    TRELLIS_CHECK(AddCommand("zos.network.interfaces", 0, []() -> Result<std::string> {
+      TRELLIS_TRY(auto addresses, ManagementAddresses());
+      return json::Dump(Interfaces{std::move(addresses), {}});
+    }));
+    TRELLIS_CHECK(AddCommand("zos.network.has_ipv6", 0, []() -> Result<std::string> {
+      TRELLIS_TRY(bool const found, HasPublicV6());
+      return json::Dump(found);
+    }));
+    // This node carries no public namespace, so clients must not count on one.
+    TRELLIS_CHECK(AddCommand("zos.network.public_config_get", 0, []() -> Result<std::string> {
+      return Fail(Code::kNotFound, "no public configuration");
+    }));
+    return AddCommand("zos.network.teardown", TRL_COMMAND_LOCAL, [this]() -> Result<std::string> {
+      TRELLIS_CHECK(engine_.Teardown());
+      return json::Dump(Nothing{});
+    });
+  }
+
+  Host host_;
+  NetworkEngine engine_;
+};
+
+}  // namespace
+
+}  // namespace trellis::plugins::network
+
+TRELLIS_PLUGIN(trellis::plugins::network::NetworkPlugin, "network", "1.0.0")

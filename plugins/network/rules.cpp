@@ -1,0 +1,163 @@
+#include "plugins/network/rules.hpp"
+
+#include "plugins/network/names.hpp"
+
+#include <nftables/libnftables.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace trellis::plugins::network {
+
+namespace {
+
+constexpr std::string_view kBaseChecks = R"(
+  chain base_checks {
+    ct state established,related accept
+    ct state invalid drop
+  }
+)";
+
+// A context talks to the namespace of the thread that created it, so it lives for one command.
+Result<std::string> Run(std::string const& command) {
+  std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> const context(nft_ctx_new(NFT_CTX_DEFAULT),
+                                                                  &nft_ctx_free);
+  if (!context) return Fail(Code::kUnavailable, "cannot use nftables");
+  nft_ctx_buffer_output(context.get());
+  nft_ctx_buffer_error(context.get());
+  if (nft_run_cmd_from_buffer(context.get(), command.c_str()) == 0)
+    return std::string(nft_ctx_get_output_buffer(context.get()));
+  std::string text = nft_ctx_get_error_buffer(context.get());
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  bool const missing = text.find("No such file or directory") != std::string::npos;
+  return Fail(missing ? Code::kNotFound : Code::kIo, "packet filter: {}", text);
+}
+
+// The text's mark: a comment of the table's chain that says which text it was made of.
+std::string MarkOf(std::string_view text) {
+  return "rules-" + UniqueName("rules", text);
+}
+
+std::string Numbers(std::vector<std::uint16_t> const& ports) {
+  return fmt::format("{}", fmt::join(ports, ", "));
+}
+
+}  // namespace
+
+std::string NetworkRules::Text() const {
+  auto const link = NamespaceName(net_id);
+  auto const net6 = IpNet{PrivateV6(net_id, subnet.Masked().ip), 64}.Masked().ToString();
+  auto const smtp =
+      smtp_block.empty()
+          ? std::string()
+          : fmt::format(
+                "iifname \"{}\" oifname \"public\" tcp dport {{ {} }} counter reject with "
+                "icmpx admin-prohibited",
+                link, Numbers(smtp_block));
+  return fmt::format(
+      R"(
+  chain prerouting {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname "{link}" ip saddr != {{ {subnet}, 0.0.0.0 }} counter drop
+    iifname "{link}" ip6 saddr != {{ {net6}, fe80::/10, :: }} counter drop
+  }}
+{base}
+  chain input {{
+    type filter hook input priority filter; policy accept;
+    iifname "lo" accept
+    jump base_checks
+    iifname != "public" icmp type {{ echo-request, destination-unreachable, time-exceeded, parameter-problem }} accept
+    iifname != "public" meta l4proto ipv6-icmp accept
+    iifname "public" icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, packet-too-big, destination-unreachable, time-exceeded, parameter-problem }} accept
+    iifname "public" counter drop
+  }}
+  chain forward {{
+    type filter hook forward priority filter; policy drop;
+    jump base_checks
+    iifname "public" counter drop
+    {smtp}
+    oifname "public" ip daddr {{ 100.64.0.0/10, {range}, 169.254.0.0/16, 224.0.0.0/4 }} counter reject with icmpx admin-prohibited
+    iifname "{link}" oifname "public" ip6 daddr fd00::/64 tcp dport {{ 9100, 9900 }} accept
+    oifname "public" ip6 daddr {{ fc00::/7, fe80::/10, ff00::/8 }} counter reject with icmpx admin-prohibited
+    iifname "{link}" accept
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "public" masquerade fully-random
+  }}
+)",
+      fmt::arg("link", link), fmt::arg("subnet", subnet.Masked().ToString()),
+      fmt::arg("net6", net6), fmt::arg("base", kBaseChecks), fmt::arg("smtp", smtp),
+      fmt::arg("range", ip_range.Masked().ToString()));
+}
+
+std::string NdmzRules(std::vector<IpAddress> const& host_addresses) {
+  std::vector<std::string> addresses;
+  for (auto const& ip : host_addresses) {
+    if (ip.is_v4()) addresses.push_back(ip.ToString());
+  }
+  std::sort(addresses.begin(), addresses.end());
+  auto const elements = addresses.empty()
+                            ? std::string()
+                            : fmt::format("elements = {{ {} }}", fmt::join(addresses, ", "));
+  return fmt::format(
+      R"(
+  set host_addrs {{ type ipv4_addr; flags interval; auto-merge; {}
+  }}
+{}
+  chain input {{
+    type filter hook input priority filter; policy drop;
+    iifname "lo" accept
+    jump base_checks
+    meta l4proto ipv6-icmp accept
+    iifname "tonrs" icmp type echo-request accept
+    counter drop
+  }}
+  chain forward {{
+    type filter hook forward priority filter; policy drop;
+    jump base_checks
+    iifname "tonrs" oifname "tonrs" counter drop
+    iifname "tonrs" ip daddr @host_addrs counter drop
+    iifname "tonrs" oifname {{ "npub4", "npub6" }} accept
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname {{ "npub4", "npub6" }} masquerade fully-random
+  }}
+)",
+      elements, kBaseChecks);
+}
+
+std::string HostRules(IpNet const& source) {
+  return fmt::format(R"(
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {} masquerade
+  }}
+)",
+                     source.Masked().ToString());
+}
+
+Result<void> ApplyRules(std::string_view text) {
+  // Deleting the whole table first also removes chains and sets that are no longer wanted.
+  auto const command = fmt::format(
+      "add table inet trellis\ndelete table inet trellis\n"
+      "table inet trellis {{\n  chain mark {{ comment \"{}\"; }}\n{}}}\n",
+      MarkOf(text), text);
+  TRELLIS_CHECK(Run(command));
+  return {};
+}
+
+Result<bool> HasRules(std::string_view text) {
+  auto const listed = Run("list chain inet trellis mark");
+  if (!listed && listed.error().code == Code::kNotFound) return false;
+  TRELLIS_CHECK(listed);
+  return listed->find(MarkOf(text)) != std::string::npos;
+}
+
+Result<void> RemoveRules() {
+  TRELLIS_CHECK(Run("add table inet trellis\ndelete table inet trellis\n"));
+  return {};
+}
+
+}  // namespace trellis::plugins::network
