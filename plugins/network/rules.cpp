@@ -97,6 +97,7 @@ std::string NdmzRules(std::vector<IpAddress> const& host_addresses) {
     if (ip.is_v4()) addresses.push_back(ip.ToString());
   }
   std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
   auto const elements = addresses.empty()
                             ? std::string()
                             : fmt::format("elements = {{ {} }}", fmt::join(addresses, ", "));
@@ -142,14 +143,14 @@ Result<void> ApplyRules(std::string_view text) {
   // Deleting the whole table first also removes chains and sets that are no longer wanted.
   auto const command = fmt::format(
       "add table inet trellis\ndelete table inet trellis\n"
-      "table inet trellis {{\n  chain mark {{ comment \"{}\"; }}\n{}}}\n",
+      "table inet trellis {{\n  chain made_of {{ comment \"{}\"; }}\n{}}}\n",
       MarkOf(text), text);
   TRELLIS_CHECK(Run(command));
   return {};
 }
 
 Result<bool> HasRules(std::string_view text) {
-  auto const listed = Run("list chain inet trellis mark");
+  auto const listed = Run("list chain inet trellis made_of");
   if (!listed && listed.error().code == Code::kNotFound) return false;
   TRELLIS_CHECK(listed);
   return listed->find(MarkOf(text)) != std::string::npos;

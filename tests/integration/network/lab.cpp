@@ -1,0 +1,99 @@
+#include "tests/integration/network/lab.hpp"
+
+#include "plugins/common/posix/tool.hpp"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace trellis::plugins::network {
+
+void NetworkLab::SetUp() {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  // Everything the test makes disappears with these, whatever goes wrong.
+  ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
+  ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  std::string path = "/tmp/trellis-network-XXXXXX";
+  ASSERT_NE(::mkdtemp(path.data()), nullptr);
+  dir_ = path;
+  namespaces_.emplace(dir_ + "/netns");
+  host_ = std::make_unique<trellis::testing::FakeHost>();
+  Load();
+}
+
+void NetworkLab::TearDown() {
+  host_.reset();
+  if (!namespaces_) return;
+  auto const names = namespaces_->List();
+  ASSERT_TRUE(names);
+  for (auto const& name : *names)
+    EXPECT_TRUE(namespaces_->Remove(name));
+  EXPECT_TRUE(RemoveTree(dir_));
+}
+
+void NetworkLab::Load() {
+  auto const loaded = host_->Load(trellis::testing::FakeHost::BuiltPlugin("network"),
+                                  R"({"netns_dir":")" + dir_ + R"(/netns"})");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+}
+
+std::string NetworkLab::Data(unsigned port, std::string const& subnet) {
+  return fmt::format(
+      R"({{"ip_range":"10.1.0.0/16","subnet":"{}","wireguard_private_key":)"
+      R"("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=","wireguard_listen_port":{},"peers":[]}})",
+      subnet, port);
+}
+
+trellis::testing::Answer NetworkLab::Provision(std::string const& id, unsigned port) {
+  return host_->Provision("network", id, Data(port));
+}
+
+void NetworkLab::AddGuest(std::string const& guest, std::string const& net_id,
+                          std::string const& address) {
+  ASSERT_TRUE(namespaces_->Ensure(guest));
+  auto links = Links::Open();
+  ASSERT_TRUE(links);
+  {
+    auto const target = namespaces_->Open(guest);
+    ASSERT_TRUE(target);
+    auto const made = links->CreateVeth("v-" + guest, {"eth0", target->get(), {}});
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  auto const bridge = links->Get(BridgeName(net_id));
+  auto const outer = links->Get("v-" + guest);
+  ASSERT_TRUE(bridge && outer);
+  ASSERT_TRUE(links->SetMaster(outer->index, bridge->index));
+  ASSERT_TRUE(links->SetUp(outer->index));
+  auto const done = namespaces_->RunIn(guest, [&]() -> Result<void> {
+    TRELLIS_TRY(auto inner, Links::Open());
+    TRELLIS_TRY(auto const eth0, inner.Get("eth0"));
+    TRELLIS_TRY(auto const net, IpNet::Parse(address));
+    TRELLIS_CHECK(inner.ConvergeAddresses(eth0.index, {net}));
+    TRELLIS_CHECK(inner.SetUp(eth0.index));
+    auto gateway = net.ip.bytes();
+    return inner.SetDefaultRoute(IpAddress::V4({gateway[0], gateway[1], gateway[2], 1}),
+                                 eth0.index);
+  });
+  ASSERT_TRUE(done) << done.error().message;
+}
+
+bool NetworkLab::Ping(std::string const& guest, std::string const& target) {
+  bool answered = false;
+  auto const done = namespaces_->RunIn(guest, [&]() -> Result<void> {
+    answered = RunTool({"ping", "-n", "-q", "-i", "0.2", "-c", "3", "-w", "1", target},
+                       std::chrono::seconds(10))
+                   .has_value();
+    return {};
+  });
+  return done && answered;
+}
+
+std::vector<std::string> NetworkLab::LinksHere() {
+  auto links = Links::Open();
+  auto names = links ? links->Names() : Result<std::vector<std::string>>();
+  return names ? *names : std::vector<std::string>();
+}
+
+}  // namespace trellis::plugins::network

@@ -1,0 +1,37 @@
+// A node of its own per test: fresh network and mount namespaces, a host with the plugin, and
+// guests that are namespaces on a network's bridge.
+#pragma once
+
+#include "plugins/network/links.hpp"
+#include "plugins/network/namespaces.hpp"
+#include "tests/support/fake_host.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace trellis::plugins::network {
+
+class NetworkLab : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  void Load();
+  /// Data of a network 10.1.0.0/16 with this listen port.
+  static std::string Data(unsigned port, std::string const& subnet = "10.1.2.0/24");
+  trellis::testing::Answer Provision(std::string const& id, unsigned port);
+  /// A guest with this address on the twin's network `name`, as a machine would configure it.
+  void AddGuest(std::string const& guest, std::string const& net_id, std::string const& address);
+  /// Does one of three echo requests from the guest come back within a second each?
+  bool Ping(std::string const& guest, std::string const& target);
+  std::vector<std::string> LinksHere();
+
+  std::string dir_;
+  std::unique_ptr<trellis::testing::FakeHost> host_;
+  std::optional<Namespaces> namespaces_;
+};
+
+}  // namespace trellis::plugins::network

@@ -1,0 +1,61 @@
+#include "plugins/network/names.hpp"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+namespace trellis::plugins::network {
+namespace {
+
+IpAddress Ip(std::string_view text) {
+  return IpAddress::Parse(text).value();
+}
+
+TEST(Names, HardwareAddressesFollowTheVectors) {
+  std::vector<std::pair<std::string, std::string>> const vectors{
+      {"", "d6:1d:8c:d9:8f:00"},
+      {"\x42", "9e:5e:d6:78:fe:57"},
+      {"a", "c2:75:b9:c0:f1:b6"},
+      {"c", "0a:f0:9d:37:b7:37"},
+      {"d", "76:e0:91:0d:75:01"},
+      {"A34YUGenHKyhjDMAUKZe4cVDtJM2wQ4n4XRkfGUUEYdy", "8a:d3:36:10:7e:e9"},
+      {"x1", "be:9a:c2:da:09:ee"},
+      {"x29", "d6:d4:93:36:bf:b8"},
+      {"x12", "ae:9a:ca:de:63:b5"},
+      {"FNMSWHSp4YAHh", "82:17:b0:44:26:94"},
+      {"3QN9nMJ1GfUdH", "32:ae:4f:41:9c:4a"},
+      {"TXuEMetCqqcne", "3e:e9:84:3e:a9:06"}};
+  for (auto const& [input, mac] : vectors)
+    EXPECT_EQ(MacText(HardwareAddress(input)), mac) << input;
+}
+
+TEST(Names, DeviceNamesFollowTheVectors) {
+  EXPECT_EQ(UniqueName("7-100-vm1", "net1"), "FNMSWHSp4YAHh");
+  EXPECT_EQ(UniqueName("7-100-ip1", "pub"), "3QN9nMJ1GfUdH");
+  EXPECT_EQ(UniqueName("11-22-vm", "mynet"), "TXuEMetCqqcne");
+}
+
+TEST(Names, NetworkNamesFitALink) {
+  auto const id = NetId(7, "net1");
+  EXPECT_EQ(id.size(), 13U);
+  EXPECT_EQ(BridgeName(id).size(), 15U);
+  EXPECT_NE(id, NetId(8, "net1"));
+}
+
+TEST(Names, PrivateV6FollowsTheVectors) {
+  EXPECT_EQ(PrivateV6("22YkzQzi92nUL", Ip("10.20.2.5")).ToString(), "fd32:3259:6b7a:2::5");
+  EXPECT_EQ(PrivateV6("22YkzQzi92nUL", Ip("10.20.16.254")).ToString(), "fd32:3259:6b7a:10::fe");
+  EXPECT_EQ(PrivateV6("EkAuurbm4UH3J", Ip("10.1.2.1")).ToString(), "fd45:6b41:7575:2::1");
+  EXPECT_EQ(PrivateV6("networkdID", Ip("100.127.2.16")).ToString(), "fd6e:6574:776f:2::10");
+}
+
+TEST(Names, TunnelAndRouterAddressesFollowTheVectors) {
+  EXPECT_EQ(WireGuardAddress(Ip("10.3.1.0")).ToString(), "100.64.3.1");
+  EXPECT_EQ(NdmzV6(Ip("100.127.0.3")).ToString(), "fd00::3");
+  EXPECT_EQ(NdmzV6(Ip("100.127.1.1")).ToString(), "fd00::101");
+  EXPECT_EQ(NdmzV6(Ip("100.127.255.254")).ToString(), "fd00::fffe");
+}
+
+}  // namespace
+}  // namespace trellis::plugins::network
