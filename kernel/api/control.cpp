@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -55,8 +57,14 @@ bool MayConnect(int fd) {
 
 std::string AnswerLine(json::Value const& id, engine::Answer const& answer) {
   auto const number = boost::json::serialize(id);
-  if (answer)
-    return fmt::format(R"({{"id":{},"result":{}}})", number, answer->empty() ? "null" : *answer);
+  if (answer) {
+    auto line =
+        fmt::format(R"({{"id":{},"result":{}}})", number, answer->empty() ? "null" : *answer);
+    // Data is kept as its author wrote it; between JSON tokens a line break is only space.
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    return line;
+  }
   boost::json::object const error{{"code", answer.error().code},
                                   {"message", answer.error().message},
                                   {"reason", answer.error().reason}};

@@ -9,6 +9,8 @@
 #include <trellis/json.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace trellis::node {
 namespace {
@@ -28,6 +30,18 @@ std::string NodeJson(NodeConfig const& config, NodeKey const& key,
   return text + R"(,"public_config":)" + (public_config.empty() ? "null" : public_config) + "}";
 }
 
+/// Keeps a second daemon out. One that was just killed may need a moment to let go.
+Result<sys::LockFile> AcquireLock(fs::path const& file) {
+  constexpr int kTries = 60;
+  constexpr std::chrono::milliseconds kPause(50);
+  auto lock = sys::LockFile::Acquire(file);
+  for (int i = 0; i < kTries && !lock && lock.error().code == Code::kBusy; ++i) {
+    std::this_thread::sleep_for(kPause);  // the kernel tells nobody when a lock becomes free
+    lock = sys::LockFile::Acquire(file);
+  }
+  return lock;
+}
+
 }  // namespace
 
 Node::Node(NodeConfig config, NodeKey key, sys::LockFile lock)
@@ -39,7 +53,7 @@ Node::Node(NodeConfig config, NodeKey key, sys::LockFile lock)
 Result<std::unique_ptr<Node>> Node::Open(NodeConfig config) {
   TRELLIS_CHECK(sys::EnsureDirectory(config.state_dir, sys::kPublicDirectory));
   TRELLIS_CHECK(sys::EnsureDirectory(config.run_dir, sys::kPublicDirectory));
-  auto lock = sys::LockFile::Acquire(config.state_dir / "trellisd.lock");
+  auto lock = AcquireLock(config.state_dir / "trellisd.lock");
   if (!lock) {
     return Fail(lock.error().code, "another trellisd uses '{}': stop it first ({})",
                 config.state_dir.string(), lock.error().message);
