@@ -33,7 +33,7 @@ Result<void> Machine::Valid(WorkloadGetter const& getter) const {
   if (interface.ip.empty()) return Invalid("vm_ip", "invalid ip address of the interface");
   if (compute_capacity.cpu == 0) return Invalid("vm_cpu", "cpu capacity can't be 0");
   if (compute_capacity.memory < kMinMemory)
-    return Invalid("vm_memory", "mem capacity can't be less that 250M");
+    return Invalid("vm_memory", "memory cannot be less than 250 MiB");
   if (size != 0 && size < MinRoot())
     return Invalid("vm_disk", "disk size can't be less that {}", MinRoot());
   TRELLIS_CHECK(ValidPublicIp(getter));

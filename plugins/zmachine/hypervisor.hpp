@@ -38,6 +38,8 @@ class Hypervisor {
   virtual ~Hypervisor() = default;
   /// Opens the connection when there is none. kUnavailable.
   virtual Result<void> Connect() = 0;
+  /// There is a connection; the embedded driver costs memory only from then on.
+  [[nodiscard]] virtual bool connected() const { return true; }
   /// Creates a transient domain; `paused`: it does not run until Resume. kExists when it is there.
   virtual Result<void> Create(std::string const& xml, bool paused) = 0;
   /// Hard stop; OK when there is none. Takes up to about 15 s.

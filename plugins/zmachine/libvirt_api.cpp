@@ -103,6 +103,10 @@ class Libvirt final : public Hypervisor {
   Libvirt& operator=(Libvirt&&) = delete;
 
   Result<void> Connect() override;
+  [[nodiscard]] bool connected() const override {
+    std::lock_guard const lock(mutex_);
+    return connection_ != nullptr;
+  }
   Result<void> Create(std::string const& xml, bool paused) override;
   Result<void> Destroy(std::string const& name) override;
   Result<void> Shutdown(std::string const& name) override;
@@ -126,7 +130,7 @@ class Libvirt final : public Hypervisor {
 
   LibvirtOptions options_;
   EventHandler on_event_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::optional<EventLoop> loop_;  // guarded by mutex_; runs as long as there is a connection
   Connection connection_;          // guarded by mutex_
   std::array<int, 2> callbacks_{-1, -1};  // guarded by mutex_; of connection_

@@ -163,7 +163,8 @@ Result<void> ZmachinePlugin::Start(Call& call) {
     TRELLIS_CHECK(PrepareEmbed(embed_root_));
     TRELLIS_CHECK(host_.StorePut("embed_root", embed_root_));
   }
-  TRELLIS_CHECK(Connect(call));
+  // The embedded driver is opened for the first machine: idle nodes stay small.
+  if (embed_root_.empty() || !machines_->Known().empty()) TRELLIS_CHECK(Connect(call));
   monitor_->Start();
   return {};
 }
@@ -200,6 +201,10 @@ Result<std::string> ZmachinePlugin::Health(Call&) const {
   answer.checks = {FileCheck("guest kernel", settings_.guest_kernel),
                    FileCheck("initramfs", settings_.initramfs),
                    FileCheck("virtiofsd", settings_.virtiofsd)};
+  if (!embed_root_.empty() && !hypervisor_->connected()) {
+    answer.checks.push_back({"libvirt", true, "opened for the first machine"});
+    return json::Dump(answer);
+  }
   auto const connected = hypervisor_->Connect();
   answer.checks.push_back({"libvirt", connected.has_value(),
                            connected ? std::string("connected") : connected.error().message});

@@ -143,6 +143,8 @@ Result<Observed> MachineProvisioner::Inspect(Call&, Workload<Machine> const& wor
 
 Result<std::vector<std::string>> MachineProvisioner::ListOwned(Call&) {
   auto const known = machines_->Known();
+  // Nothing was started since this boot, so there is nothing to open the driver for.
+  if (known.empty() && !machines_->hypervisor().connected()) return std::vector<std::string>();
   std::set<std::string> ids(known.begin(), known.end());
   TRELLIS_TRY(auto const domains, machines_->hypervisor().List());
   for (auto const& domain : domains) {

@@ -1,0 +1,129 @@
+"""Bad input: one clear sentence that names the thing, soon, and nothing left behind."""
+import copy
+import json
+import os
+import shutil
+import tempfile
+import pathlib
+import unittest
+
+import grid
+
+
+def workload(document, kind):
+    return next(w for w in document["workloads"] if w["type"] == kind)
+
+
+class Refusals(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.plugins = pathlib.Path(tempfile.mkdtemp(prefix="te-plugins-", dir="/tmp"))
+        for file in (grid.BUILD / "plugins").glob("*.trellis.so"):
+            shutil.copy(file, cls.plugins)
+        (cls.plugins / "junk.trellis.so").write_text("this is no shared library")
+        cls.grid = grid.Grid(plugins=cls.plugins)
+        cls.addClassCleanup(shutil.rmtree, cls.plugins)
+        cls.addClassCleanup(cls.grid.close)
+
+    def refused(self, document, *parts, state=None):
+        """Deploys and expects a refusal whose sentence holds all `parts`."""
+        known = set(self.grid.contracts())
+        with self.assertRaises(grid.Refused) as caught:
+            self.grid.deploy(document)
+        for part in parts:
+            self.assertIn(part, caught.exception.message)
+        self.assertNotIn("\n", caught.exception.message)
+        self.assertLess(caught.exception.seconds, 5)
+        new = set(self.grid.contracts()) - known
+        if state is None:
+            self.assertEqual(new, set(), "the contract of a refused deployment is cancelled again")
+        for contract in new:
+            states = {w["name"]: w["result"]["state"] for w in self.grid.cli("get", contract)["workloads"]}
+            self.assertEqual(states[state], "error")
+            self.grid.cli("cancel", contract)
+        self.assertEqual(self.grid.leftovers(), [])
+
+    def test_unknown_type(self):
+        document = grid.machine()
+        workload(document, "zmount")["type"] = "floppy"
+        self.refused(document, "'data'", "floppy")
+
+    def test_invalid_data(self):
+        document = grid.machine()
+        workload(document, "zmount")["data"] = {"size": 0}
+        self.refused(document, "'data'", "size")
+
+    def test_data_of_the_wrong_kind(self):
+        document = grid.machine()
+        workload(document, "zmachine")["data"]["compute_capacity"]["cpu"] = "two"
+        self.refused(document, "'hello'", "cpu")
+
+    def test_too_little_memory(self):
+        document = grid.machine()
+        workload(document, "zmachine")["data"]["compute_capacity"]["memory"] = 1048576
+        self.refused(document, "'hello'", "memory")
+
+    def test_missing_network(self):
+        document = grid.machine()
+        document["workloads"].remove(workload(document, "network"))
+        self.refused(document, "'hello'", "network 'net' not found", state="hello")
+
+    def test_missing_disk(self):
+        document = grid.machine()
+        document["workloads"].remove(workload(document, "zmount"))
+        self.refused(document, "'hello'", "data", state="hello")
+
+    def test_disk_larger_than_the_pool(self):
+        document = {"workloads": [{"name": "huge", "type": "zmount", "data": {"size": 1 << 50}}]}
+        self.refused(document, "'huge'", "bigger", state="huge")
+
+    def test_flist_that_does_not_exist(self):
+        document = grid.machine()
+        workload(document, "zmachine")["data"]["flist"] = "http://images.trellis.local/nothing-here"
+        self.refused(document, "'hello'", "failed to mount flist", state="hello")
+
+    def test_contract_of_another_hash(self):
+        contract = self.grid.cli("contract", "create", "--hash", "0" * 32)["contract_id"]
+        document = {"contract_id": contract, "workloads": [{"name": "d", "type": "zmount", "data": {"size": 67108864}}]}
+        with self.assertRaises(grid.Refused) as caught:
+            self.grid.deploy(document)
+        self.assertEqual(caught.exception.message, "contract hash does not match deployment hash")
+        self.grid.cli("contract", "cancel", contract)
+
+    def test_contract_of_another_twin(self):
+        self.grid.cli("twin", "create", "mallory", "--type", "ed25519")
+        document = {"workloads": [{"name": "d", "type": "zmount", "data": {"size": 67108864}}]}
+        mine = copy.deepcopy(document)
+        deployed = self.grid.deploy(mine)
+        document["contract_id"] = deployed["contract_id"]
+        with self.assertRaises(grid.Refused) as caught:
+            self.grid.deploy(document, "--user", "mallory")
+        self.assertIn("does not", caught.exception.message)
+        document["twin_id"] = deployed["twin_id"]
+        with self.assertRaises(grid.Refused) as caught:
+            self.grid.deploy(document, "--user", "mallory")
+        self.assertIn("twin id mismatch", caught.exception.message)
+        self.grid.cli("cancel", deployed["contract_id"])
+
+    def test_wrong_signature(self):
+        document = {"workloads": [{"name": "d", "type": "zmount", "data": {"size": 67108864}}]}
+        document["signature_requirement"] = {"requests": [{"twin_id": 1, "required": True, "weight": 1}, {"twin_id": 3, "weight": 1}], "weight_required": 1,
+                                             "signatures": [{"twin_id": 1, "signature": "00" * 64, "signature_type": "ed25519"}]}
+        self.refused(document, "signature of twin 1")
+
+    def test_a_plugin_that_is_none_is_refused_by_name(self):
+        plugins = {p["name"]: p for p in self.grid.cli("plugin", "list")}
+        self.assertEqual(plugins["junk"]["state"], "refused")
+        self.assertNotEqual(plugins["junk"]["reason"], "")
+        self.assertEqual(plugins["zmount"]["state"], "running")
+
+    def test_no_grid(self):
+        with self.assertRaises(grid.Refused) as caught:
+            broken = copy.copy(self.grid)
+            broken.dir = pathlib.Path("/tmp/there-is-no-grid-here")
+            broken.cli("status")
+        self.assertIn("trellis grid init", caught.exception.message)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
