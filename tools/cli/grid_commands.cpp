@@ -141,7 +141,10 @@ Result<void> Down(App const& app, bool all) {
     auto const quit = client->Call("local.keeper.quit", nullptr);
     if (!quit) app.Progress("keeper: " + quit.error().message);
   }
-  TRELLIS_CHECK(client->Call("local.shutdown", nullptr));
+  auto const asked = client->Call("local.shutdown", nullptr);
+  // It may be gone before its answer; then it did what was asked.
+  if (!asked && asked.error().code != Code::kUnavailable)
+    return tl::unexpected<Error>(asked.error());
   WaitGone(static_cast<pid_t>(status.at("pid").to_number<std::int64_t>()));
   app.Print(boost::json::object{{"stopped", true}},
             all ? "the daemon is stopped, its node network and data processes are gone"
