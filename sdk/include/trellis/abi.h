@@ -7,7 +7,7 @@
  *    only through TRL_HAS.
  *  - No function throws. Every text is UTF-8 without NUL. Errors are one sentence: lower case, no final dot.
  *  - A status >= 0 is success, < 0 failure; `err` then holds the sentence.
- * The full contract (operations, deadlines, threads) is docs/plugins/reference.md. */
+ * How to write a plugin: docs/plugins/authors.md. */
 #ifndef TRELLIS_ABI_H
 #define TRELLIS_ABI_H
 
