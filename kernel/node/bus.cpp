@@ -1,7 +1,6 @@
 #include "kernel/node/bus.hpp"
 
 #include "kernel/base/log.hpp"
-#include "kernel/base/strings.hpp"
 #include "kernel/crypto/e2e.hpp"
 #include "kernel/rmb/peer.hpp"
 #include "kernel/rmb/relay/relay.hpp"
@@ -28,25 +27,6 @@ class LedgerTwins final : public rmb::TwinDirectory {
  private:
   ledger::Ledger& ledger_;
 };
-
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-Result<HostPort> ParseListen(std::string const& text) {
-  auto const colon = text.rfind(':');
-  HostPort out;
-  bool good = colon != std::string::npos && colon > 0;
-  if (good) {
-    out.host = text.substr(0, colon);
-    auto const port = strings::ParseNumber<std::uint16_t>(std::string_view(text).substr(colon + 1));
-    good = port.has_value();
-    if (good) out.port = *port;
-  }
-  if (!good) return Fail(Code::kInvalid, "key 'relay.listen': '{}' is not <ip>:<port>", text);
-  return out;
-}
 
 rmb::RelayOptions RelayOptionsOf(NodeConfig const& config, HostPort const& listen) {
   rmb::RelayOptions options;
@@ -102,7 +82,7 @@ Bus::~Bus() {
 
 Result<std::unique_ptr<Bus>> Bus::Start(NodeConfig const& config, NodeKey const& key,
                                         ledger::Ledger& ledger, api::Router& router) {
-  TRELLIS_TRY(auto const listen, ParseListen(config.relay_listen));
+  TRELLIS_TRY(auto const listen, ParseListen("relay.listen", config.relay_listen));
   auto parts = std::make_unique<Parts>(ledger);
   TRELLIS_TRY(parts->relay, rmb::Relay::Start(RelayOptionsOf(config, listen), parts->twins));
   auto const domain = fmt::format("{}:{}", listen.host, parts->relay->port());

@@ -1,5 +1,7 @@
 #include "kernel/node/config.hpp"
 
+#include "kernel/base/strings.hpp"
+
 #include <trellis/json.hpp>
 
 #include <toml++/toml.h>
@@ -160,6 +162,8 @@ void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("relay.max_sessions", config.relay_max_sessions);
   reader.Read("relay.queue_messages", config.relay_queue_messages);
   reader.Read("relay.queue_ttl", config.relay_queue_ttl_s);
+  reader.Read("http.listen", config.http_listen);
+  reader.Read("ledger.facade.listen", config.facade_listen);
   reader.ReadList("admin_twins", config.admin_twins);
   reader.Read("log.level", config.log_level);
   reader.Read("log.format", config.log_format);
@@ -169,6 +173,19 @@ void ReadAll(Reader& reader, NodeConfig& config) {
 }
 
 }  // namespace
+
+Result<HostPort> ParseListen(std::string_view key, std::string_view text) {
+  auto const colon = text.rfind(':');
+  HostPort out;
+  bool good = colon != std::string_view::npos && colon > 0;
+  if (good) {
+    auto const port = strings::ParseNumber<std::uint16_t>(text.substr(colon + 1));
+    good = port.has_value();
+    out = {std::string(text.substr(0, colon)), port.value_or(0)};
+  }
+  if (!good) return Fail(Code::kInvalid, "key '{}': '{}' is not <ip>:<port>", key, text);
+  return out;
+}
 
 Result<NodeConfig> LoadConfig(fs::path const& file) {
   std::error_code missing;

@@ -40,6 +40,9 @@ struct NodeConfig {
   std::int64_t relay_max_sessions = 10000;
   std::int64_t relay_queue_messages = 10000;
   std::int64_t relay_queue_ttl_s = 3600;
+  std::string http_listen = "127.0.0.1:0";  ///< metrics and health
+  std::string facade_listen =
+      "127.0.0.1:0";  ///< kept for the ledger's chain endpoint; nothing listens there yet
   std::vector<std::uint32_t> admin_twins;
   bool allow_private_ips = true;
   std::string log_level = "info";
@@ -48,6 +51,13 @@ struct NodeConfig {
   engine::EngineOptions engine;
   std::map<std::string, PluginConfig> plugins;
 };
+
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+/// `<ip>:<port>`. kInvalid names the key.
+Result<HostPort> ParseListen(std::string_view key, std::string_view text);
 
 /// Reads and checks the file. kIo, kDecode (with line), kInvalid: names the key and what it should
 /// be.

@@ -51,6 +51,8 @@ engine::Answer Node::Status() {
                              {"farm_id", config_.farm_id},
                              {"twin_id", key_.twin},
                              {"relay", {{"url", bus_->relay_url()}}},
+                             {"http", {{"url", http_->url()}}},
+                             {"facade", nullptr},
                              {"plugins", PluginList(*plugins_)},
                              {"queue", {{"all", depth.all}, {"running", depth.running}}}};
   // A plugin's health may carry facts for people, such as the accelerator it chose.
@@ -73,6 +75,22 @@ engine::Answer Node::Status() {
                           {"used", json::Encode(counted->used)}};
   }
   return boost::json::serialize(status);
+}
+
+std::string Node::Metrics() {
+  auto text = plugins_->MetricsText();
+  auto const depth = engine_->QueueDepth();
+  text += fmt::format(
+      "# TYPE trellis_jobs gauge\ntrellis_jobs{{state=\"queued\"}} "
+      "{}\ntrellis_jobs{{state=\"running\"}} {}\n",
+      depth.all - depth.running, depth.running);
+  if (auto const counted = engine_->Count(); counted) {
+    text += fmt::format(
+        "# TYPE trellis_workloads gauge\ntrellis_workloads {}\n# TYPE trellis_deployments "
+        "gauge\ntrellis_deployments {}\n",
+        counted->workloads, counted->deployments);
+  }
+  return text;
 }
 
 engine::Answer Node::ConsoleOf(std::string_view payload, bool logs) {

@@ -74,6 +74,7 @@ Node::~Node() {
   if (router_ != nullptr) router_->Drain();
   bus_.reset();  // no new requests
   control_.reset();
+  http_.reset();
   engine_.reset();  // running steps end or are cancelled
   router_.reset();
   if (plugins_ != nullptr) plugins_->Stop();
@@ -147,6 +148,9 @@ Result<void> Node::OpenApi() {
   api::AddSystemCommands(*router_, *plugins_, {std::string(kVersion), {}});
   AddLocalCommands();
   TRELLIS_TRY(bus_, Bus::Start(config_, key_, *ledger_, *router_));
+  TRELLIS_TRY(auto const listen, ParseListen("http.listen", config_.http_listen));
+  TRELLIS_TRY(http_,
+              api::HttpServer::Start({listen.host, listen.port, [this] { return Metrics(); }}));
   TRELLIS_TRY(control_, api::ControlServer::Start({config_.run_dir / "control.sock", key_.twin},
                                                   *router_, engine_->events()));
   return {};

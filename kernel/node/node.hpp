@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/api/control.hpp"
+#include "kernel/api/http.hpp"
 #include "kernel/api/router.hpp"
 #include "kernel/base/clock.hpp"
 #include "kernel/engine/engine.hpp"
@@ -42,6 +43,7 @@ class Node {
   Result<void> OpenApi();
   void AddLocalCommands();
   [[nodiscard]] engine::Answer Status();
+  [[nodiscard]] std::string Metrics();
   [[nodiscard]] engine::Answer ConsoleOf(std::string_view payload, bool logs);
   [[nodiscard]] bool IsFarmer(std::uint32_t twin);
 
@@ -58,6 +60,7 @@ class Node {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<Bus> bus_;
+  std::unique_ptr<api::HttpServer> http_;
   std::unique_ptr<api::ControlServer> control_;
   std::function<void()> on_shutdown_;
 };

@@ -33,6 +33,7 @@ std::string StatusText(json::Value const& status) {
                           Text(status, "node_id"), Text(status, "twin_id"), Text(status, "version"),
                           Text(status, "uptime_s"), Text(status, "pid"));
   text += fmt::format("relay        {}\n", Text(status.at("relay"), "url"));
+  text += fmt::format("http         {}\n", Text(status.at("http"), "url"));
   if (auto const* accel = status.as_object().if_contains("accel"); accel != nullptr) {
     text += fmt::format("accelerator  {} ({})\n", Text(*accel, "accel"), Text(*accel, "reason"));
   }

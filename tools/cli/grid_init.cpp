@@ -45,6 +45,12 @@ seed_file = {}
 [relay]
 listen = "127.0.0.1:{}"
 
+[http]
+listen = "127.0.0.1:{}"
+
+[ledger.facade]
+listen = "127.0.0.1:{}"
+
 [plugins]
 dir = {}
 
@@ -56,8 +62,9 @@ file_roots = [{}, {}]
 "http://images.trellis.local/" = {}
 )",
       node, farm, Quoted(dir / "state"), Quoted(run_dir), Quoted(dir / "keys" / "node.json"),
-      options.relay_port, Quoted(binaries / "plugins"), Quoted(dir / "images"),
-      Quoted(binaries / "guest"), Quoted((binaries / "guest").string() + "/"));
+      options.relay_port, options.http_port, options.chain_port, Quoted(binaries / "plugins"),
+      Quoted(dir / "images"), Quoted(binaries / "guest"),
+      Quoted((binaries / "guest").string() + "/"));
 }
 
 /// Registers the key's twin on the ledger and notes its id in the key.

@@ -1,0 +1,136 @@
+#include "kernel/api/http.hpp"
+
+#include <pthread.h>
+
+#include <boost/asio.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include <thread>
+
+namespace trellis::api {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using tcp = asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t kMaxHeader = 8192;
+constexpr std::chrono::seconds kRequestTime(10);
+
+/// One request and its answer; ends itself.
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(tcp::socket socket, std::function<std::string()> const& metrics)
+      : stream_(std::move(socket)), metrics_(metrics) {}
+
+  void Run() {
+    parser_.header_limit(kMaxHeader);
+    parser_.body_limit(0);
+    stream_.expires_after(kRequestTime);
+    http::async_read(stream_, buffer_, parser_,
+                     [self = shared_from_this()](error_code error, std::size_t) {
+                       if (!error) self->Answer();
+                     });
+  }
+
+ private:
+  void Answer() {
+    auto const& request = parser_.get();
+    response_.version(request.version());
+    response_.keep_alive(false);
+    response_.set(http::field::content_type, "text/plain; version=0.0.4");
+    if (request.method() == http::verb::get && request.target() == "/metrics") {
+      response_.body() = metrics_();
+    } else if (request.method() == http::verb::get && request.target() == "/health") {
+      response_.body() = "ok\n";
+    } else {
+      response_.result(http::status::not_found);
+      response_.body() = "page not found\n";
+    }
+    response_.prepare_payload();
+    http::async_write(stream_, response_, [self = shared_from_this()](error_code, std::size_t) {
+      error_code ignored;
+      self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    });
+  }
+
+  beast::tcp_stream stream_;
+  std::function<std::string()> const& metrics_;
+  beast::flat_buffer buffer_;
+  http::request_parser<http::string_body> parser_;
+  http::response<http::string_body> response_;
+};
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  explicit Impl(Options options) : options_(std::move(options)), acceptor_(io_) {}
+
+  Result<void> Listen() {
+    error_code error;
+    auto const address = asio::ip::make_address(options_.host, error);
+    if (error)
+      return Fail(Code::kInvalid, "key 'http.listen': '{}' is not an IP address", options_.host);
+    tcp::endpoint const endpoint(address, options_.port);
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error)
+      return Fail(Code::kIo, "cannot listen on {}:{}: {}", options_.host, options_.port,
+                  error.message());
+    port_ = acceptor_.local_endpoint().port();
+    Accept();
+    thread_ = std::thread([this] {
+      (void)::pthread_setname_np(::pthread_self(), "http");
+      io_.run();
+    });
+    return {};
+  }
+
+  void Stop() {
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  [[nodiscard]] std::string url() const {
+    return fmt::format("http://{}:{}", options_.host, port_);
+  }
+
+ private:
+  void Accept() {
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+      if (!acceptor_.is_open()) return;
+      if (!error) std::make_shared<Exchange>(std::move(socket), options_.metrics)->Run();
+      Accept();
+    });
+  }
+
+  Options options_;
+  asio::io_context io_{1};
+  tcp::acceptor acceptor_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() {
+  impl_->Stop();
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::Start(Options options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  TRELLIS_CHECK(impl->Listen());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+std::string HttpServer::url() const {
+  return impl_->url();
+}
+
+}  // namespace trellis::api
