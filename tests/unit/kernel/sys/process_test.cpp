@@ -32,7 +32,7 @@ TEST(ChildProcess, TellsExitCodes) {
 }
 
 TEST(ChildProcess, TellsSignals) {
-  auto child = ChildProcess::Spawn(Shell("sleep 60"));
+  auto child = ChildProcess::Spawn(Shell("exec sleep 60"));
   ASSERT_TRUE(child);
 
   EXPECT_EQ(child->Wait(1ms).error().code, Code::kTimeout);
