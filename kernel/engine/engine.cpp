@@ -175,6 +175,8 @@ void Engine::Work(std::stop_token stop) {
 }
 
 void Engine::RunTicket(Ticket const& ticket) {
+  std::string const kind(store::ToText(ticket.kind));
+  context_.events.Publish({ticket.key.twin, ticket.key.contract, {}, {}, "started", kind, 0});
   auto const end = JobRunner(context_).Run(ticket);
   scheduler_.Done(ticket);
   std::chrono::seconds wait = kStoreTrouble;
