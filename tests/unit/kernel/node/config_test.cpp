@@ -1,0 +1,99 @@
+#include "kernel/node/config.hpp"
+
+#include "kernel/sys/files.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <gtest/gtest.h>
+
+namespace trellis::node {
+namespace {
+
+class Config : public ::testing::Test {
+ protected:
+  Result<NodeConfig> Load(std::string const& text) {
+    EXPECT_TRUE(sys::WriteFileAtomic(dir_ / "trellis.toml", text));
+    return LoadConfig(dir_ / "trellis.toml");
+  }
+  std::string Refusal(std::string const& text) {
+    auto const loaded = Load(text);
+    return loaded ? "accepted" : loaded.error().message;
+  }
+
+  testing::TempDir dir_;
+  std::string const minimal_ = "[node]\nnode_id = 1\n[rmb]\nseed_file = \"node.json\"\n";
+};
+
+TEST_F(Config, CountsRelativePathsFromItsFolder) {
+  auto const config = Load(minimal_ + "[store]\npath = \"data/x.db\"\n");
+
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->seed_file, dir_ / "node.json");
+  EXPECT_EQ(config->store_path, dir_ / "data/x.db");
+  EXPECT_EQ(config->ledger_path, config->state_dir / "ledger.db");
+}
+
+TEST_F(Config, NamesAnUnknownKeyAndItsLine) {
+  auto const refusal = Refusal(minimal_ + "[relay]\nlisten = \"127.0.0.1:0\"\nlisen = \"x\"\n");
+
+  EXPECT_NE(refusal.find("key 'relay.lisen': unknown key (line 7)"), std::string::npos) << refusal;
+}
+
+TEST_F(Config, NamesAKeyOfTheWrongType) {
+  auto const refusal = Refusal(minimal_ + "[engine]\nworkers = \"four\"\n");
+
+  EXPECT_NE(refusal.find("key 'engine.workers': expected a whole number"), std::string::npos)
+      << refusal;
+}
+
+TEST_F(Config, RefusesNumbersOutOfRange) {
+  auto const refusal = Refusal("[node]\nnode_id = -1\n[rmb]\nseed_file = \"k\"\n");
+
+  EXPECT_NE(refusal.find("key 'node.node_id': -1 is out of range"), std::string::npos) << refusal;
+}
+
+TEST_F(Config, WantsNodeAndKey) {
+  EXPECT_NE(Refusal("").find("'node.node_id' is missing"), std::string::npos);
+  EXPECT_NE(Refusal("[node]\nnode_id = 1\n").find("'rmb.seed_file' is missing"), std::string::npos);
+}
+
+TEST_F(Config, TellsTheLineOfBrokenToml) {
+  auto const refusal = Refusal("[node]\nnode_id = \n");
+
+  EXPECT_NE(refusal.find("trellis.toml:2"), std::string::npos) << refusal;
+}
+
+TEST_F(Config, HandsPluginsTheirTableAsJson) {
+  auto const config =
+      Load(minimal_ + "[plugin.storage]\nenabled = false\n[plugin.storage.config]\nzdb_size = 5\n");
+
+  ASSERT_TRUE(config);
+  EXPECT_FALSE(config->plugins.at("storage").enabled);
+  EXPECT_NE(config->plugins.at("storage").config_json.find("\"zdb_size\""), std::string::npos);
+}
+
+TEST_F(Config, SaysHowToMakeOne) {
+  auto const missing = LoadConfig(dir_ / "nothing.toml");
+
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().message.find("trellis grid init"), std::string::npos);
+}
+
+TEST(ListenAddress, IsIpAndPort) {
+  EXPECT_EQ(ParseListen("k", "127.0.0.1:80")->port, 80);
+  EXPECT_EQ(ParseListen("k", "127.0.0.1:0")->host, "127.0.0.1");
+  EXPECT_FALSE(ParseListen("k", "127.0.0.1"));
+  EXPECT_FALSE(ParseListen("k", "127.0.0.1:99999"));
+}
+
+TEST(DocumentedConfig, HoldsOnlyKnownKeys) {
+  // The reference file lacks only what has no default.
+  auto const loaded =
+      LoadConfig(std::filesystem::path(TRELLIS_TEST_DATA) / "../config/trellis.toml");
+
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().message.find("'node.node_id' is missing"), std::string::npos)
+      << loaded.error().message;
+}
+
+}  // namespace
+}  // namespace trellis::node
