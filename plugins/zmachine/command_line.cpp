@@ -71,8 +71,8 @@ Result<std::string> ContainerKernelCommandLine(std::string_view entrypoint) {
   return Checked(fmt::format("{} init={}", ContainerCommandLine(), entrypoint));
 }
 
-Result<CommandLine> VmKernelCommandLine(GuestConfig const& config) {
-  std::string line = fmt::format("{} root=/dev/vda rootfstype=btrfs", kCommon);
+Result<CommandLine> VmKernelCommandLine(GuestConfig const& config, std::string_view root_fs) {
+  std::string line = fmt::format("{} root=/dev/vda rootfstype={}", kCommon, root_fs);
   AppendNetwork(config, line);
   CommandLine out;
   std::size_t count = 0;

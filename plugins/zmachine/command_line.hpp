@@ -24,8 +24,9 @@ std::string ContainerCommandLine();
 /// kInvalid `kernel command line too long` above 2047 bytes.
 Result<std::string> ContainerKernelCommandLine(std::string_view entrypoint);
 
-/// Virtual machine with the image's kernel: root disk, network and env in the old format.
+/// Virtual machine with the image's kernel: root disk /dev/vda with the file system `root_fs`,
+/// network and env in the old format.
 /// kInvalid `kernel command line too long`, `too many environment variables for vm mode`.
-Result<CommandLine> VmKernelCommandLine(GuestConfig const& config);
+Result<CommandLine> VmKernelCommandLine(GuestConfig const& config, std::string_view root_fs);
 
 }  // namespace trellis::plugins::zmachine

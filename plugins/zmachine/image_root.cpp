@@ -144,6 +144,26 @@ Result<void> CheckKernelFormat(std::string const& path) {
   return {};
 }
 
+std::string RootFileSystem(std::string const& disk) {
+  struct Magic {
+    ::off_t offset;
+    std::string_view bytes;
+    char const* name;
+  };
+  // On-disk formats: ext4 s_magic, xfs sb_magicnum, squashfs s_magic.
+  static constexpr std::array<Magic, 3> kMagics = {
+      {{1080, "\x53\xef", "ext4"}, {0, "XFSB", "xfs"}, {0, "hsqs", "squashfs"}}};
+  ReceivedFd const fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
+  for (auto const& magic : kMagics) {
+    std::array<char, 4> found{};
+    auto const size = ::pread(fd.get(), found.data(), magic.bytes.size(), magic.offset);
+    if (size == static_cast<::ssize_t>(magic.bytes.size()) &&
+        std::string_view(found.data(), magic.bytes.size()) == magic.bytes)
+      return magic.name;
+  }
+  return "btrfs";
+}
+
 Result<BootMedium> DetectBootMedium(std::string const& path) {
   static constexpr std::string_view kEfiPart = "EFI PART";
   std::array<char, 1024> head{};

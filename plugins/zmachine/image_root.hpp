@@ -36,6 +36,10 @@ class ImageRoot {
 /// kInvalid `unsupported kernel format` unless bzImage or an ELF with a PVH note.
 Result<void> CheckKernelFormat(std::string const& path);
 
+/// The file system of an unpartitioned disk, by its magic number: `ext4`, `xfs`, `squashfs`;
+/// everything else is taken for `btrfs`.
+std::string RootFileSystem(std::string const& disk);
+
 /// How a disk image starts.
 enum class BootMedium : std::uint8_t { kEfi, kMbr };
 /// kInvalid `image is not bootable`.

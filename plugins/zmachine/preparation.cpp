@@ -277,7 +277,8 @@ Result<void> Preparation::CopyBootFiles() {
     TRELLIS_TRY(launch_.cmdline, ContainerKernelCommandLine(EffectiveEntrypoint()));
     return {};
   }
-  TRELLIS_TRY(auto const line, VmKernelCommandLine(guest_));
+  TRELLIS_TRY(auto const line,
+              VmKernelCommandLine(guest_, RootFileSystem(launch_.disks.front().path)));
   for (auto const& name : line.left_out)
     host_.Warn("variable left out of the kernel command line",
                {{"id", json::Encode(id_)}, {"name", json::Encode(name)}});

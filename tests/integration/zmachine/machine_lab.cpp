@@ -96,11 +96,12 @@ MachineLab::~MachineLab() {
   UnmountBelow(host_.dir());  // pools stay mounted when their plugin ends
 }
 
-Result<void> MachineLab::LoadOthers() {
+Result<void> MachineLab::LoadOthers(std::string const& file_root) {
   TRELLIS_CHECK(host_.Load(FakeHost::BuiltPlugin("storage")));
   TRELLIS_CHECK(host_.Load(FakeHost::BuiltPlugin("zmount")));
-  TRELLIS_CHECK(host_.Load(FakeHost::BuiltPlugin("flist"),
-                           fmt::format(R"({{"file_roots":["{}"]}})", kHelloRoot)));
+  TRELLIS_CHECK(host_.Load(
+      FakeHost::BuiltPlugin("flist"),
+      fmt::format(R"({{"file_roots":["{}"]}})", file_root.empty() ? kHelloRoot : file_root)));
   auto const disk = host_.Provision("zmount", kDiskId, R"({"size":67108864})", Options());
   if (!disk.ok()) return Fail(Code::kIo, "disk: {}", disk.error);
   WorkloadView view;
@@ -192,6 +193,16 @@ bool MachineLab::WaitForReport(std::chrono::seconds limit) {
 
 std::string MachineLab::ConsoleLog() const {
   return ReadText(fmt::format("{}/state/zmachine/{}/console.log", host_.dir(), kMachineId));
+}
+
+bool MachineLab::WaitForConsole(std::string_view text, std::chrono::seconds limit) const {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  while (ConsoleLog().find(text) == std::string::npos) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    static constexpr int kBetweenLooksMs = 100;
+    ::poll(nullptr, 0, kBetweenLooksMs);
+  }
+  return true;
 }
 
 Result<std::string> MachineLab::Network(std::string_view method, std::string_view) {

@@ -30,8 +30,9 @@ class MachineLab {
   MachineLab(MachineLab&&) = delete;
   MachineLab& operator=(MachineLab&&) = delete;
 
-  /// The plugins that machines need, and a disk of 64 MiB.
-  Result<void> LoadOthers();
+  /// The plugins that machines need, and a disk of 64 MiB. Images may be below `file_root`, or are
+  /// the example machine's root.
+  Result<void> LoadOthers(std::string const& file_root = {});
   /// `more`: further configuration keys, beginning with a comma.
   Result<void> LoadMachines(std::string_view more = "");
   [[nodiscard]] FakeHost& host() { return host_; }
@@ -48,6 +49,8 @@ class MachineLab {
   void AllowDaemons();
   Result<services::MachineInfo> Info();
   [[nodiscard]] std::string ConsoleLog() const;
+  /// False when `text` is not on the console until `limit`.
+  [[nodiscard]] bool WaitForConsole(std::string_view text, std::chrono::seconds limit) const;
   /// What is left of machines: mounts, taps, folders, volumes; "" = nothing.
   [[nodiscard]] std::string Leftovers();
 

@@ -58,7 +58,7 @@ int main() {
   modules.Load("order");
   auto const seed = ReadSeed(modules, events);
   ::sethostname(seed.hostname.data(), seed.hostname.size());
-  if (!MountRoot(events)) PowerOff("cannot mount the root file system: " + ErrnoText());
+  if (!MountRoot(events, modules)) PowerOff("cannot mount the root file system: " + ErrnoText());
   ConfigureNetwork(seed);
   // Everything below happens inside the image's root, so that its links lead where they should.
   if (!SwitchRoot()) PowerOff("cannot switch to the root file system: " + ErrnoText());

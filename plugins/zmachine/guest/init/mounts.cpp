@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <sstream>
 #include <string>
 
 namespace trellis::guest {
@@ -55,6 +56,16 @@ void GrowExt4(std::string const& device, std::string const& target) {
   }
 }
 
+/// The value of `key=` on the kernel command line; the last one counts.
+std::string KernelOption(std::string const& line, std::string const& key) {
+  std::istringstream words(line);
+  std::string value;
+  for (std::string word; words >> word;) {
+    if (word.starts_with(key + "=")) value = word.substr(key.size() + 1);
+  }
+  return value;
+}
+
 bool MountDisk(SeedMount const& mount, ModuleStore const& modules) {
   // btrfs costs up to a second to load, so only machines with disks pay for it.
   modules.Load("btrfs");
@@ -77,10 +88,18 @@ void MountKernelFolders() {
   Mount("sys", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
-bool MountRoot(DeviceEvents const& events) {
+bool MountRoot(DeviceEvents const& events, ModuleStore const& modules) {
   constexpr int kTries = 5;
+  auto const line = ReadFile("/proc/cmdline");
+  auto source = KernelOption(line, "root");
+  auto type = KernelOption(line, "rootfstype");
+  if (!source.starts_with("/dev/") || type.empty()) {
+    source = "vroot";
+    type = "virtiofs";
+  }
+  if (type == "btrfs") modules.Load("btrfs");
   for (int attempt = 0; attempt < kTries; ++attempt) {
-    if (::mount("vroot", "/newroot", "virtiofs", 0, nullptr) == 0) return true;
+    if (::mount(source.c_str(), "/newroot", type.c_str(), 0, nullptr) == 0) return true;
     events.Wait(std::chrono::seconds(1));
   }
   return false;

@@ -10,8 +10,9 @@ namespace trellis::guest {
 /// devtmpfs, proc, sysfs of the initramfs.
 void MountKernelFolders();
 
-/// The virtiofs share `vroot` at /newroot; false after five tries.
-bool MountRoot(DeviceEvents const& events);
+/// The root at /newroot: the disk that `root=/dev/…` on the kernel command line names (with
+/// `rootfstype=`), else the virtiofs share `vroot`. False after five tries.
+bool MountRoot(DeviceEvents const& events, ModuleStore const& modules);
 
 /// Makes /newroot the root and takes /dev, /proc, /sys along; false when the kernel refuses.
 bool SwitchRoot();

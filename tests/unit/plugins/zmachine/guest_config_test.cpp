@@ -115,7 +115,7 @@ TEST(KernelCommandLine, WritesNetworkAndEnvInTheOldFormat) {
   auto config = TwoInterfaces();
   config.env = {{"A", "1"}, {"B", "two words"}, {"C", "say \"no\""}, {"root", "/dev/evil"}};
 
-  auto const line = VmKernelCommandLine(config);
+  auto const line = VmKernelCommandLine(config, "btrfs");
 
   ASSERT_TRUE(line);
   EXPECT_EQ(line->text,
@@ -131,22 +131,22 @@ TEST(KernelCommandLine, RefusesTooManyVariables) {
   GuestConfig config;
   for (int i = 0; i < 24; ++i)
     config.env["K" + std::to_string(i)] = "v";
-  EXPECT_TRUE(VmKernelCommandLine(config));
+  EXPECT_TRUE(VmKernelCommandLine(config, "btrfs"));
   config.env["LAST"] = "v";
 
-  EXPECT_EQ(VmKernelCommandLine(config).error().message,
+  EXPECT_EQ(VmKernelCommandLine(config, "btrfs").error().message,
             "too many environment variables for vm mode");
 }
 
 TEST(KernelCommandLine, RefusesLineBeyondTheKernelsBuffer) {
   GuestConfig config;
   config.env["K"] = "";
-  auto const room = 2047 - VmKernelCommandLine(config)->text.size();
+  auto const room = 2047 - VmKernelCommandLine(config, "btrfs")->text.size();
   config.env["K"] = std::string(room, 'x');
-  EXPECT_EQ(VmKernelCommandLine(config)->text.size(), 2047U);
+  EXPECT_EQ(VmKernelCommandLine(config, "btrfs")->text.size(), 2047U);
   config.env["K"] += 'x';
 
-  EXPECT_EQ(VmKernelCommandLine(config).error().message, "kernel command line too long");
+  EXPECT_EQ(VmKernelCommandLine(config, "btrfs").error().message, "kernel command line too long");
 }
 
 TEST(KernelCommandLine, AddsEntrypointVerbatimForImagesKernel) {
