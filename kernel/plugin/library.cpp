@@ -84,9 +84,9 @@ Result<void> TryInitialisers(std::filesystem::path const& file, std::string cons
   TRELLIS_TRY(auto const silence, sys::OpenFile("/dev/null", O_WRONLY));
   sys::SpawnOptions options;
   options.argv = {"/bin/true"};
-  options.env = std::vector<std::string>{
-      "LD_BIND_NOW=1", "LD_PRELOAD=" + SanitizerRuntime() + file.string(),
-      "ASAN_OPTIONS=detect_leaks=0"};
+  options.env =
+      std::vector<std::string>{"LD_BIND_NOW=1", "LD_PRELOAD=" + SanitizerRuntime() + file.string(),
+                               "ASAN_OPTIONS=detect_leaks=0"};
   options.fds = {{silence.get(), 1}, {silence.get(), 2}};
   TRELLIS_TRY(auto trial, sys::ChildProcess::Spawn(options));
   auto const ended = trial.Wait(kTrialLimit);

@@ -102,6 +102,14 @@ Result<pid_t> SpawnDaemon(GridDir const& grid) {
   return pid;
 }
 
+/// Starts the daemon and waits until it answers; its status.
+Result<json::Value> StartDaemon(App const& app, GridDir const& grid) {
+  TRELLIS_TRY(auto const pid, SpawnDaemon(grid));
+  app.Progress("starting the daemon ...");
+  auto const alive = [pid] { return ::waitpid(pid, nullptr, WNOHANG) == 0; };
+  return WaitReady(grid, std::chrono::seconds(60), alive);
+}
+
 Result<void> Up(App const& app) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   if (auto client = ControlClient::Connect(grid.control_socket()); client) {
@@ -111,10 +119,7 @@ Result<void> Up(App const& app) {
       return {};
     }
   }
-  TRELLIS_TRY(auto const pid, SpawnDaemon(grid));
-  app.Progress("starting the daemon ...");
-  auto const alive = [pid] { return ::waitpid(pid, nullptr, WNOHANG) == 0; };
-  TRELLIS_TRY(auto const status, WaitReady(grid, std::chrono::seconds(60), alive));
+  TRELLIS_TRY(auto const status, StartDaemon(app, grid));
   app.Print(status, StatusText(status));
   return {};
 }
@@ -131,6 +136,10 @@ void WaitGone(pid_t pid) {
 Result<void> Down(App const& app, bool all) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   auto client = ControlClient::Connect(grid.control_socket());
+  if (!client && all) {  // only the daemon knows how to take its network down
+    TRELLIS_CHECK(StartDaemon(app, grid));
+    client = ControlClient::Connect(grid.control_socket());
+  }
   if (!client) {
     app.Print(boost::json::object{{"stopped", false}}, "the daemon is not running");
     return {};
