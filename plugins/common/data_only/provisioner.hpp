@@ -1,0 +1,40 @@
+// The effects of a workload type that a node understands but cannot bring up: deployments with it
+// decode, hash and verify, and the workload itself ends in an error that says so.
+#pragma once
+
+#include <trellis/sdk.hpp>
+
+#include <string>
+#include <vector>
+
+namespace trellis::plugins {
+
+/// Owns nothing, so there is nothing to remove, find or list. Thread-safe: no state.
+template <class Data, class Answer>
+class DataOnlyProvisioner {
+ public:
+  /// Always kUnsupported.
+  Result<Outcome<Answer>> Provision(Call&, Workload<Data> const& workload) {
+    return Refusal(workload.type);
+  }
+  Result<void> Deprovision(Call&, Workload<Data> const&) { return {}; }
+  Result<Observed> Inspect(Call&, Workload<Data> const&) { return Observed::Absent(); }
+  Result<std::vector<std::string>> ListOwned(Call&) { return std::vector<std::string>{}; }
+
+ protected:
+  static tl::unexpected<Error> Refusal(std::string_view type) {
+    return Fail(Code::kUnsupported, "type '{}' cannot be provisioned by this node yet", type);
+  }
+};
+
+/// The same for a type whose workloads may be updated.
+template <class Data, class Answer>
+class UpdatableDataOnlyProvisioner : public DataOnlyProvisioner<Data, Answer> {
+ public:
+  /// Always kUnsupported.
+  Result<Outcome<Answer>> Update(Call&, Workload<Data> const& workload) {
+    return this->Refusal(workload.type);
+  }
+};
+
+}  // namespace trellis::plugins
