@@ -13,6 +13,8 @@
 
 namespace trellis::crypto {
 
+struct Junction;
+
 enum class KeyType : std::uint8_t { kEd25519, kSr25519 };
 
 /// `ed25519` or `sr25519`.
@@ -37,6 +39,10 @@ class Signer {
 
   /// ed25519 signatures are deterministic, sr25519 ones are randomised.
   [[nodiscard]] Signature Sign(BytesView message) const;
+
+  /// The key one step further on a derivation path (derivation.hpp). kInvalid: a soft junction of
+  /// an ed25519 key.
+  [[nodiscard]] Result<Signer> Child(Junction const& junction) const;
 
   [[nodiscard]] KeyType type() const { return type_; }
   [[nodiscard]] PublicKey const& public_key() const { return public_key_; }

@@ -54,6 +54,13 @@ Scalar Nonce(std::span<std::uint8_t const, 32> nonce_seed, BytesView message) {
   return out;
 }
 
+Transcript DerivationTranscript(BytesView chain_code) {
+  Transcript transcript("SchnorrRistrettoHDKD");
+  transcript.Append("sign-bytes", {});
+  transcript.Append("chain-code", chain_code);
+  return transcript;
+}
+
 }  // namespace
 
 std::array<std::uint8_t, 64> Expand(std::span<std::uint8_t const, 32> mini_secret) {
@@ -105,6 +112,31 @@ std::array<std::uint8_t, 64> Sign(std::span<std::uint8_t const, 64> secret, Byte
   std::copy(s.begin(), s.end(), out.begin() + 32);
   out[63] |= kMarker;
   return out;
+}
+
+std::array<std::uint8_t, 32> DeriveHard(std::span<std::uint8_t const, 64> secret,
+                                        std::span<std::uint8_t const, 32> chain_code) {
+  auto transcript = DerivationTranscript(chain_code);
+  transcript.Append("secret-key", secret.first<32>());
+  std::array<std::uint8_t, 32> mini_secret{};
+  transcript.Challenge("HDKD-hard", mini_secret);
+  return mini_secret;
+}
+
+std::array<std::uint8_t, 64> DeriveSoft(std::span<std::uint8_t const, 64> secret,
+                                        BytesView public_key,
+                                        std::span<std::uint8_t const, 32> chain_code) {
+  auto transcript = DerivationTranscript(chain_code);
+  transcript.Append("public-key", public_key);
+  std::array<std::uint8_t, 64> wide{};
+  transcript.Challenge("HDKD-scalar", wide);
+  auto const step = Reduce(wide);
+
+  std::array<std::uint8_t, 64> child{};
+  crypto_core_ristretto255_scalar_add(child.data(), secret.data(), step.data());
+  transcript.Append("nonce-seed", secret.last<32>());
+  transcript.Challenge("HDKD-nonce", std::span(child).last<32>());
+  return child;
 }
 
 bool Verify(BytesView public_key, BytesView message, BytesView signature) {

@@ -17,6 +17,16 @@ std::array<std::uint8_t, 32> PublicKeyOf(std::span<std::uint8_t const, 64> secre
 std::array<std::uint8_t, 64> Challenge(BytesView public_key, BytesView point_r, BytesView message);
 std::array<std::uint8_t, 64> Sign(std::span<std::uint8_t const, 64> secret, BytesView public_key,
                                   BytesView message);
+
+/// The mini secret one hard step below a secret.
+std::array<std::uint8_t, 32> DeriveHard(std::span<std::uint8_t const, 64> secret,
+                                        std::span<std::uint8_t const, 32> chain_code);
+/// Scalar and nonce seed one soft step below a secret. The scalar is what everybody computes; the
+/// nonce seed is this implementation's own, bound to the parent's.
+std::array<std::uint8_t, 64> DeriveSoft(std::span<std::uint8_t const, 64> secret,
+                                        BytesView public_key,
+                                        std::span<std::uint8_t const, 32> chain_code);
+
 bool Verify(BytesView public_key, BytesView message, BytesView signature);
 
 }  // namespace trellis::crypto::sr25519

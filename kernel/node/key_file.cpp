@@ -1,5 +1,6 @@
 #include "kernel/node/key_file.hpp"
 
+#include "kernel/crypto/derivation.hpp"
 #include "kernel/sys/files.hpp"
 
 #include <trellis/json.hpp>
@@ -32,7 +33,7 @@ Result<NodeKey> LoadKey(std::filesystem::path const& file) {
   if (!key || key->twin == 0)
     return Fail(Code::kDecode, "the key file '{}' is not a key file of a twin", file.string());
   auto const type = key->type == "sr25519" ? crypto::KeyType::kSr25519 : crypto::KeyType::kEd25519;
-  auto const seed = crypto::SeedFromText(key->seed.empty() ? key->mnemonic : key->seed);
+  auto const seed = crypto::SeedFromSecret(type, key->seed.empty() ? key->mnemonic : key->seed);
   if (!seed)
     return Fail(Code::kDecode, "the key file '{}' holds no usable secret: {}", file.string(),
                 seed.error().message);

@@ -1,5 +1,6 @@
 #include "tools/cli/grid_dir.hpp"
 
+#include "kernel/crypto/derivation.hpp"
 #include "kernel/crypto/mnemonic.hpp"
 #include "kernel/sys/files.hpp"
 
@@ -102,7 +103,7 @@ Result<void> GridDir::ReplaceKey(KeyFile const& key) const {
 
 Result<LoadedKey> LoadKey(KeyFile const& key) {
   auto const type = key.type == "sr25519" ? crypto::KeyType::kSr25519 : crypto::KeyType::kEd25519;
-  TRELLIS_TRY(auto seed, crypto::SeedFromText(key.secret()));
+  TRELLIS_TRY(auto seed, crypto::SeedFromSecret(type, key.secret()));
   return LoadedKey{crypto::Signer::FromSeed(type, seed.view()), seed};
 }
 

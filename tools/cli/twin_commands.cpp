@@ -133,7 +133,8 @@ void AddTwinCommands(CLI::App& root, App& app) {
   auto* const create = twin->add_subcommand("create", "make a twin with a new key");
   create->add_option("name", options->name, "name of the key")->required();
   create->add_option("--type", options->type, "sr25519 or ed25519");
-  create->add_option("--mnemonic", options->mnemonic, "use these words instead of new ones");
+  create->add_option("--mnemonic", options->mnemonic,
+                     "use these words instead of new ones, maybe with a path: …//Alice");
   app.On(create,
          [&app, options] { return Create(app, options->name, options->type, options->mnemonic); });
   app.On(twin->add_subcommand("list", "all twins"), [&app] { return List(app); });
