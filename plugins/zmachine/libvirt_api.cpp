@@ -1,6 +1,7 @@
 #include "plugins/zmachine/libvirt_api.hpp"
 
 #include "plugins/zmachine/domain_xml.hpp"
+#include "plugins/zmachine/libvirt_library.hpp"
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -166,6 +167,7 @@ Result<Connection> Libvirt::Open() {
   std::lock_guard const lock(mutex_);
   if (connection_ != nullptr && virConnectIsAlive(connection_.get()) == 1) return connection_;
   Disconnect();
+  TRELLIS_CHECK(LoadLibvirt());
   TRELLIS_CHECK(RegisterEventLoop());
   if (!loop_.has_value()) loop_.emplace();
   virConnectPtr const raw = virConnectOpen(options_.uri.c_str());
