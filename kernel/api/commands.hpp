@@ -4,11 +4,16 @@
 #include "kernel/api/router.hpp"
 #include "kernel/engine/engine.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace trellis::api {
+
+/// Commands of the kernel in groups that plugins may share.
+inline constexpr std::array<std::string_view, 1> kKernelCommands{"zos.storage.pools"};
 
 /// zos.deployment.*, zos.statistics.get, zos.debug.deployment.*.
 void AddDeploymentCommands(Router& router, engine::Engine& engine);

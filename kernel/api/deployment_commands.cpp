@@ -112,14 +112,18 @@ void AddDebugCommands(Router& router, engine::Engine& engine) {
 }  // namespace
 
 void AddDeploymentCommands(Router& router, engine::Engine& engine) {
-  router.Add("zos.deployment.deploy", Auth::kOwner,
-             [&engine](Caller const& caller, std::string_view payload) {
-               return engine.Deploy(caller.twin, payload);
-             });
-  router.Add("zos.deployment.update", Auth::kOwner,
-             [&engine](Caller const& caller, std::string_view payload) {
-               return engine.Update(caller.twin, payload);
-             });
+  router.Add(
+      "zos.deployment.deploy", Auth::kOwner,
+      [&engine](Caller const& caller, std::string_view payload) {
+        return engine.Deploy(caller.twin, payload);
+      },
+      Effect::kMutates);
+  router.Add(
+      "zos.deployment.update", Auth::kOwner,
+      [&engine](Caller const& caller, std::string_view payload) {
+        return engine.Update(caller.twin, payload);
+      },
+      Effect::kMutates);
   router.Add("zos.deployment.get", Auth::kOwner,
              [&engine](Caller const& caller, std::string_view payload) {
                return With<ContractArgument>(payload, [&](auto const& argument) {

@@ -16,13 +16,23 @@ Pool::~Pool() {
   changed_.wait(lock, [this] { return threads_ == 0; });
 }
 
-bool Pool::Post(std::function<void()> work) {
+bool Pool::Fits(PoolTicket const& ticket) const {
+  if (closing_ || queue_.size() >= limits_.requests) return false;
+  if (ticket.bytes > limits_.bytes - waiting_bytes_) return false;
+  if (ticket.twin == 0) return true;
+  auto const waiting = waiting_of_twin_.find(ticket.twin);
+  return waiting == waiting_of_twin_.end() || waiting->second < limits_.per_twin;
+}
+
+bool Pool::Post(PoolTicket const& ticket, std::function<void()> work) {
   std::lock_guard const lock(mutex_);
-  if (closing_ || queue_.size() >= queue_limit_) return false;
-  queue_.push_back(std::move(work));
-  if (idle_ < queue_.size() && threads_ < limit_) {
+  if (!Fits(ticket)) return false;
+  queue_.push_back({ticket, std::move(work)});
+  waiting_bytes_ += ticket.bytes;
+  if (ticket.twin != 0) ++waiting_of_twin_[ticket.twin];
+  if (idle_ < queue_.size() && threads_ < max_threads_) {
     ++threads_;
-    auto const name = name_ + "-" + std::to_string(started_++ % limit_);
+    auto const name = name_ + "-" + std::to_string(started_++ % max_threads_);
     std::thread([this, name] {
       (void)::pthread_setname_np(::pthread_self(), name.c_str());
       Run();
@@ -32,6 +42,15 @@ bool Pool::Post(std::function<void()> work) {
   return true;
 }
 
+Pool::Item Pool::Take() {
+  auto item = std::move(queue_.front());
+  queue_.pop_front();
+  waiting_bytes_ -= item.ticket.bytes;
+  auto const waiting = waiting_of_twin_.find(item.ticket.twin);
+  if (waiting != waiting_of_twin_.end() && --waiting->second == 0) waiting_of_twin_.erase(waiting);
+  return item;
+}
+
 void Pool::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -39,11 +58,10 @@ void Pool::Run() {
     changed_.wait_for(lock, kIdle, [this] { return closing_ || !queue_.empty(); });
     --idle_;
     if (queue_.empty()) break;  // idle for long, or closing
-    auto work = std::move(queue_.front());
-    queue_.pop_front();
+    auto item = Take();
     lock.unlock();
-    work();
-    work = nullptr;
+    item.work();
+    item.work = nullptr;
     lock.lock();
   }
   --threads_;

@@ -3,38 +3,60 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace trellis::api {
+
+/// What may wait for a thread. The defaults are the node's.
+struct QueueLimits {
+  std::size_t requests = 2048;
+  std::size_t bytes = std::size_t{16} << 20U;
+  std::size_t per_twin = 64;
+};
+
+/// Whose request it is, and how much memory it holds while it waits.
+struct PoolTicket {
+  std::uint32_t twin = 0;  ///< 0 = nobody's: only the whole queue limits it
+  std::size_t bytes = 0;
+};
 
 /// Safe for use by several threads.
 class Pool {
  public:
   /// Threads are named `<name>-N`.
-  Pool(std::string name, std::size_t limit, std::size_t queue_limit)
-      : name_(std::move(name)), limit_(limit), queue_limit_(queue_limit) {}
+  Pool(std::string name, std::size_t threads, QueueLimits const& limits)
+      : name_(std::move(name)), max_threads_(threads), limits_(limits) {}
   /// Runs what is queued, then joins.
   ~Pool();
   Pool(Pool const&) = delete;
   Pool& operator=(Pool const&) = delete;
 
-  /// False when the queue is full or the pool is closing.
-  [[nodiscard]] bool Post(std::function<void()> work);
+  /// False when the queue is full for the ticket, or the pool is closing.
+  [[nodiscard]] bool Post(PoolTicket const& ticket, std::function<void()> work);
 
  private:
+  struct Item {
+    PoolTicket ticket;
+    std::function<void()> work;
+  };
   void Run();
+  [[nodiscard]] bool Fits(PoolTicket const& ticket) const;
+  Item Take();
 
-  std::string name_;
-  std::size_t limit_;
-  std::size_t queue_limit_;
+  std::string const name_;
+  std::size_t const max_threads_;
+  QueueLimits const limits_;
   std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
-  std::deque<std::function<void()>> queue_;
+  std::deque<Item> queue_;
+  std::map<std::uint32_t, std::size_t> waiting_of_twin_;
+  std::size_t waiting_bytes_ = 0;
   std::size_t threads_ = 0;  // alive
   std::size_t idle_ = 0;
   std::size_t started_ = 0;  // for names

@@ -2,18 +2,21 @@
 
 #include "kernel/base/log.hpp"
 
+#include <algorithm>
+
 namespace trellis::api {
 namespace {
 
-constexpr std::size_t kKernelThreads = 8;
-constexpr std::size_t kPluginThreads = 4;
-constexpr std::size_t kQueueLimit = 2048;
+constexpr std::size_t kRequestBytes = 256;  // what a waiting request holds beside its texts
 /// Commands without arguments get an empty payload, `null`, `""` or `{}`; handlers see `{}` for all
 /// of them.
 constexpr std::string_view kNoArguments = "{}";
 
 std::string_view Normalise(std::string_view payload) {
-  if (payload.empty() || payload == "null" || payload == "\"\"") return kNoArguments;
+  constexpr std::string_view kBlanks = " \t\r\n";
+  auto const begin = std::min(payload.find_first_not_of(kBlanks), payload.size());
+  auto const bare = payload.substr(begin, payload.find_last_not_of(kBlanks) + 1 - begin);
+  if (bare.empty() || bare == "null" || bare == R"("")") return kNoArguments;
   return payload;
 }
 
@@ -29,6 +32,13 @@ Auth AuthOf(plugin::CommandInfo const& info) {
     default:
       return Auth::kAny;
   }
+}
+
+tl::unexpected<engine::Refusal> NotFound() {
+  return Refuse(404, "function is not found");
+}
+tl::unexpected<engine::Refusal> ShuttingDown() {
+  return Refuse(503, "the node is shutting down");
 }
 
 }  // namespace
@@ -72,18 +82,27 @@ engine::Answer ToAnswer(Result<std::string> result) {
   return Refuse(WireCode(result.error().code), result.error().message);
 }
 
-Router::Router(plugin::Plugins& plugins, Rights rights)
+Router::Router(plugin::Plugins& plugins, Rights rights, Options options)
     : plugins_(plugins),
       rights_(std::move(rights)),
-      kernel_pool_("api", kKernelThreads, kQueueLimit),
-      plugin_pool_("api-p", kPluginThreads, kQueueLimit) {}
+      kernel_pool_("api", options.kernel_threads, options.queue),
+      plugin_pool_("api-p", options.plugin_threads, options.queue) {}
 
-void Router::Add(std::string name, Auth auth, Handler handler) {
-  routes_.insert_or_assign(std::move(name), Route{auth, std::move(handler)});
+void Router::Add(std::string name, Auth auth, Handler handler, Effect effect) {
+  routes_.insert_or_assign(std::move(name), Route{auth, effect, std::move(handler)});
+}
+
+void Router::Guard(std::string prefix, Auth auth) {
+  guards_.emplace_back(std::move(prefix), auth);
 }
 
 void Router::Drain() {
   draining_ = true;
+}
+
+std::map<int, std::uint64_t> Router::Answers() const {
+  std::lock_guard const lock(mutex_);
+  return answers_;
 }
 
 bool Router::Allowed(Caller const& caller, Auth auth) const {
@@ -102,42 +121,92 @@ bool Router::Allowed(Caller const& caller, Auth auth) const {
   return false;
 }
 
-void Router::Call(Caller const& caller, std::string_view command, std::string payload,
-                  Reply reply) {
-  auto shared = std::make_shared<Reply>(std::move(reply));
-  if (auto const route = routes_.find(command); route != routes_.end()) {
-    auto const& [auth, handler] = route->second;
-    bool const queued = kernel_pool_.Post(
-        [this, caller, auth = auth, &handler = handler, payload = std::move(payload), shared] {
-          if (!Allowed(caller, auth))
-            return (*shared)(auth == Auth::kLocal ? Refuse(404, "function is not found")
-                                                  : Refuse(401, "unauthorized"));
-          (*shared)(handler(caller, Normalise(payload)));
-        });
-    if (!queued) (*shared)(Refuse(503, "node is busy, try again later"));
-    return;
-  }
-  auto const info = plugins_.Command(command);
-  if (!info.has_value()) return (*shared)(Refuse(404, "function is not found"));
-  bool const queued =
-      plugin_pool_.Post([this, caller, info = *info, payload = std::move(payload), shared] {
-        (*shared)(CallPlugin(caller, info, Normalise(payload)));
-      });
-  if (!queued) (*shared)(Refuse(503, "node is busy, try again later"));
+bool Router::Guarded(std::string_view command) const {
+  return std::any_of(guards_.begin(), guards_.end(),
+                     [&](auto const& guard) { return command.starts_with(guard.first); });
 }
 
-engine::Answer Router::CallPlugin(Caller const& caller, plugin::CommandInfo const& info,
-                                  std::string_view payload) {
-  auto const auth = AuthOf(info);
-  if (!Allowed(caller, auth))
-    return auth == Auth::kLocal ? Refuse(404, "function is not found")
-                                : Refuse(401, "unauthorized");
-  if (payload.size() > info.max_payload)
-    return Refuse(400, fmt::format("payload of {} bytes is above the limit of {}", payload.size(),
-                                   info.max_payload));
-  if (draining_ && (info.flags & TRL_COMMAND_MUTATING) != 0)
-    return Refuse(503, "the node is shutting down");
-  return ToAnswer(plugins_.RunCommand(info.name, caller.twin, payload));
+engine::Answer Router::Check(Request const& request, Auth auth) const {
+  for (auto const& [prefix, needed] : guards_) {
+    if (request.command.starts_with(prefix) && !Allowed(request.caller, needed))
+      return Refuse(401, "unauthorized");
+  }
+  if (Allowed(request.caller, auth)) return std::string();
+  return auth == Auth::kLocal ? NotFound() : Refuse(401, "unauthorized");
+}
+
+void Router::Call(Caller const& caller, std::string_view command, std::string payload,
+                  Reply reply) {
+  auto const request = std::make_shared<Request>(
+      Request{caller, std::string(command), std::move(payload), std::move(reply)});
+  if (auto const route = routes_.find(command); route != routes_.end()) {
+    return Post(kernel_pool_, request,
+                [this, &route = route->second](Request const& r) { return CallKernel(r, route); });
+  }
+  if (auto const info = plugins_.Command(command); info.has_value()) {
+    return Post(plugin_pool_, request,
+                [this, info = *info](Request const& r) { return CallPlugin(r, info); });
+  }
+  if (!Guarded(command)) return Answer(*request, NotFound());
+  Post(kernel_pool_, request, [this](Request const& r) -> engine::Answer {
+    auto const allowed = Check(r, Auth::kAny);
+    return allowed ? NotFound() : allowed;
+  });
+}
+
+void Router::Post(Pool& pool, std::shared_ptr<Request> const& request, Work work) {
+  PoolTicket const ticket{request->caller.local ? 0 : request->caller.twin,
+                          request->payload.size() + request->command.size() + kRequestBytes};
+  bool const queued = pool.Post(ticket, [this, request, work = std::move(work)] {
+    Answer(*request, RunGuarded(*request, work));
+  });
+  if (!queued) Answer(*request, Refuse(503, "node is busy, try again later"));
+}
+
+engine::Answer Router::RunGuarded(Request const& request, Work const& work) {
+  try {
+    return work(request);
+  } catch (std::exception const& error) {
+    log::Error("command threw", {{"command", request.command}, {"error", error.what()}});
+  } catch (...) {
+    log::Error("command threw", {{"command", request.command}, {"error", "unknown exception"}});
+  }
+  return Refuse(500, "internal error");
+}
+
+void Router::Answer(Request const& request, engine::Answer answer) {
+  {
+    std::lock_guard const lock(mutex_);
+    ++answers_[answer ? 0 : answer.error().code];
+  }
+  request.reply(std::move(answer));
+}
+
+engine::Answer Router::CallKernel(Request const& request, Route const& route) const {
+  auto allowed = Check(request, route.auth);
+  if (!allowed) return allowed;
+  if (draining_ && route.effect == Effect::kMutates) return ShuttingDown();
+  return route.handler(request.caller, Normalise(request.payload));
+}
+
+engine::Answer Router::CallPlugin(Request const& request, plugin::CommandInfo const& info) const {
+  auto allowed = Check(request, AuthOf(info));
+  if (!allowed) return allowed;
+  if (request.payload.size() > info.max_payload) {
+    return Refuse(400, fmt::format("payload of {} bytes is above the limit of {}",
+                                   request.payload.size(), info.max_payload));
+  }
+  if (draining_ && (info.flags & TRL_COMMAND_MUTATING) != 0) return ShuttingDown();
+  auto reply = plugins_.RunCommand(info.name, request.caller.twin, Normalise(request.payload));
+  if (reply) return reply->empty() ? "null" : *std::move(reply);
+  auto const& failure = reply.error();
+  if (failure.error.code == Code::kInternal) {
+    log::Error("command of a plugin failed",
+               {{"command", request.command}, {"error", failure.error.message}});
+    return Refuse(500, "internal error");
+  }
+  return Refuse(failure.code != 0 ? failure.code : WireCode(failure.error.code),
+                failure.error.message);
 }
 
 }  // namespace trellis::api

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace trellis::api {
 
@@ -23,6 +24,8 @@ struct Caller {
 };
 
 enum class Auth : std::uint8_t { kAny, kOwner, kFarmer, kAdmin, kLocal };
+/// Does a command change anything? Such ones are refused while the node drains.
+enum class Effect : std::uint8_t { kReads, kMutates };
 
 using Handler = std::function<engine::Answer(Caller const&, std::string_view payload)>;
 using Reply = std::function<void(engine::Answer)>;
@@ -42,31 +45,61 @@ class Router {
     std::function<bool(std::uint32_t twin)> farmer;
     std::function<bool(std::uint32_t twin)> admin;
   };
+  struct Options {
+    std::size_t kernel_threads = 8;
+    std::size_t plugin_threads = 4;
+    QueueLimits queue;  ///< of each of the two
+  };
 
-  Router(plugin::Plugins& plugins, Rights rights);
+  Router(plugin::Plugins& plugins, Rights rights, Options options);
+  Router(plugin::Plugins& plugins, Rights rights) : Router(plugins, std::move(rights), Options()) {}
 
   /// Before the first Call.
-  void Add(std::string name, Auth auth, Handler handler);
+  void Add(std::string name, Auth auth, Handler handler, Effect effect = Effect::kReads);
+  /// All names that begin with `prefix` need `auth`, also those nobody knows: a stranger must not
+  /// learn which exist. Before the first Call.
+  void Guard(std::string prefix, Auth auth);
   /// Refuses mutating work from now on (503).
   void Drain();
 
   /// Runs the command on a handler thread; `reply` exactly once, on any thread. Unknown: 404
-  /// `function is not found`.
+  /// `function is not found`; too much waiting: 503.
   void Call(Caller const& caller, std::string_view command, std::string payload, Reply reply);
+
+  /// Answers given so far, by wire code (0 = success).
+  [[nodiscard]] std::map<int, std::uint64_t> Answers() const;
 
  private:
   struct Route {
     Auth auth = Auth::kAny;
+    Effect effect = Effect::kReads;
     Handler handler;
   };
+  struct Request {
+    Caller caller;
+    std::string command;
+    std::string payload;
+    Reply reply;
+  };
   [[nodiscard]] bool Allowed(Caller const& caller, Auth auth) const;
-  [[nodiscard]] engine::Answer CallPlugin(Caller const& caller, plugin::CommandInfo const& info,
-                                          std::string_view payload);
+  /// Why the caller may not use the name, or nothing.
+  [[nodiscard]] engine::Answer Check(Request const& request, Auth auth) const;
+  [[nodiscard]] bool Guarded(std::string_view command) const;
+  engine::Answer CallKernel(Request const& request, Route const& route) const;
+  engine::Answer CallPlugin(Request const& request, plugin::CommandInfo const& info) const;
+  using Work = std::function<engine::Answer(Request const&)>;
+  void Post(Pool& pool, std::shared_ptr<Request> const& request, Work work);
+  /// What a handler throws is an internal error; the details stay in the log.
+  static engine::Answer RunGuarded(Request const& request, Work const& work);
+  void Answer(Request const& request, engine::Answer answer);
 
   plugin::Plugins& plugins_;
   Rights rights_;
   std::map<std::string, Route, std::less<>> routes_;
+  std::vector<std::pair<std::string, Auth>> guards_;
   std::atomic<bool> draining_{false};
+  mutable std::mutex mutex_;  // guards answers_
+  std::map<int, std::uint64_t> answers_;
   Pool kernel_pool_;
   Pool plugin_pool_;
 };

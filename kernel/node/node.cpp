@@ -114,6 +114,7 @@ Result<void> Node::OpenPlugins() {
   for (auto const& [name, plugin] : config_.plugins)
     options.plugins.insert_or_assign(name,
                                      plugin::PluginConfig{plugin.enabled, plugin.config_json});
+  options.kernel_commands.assign(api::kKernelCommands.begin(), api::kKernelCommands.end());
   std::error_code unknown;
   options.keeper = fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellis-keeper";
   TRELLIS_TRY(plugins_, plugin::Manager::Open(std::move(options), *services_));
@@ -144,6 +145,9 @@ Result<void> Node::OpenApi() {
            config_.admin_twins.end();
   };
   router_ = std::make_unique<api::Router>(*plugins_, std::move(rights));
+  router_->Guard("zos.debug.", api::Auth::kAdmin);
+  router_->Guard("zos.admin.", api::Auth::kFarmer);
+  router_->Guard("zos.network.admin.", api::Auth::kFarmer);
   api::AddDeploymentCommands(*router_, *engine_);
   api::AddSystemCommands(*router_, *plugins_, {std::string(kVersion), {}});
   AddLocalCommands();

@@ -68,8 +68,8 @@ class PluginChannel {
   virtual Result<ServiceAnswer> Service(CallInfo const& call, std::string const& id,
                                         std::string_view method, std::string_view request,
                                         std::span<int const> fds) = 0;
-  virtual Result<std::string> Command(CallInfo const& call, std::string const& name,
-                                      std::string_view payload) = 0;
+  virtual CommandReply Command(CallInfo const& call, std::string const& name,
+                               std::string_view payload) = 0;
   virtual Result<std::string> Provider(CallInfo const& call, std::string const& kind,
                                        std::string const& name, std::string_view request) = 0;
   virtual Result<std::string> Health(CallInfo const& call) = 0;

@@ -66,6 +66,7 @@ struct InlineChannel::Wires {
   FdCollector fds;
   trl_out result{};
   trl_observed observed{};
+  std::int32_t code = 0;  // a command's choice of wire code
 };
 
 struct InlineChannel::Reply {
@@ -75,6 +76,7 @@ struct InlineChannel::Reply {
   std::string handle;
   std::uint32_t handle_schema = 0;
   std::int32_t observed = TRL_OBSERVED_UNKNOWN;
+  std::int32_t code = 0;
   std::vector<sys::UniqueFd> fds;
 };
 

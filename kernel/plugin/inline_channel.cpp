@@ -53,6 +53,7 @@ InlineChannel::Reply InlineChannel::CallHere(CallInfo const& call, std::string c
   reply.handle = wires.handle.Take();
   reply.handle_schema = wires.result.handle_schema;
   reply.observed = wires.observed.state;
+  reply.code = wires.code;
   reply.fds = std::move(wires.fds.fds);
   return reply;
 }
@@ -154,16 +155,18 @@ Result<ServiceAnswer> InlineChannel::Service(CallInfo const& call, std::string c
   return ServiceAnswer{std::move(reply.output), std::move(reply.fds)};
 }
 
-Result<std::string> InlineChannel::Command(CallInfo const& call, std::string const& name,
-                                           std::string_view payload) {
+CommandReply InlineChannel::Command(CallInfo const& call, std::string const& name,
+                                    std::string_view payload) {
   auto const* code = host_.Command(name);
   if (code == nullptr) return Fail(Code::kNotFound, "no command '{}'", name);
   auto body = [run = MayThrow(code->run), self = code->self, text = std::string(payload)](
                   trl_call const* raw, Wires& wires) {
-    std::int32_t status_code = 0;  // the status class decides the client's code
-    return run(self, raw, abi::Bytes(text), wires.out.sink(), &status_code, wires.err.sink());
+    return run(self, raw, abi::Bytes(text), wires.out.sink(), &wires.code, wires.err.sink());
   };
-  return CallForText(call, fmt::format("command '{}'", name), std::move(body));
+  auto reply = Call(call, fmt::format("command '{}'", name), std::move(body));
+  if (reply.status >= 0) return std::move(reply.output);
+  return tl::unexpected<CommandFailure>(
+      CommandFailure({ToCode(reply.status), std::move(reply.error)}, reply.code));
 }
 
 Result<std::string> InlineChannel::Provider(CallInfo const& call, std::string const& kind,

@@ -37,8 +37,8 @@ class InlineChannel final : public PluginChannel,
   Result<ServiceAnswer> Service(CallInfo const& call, std::string const& id,
                                 std::string_view method, std::string_view request,
                                 std::span<int const> fds) override;
-  Result<std::string> Command(CallInfo const& call, std::string const& name,
-                              std::string_view payload) override;
+  CommandReply Command(CallInfo const& call, std::string const& name,
+                       std::string_view payload) override;
   Result<std::string> Provider(CallInfo const& call, std::string const& kind,
                                std::string const& name, std::string_view request) override;
   Result<std::string> Health(CallInfo const& call) override;

@@ -101,6 +101,8 @@ void Manager::Resolve() {
   std::map<std::string, Manifest> manifests;
   for (auto const& [name, library] : libraries_)
     manifests[name] = directory_.Find(name)->manifest;
+  for (auto const& command : options_.kernel_commands)
+    registry_.Claim(Registry::Kind::kCommand, command, std::string(kKernel));
   for (auto const& [name, manifest] : manifests) {
     for (auto const& type : manifest.types)
       registry_.Claim(Registry::Kind::kType, type.name, name);

@@ -27,6 +27,7 @@ struct ManagerOptions {
   std::string run_dir;      ///< of the node
   std::string node_json = "{}";
   std::map<std::string, PluginConfig> plugins;  ///< a plugin without entry is enabled
+  std::vector<std::string> kernel_commands;     ///< names that plugins may not take
   std::string keeper;  ///< path of trellis-keeper; "" = trellis.process/1 answers kUnavailable
   std::chrono::milliseconds drain_timeout{30000};
 };
@@ -63,8 +64,8 @@ class Manager final : public Plugins {
   Result<std::vector<std::string>> ListOwned(std::string_view type) override;
   void Recovered(std::vector<std::pair<std::string, std::string>> const& id_and_type) override;
   [[nodiscard]] std::optional<CommandInfo> Command(std::string_view name) const override;
-  Result<std::string> RunCommand(std::string_view name, std::uint32_t twin,
-                                 std::string_view payload) override;
+  CommandReply RunCommand(std::string_view name, std::uint32_t twin,
+                          std::string_view payload) override;
   std::vector<Provided> Provide(std::string_view kind, std::string_view request) override;
   Result<std::string> CallService(std::string_view id, std::string_view method,
                                   std::string_view request, std::vector<int>* fds_out) override;

@@ -172,28 +172,32 @@ void Manager::Recovered(std::vector<std::pair<std::string, std::string>> const& 
 
 std::optional<CommandInfo> Manager::Command(std::string_view name) const {
   auto const found = registry_.Command(name);
-  if (!found) return std::nullopt;
+  if (!found || Running(found->plugin) == nullptr) return std::nullopt;
   return found->info;
 }
 
-Result<std::string> Manager::RunCommand(std::string_view name, std::uint32_t twin,
-                                        std::string_view payload) {
+CommandReply Manager::RunCommand(std::string_view name, std::uint32_t twin,
+                                 std::string_view payload) {
   auto const command = registry_.Command(name);
-  if (!command) return trellis::Fail(Code::kNotFound, "no command '{}'", name);
-  if (payload.size() > command->info.max_payload)
-    return trellis::Fail(Code::kInvalid, "the payload of '{}' has more than {} bytes", name,
-                         command->info.max_payload);
-  auto* const plugin = Running(command->plugin);
-  if (plugin == nullptr)
-    return trellis::Fail(Code::kUnavailable, "command '{}' is not available: {}", name,
-                         directory_.Find(command->plugin)->WhyNot());
-  std::chrono::milliseconds const limit(command->info.timeout_ms);
-  TRELLIS_TRY(auto slot, plugin->EnterService("command " + command->canonical,
-                                              command->info.max_parallel, nullptr, limit));
-  auto call = NewCall(limit);
+  auto* const plugin = command ? Running(command->plugin) : nullptr;
+  if (plugin == nullptr) return trellis::Fail(Code::kNotFound, "function is not found");
+  auto call = NewCall(std::chrono::milliseconds(command->info.timeout_ms));
+  auto const left = [&] {
+    return std::chrono::milliseconds((call.deadline_ns - MonotonicNs()) / 1'000'000);
+  };
+  auto slot = plugin->EnterService("command " + command->canonical, command->info.max_parallel,
+                                   nullptr, left());
+  if (!slot) return trellis::Fail(Code::kTimeout, "command timed out");
   call.twin = twin;
-  call.hold = std::move(slot);
-  return plugin->channel->Command(call, std::string(name), payload);
+  call.hold = *std::move(slot);
+  call.grace = std::chrono::nanoseconds(0);  // the caller is answered at the limit, not later
+  auto reply = plugin->channel->Command(call, std::string(name), payload);
+  if (MonotonicNs() >= call.deadline_ns) return trellis::Fail(Code::kTimeout, "command timed out");
+  if (reply && !reply->empty() && !json::ParseValue(*reply)) {
+    return trellis::Fail(Code::kInternal, "plugin '{}' broke the contract: its answer is not JSON",
+                         plugin->name);
+  }
+  return reply;
 }
 
 std::vector<Provided> Manager::Provide(std::string_view kind, std::string_view request) {

@@ -1,5 +1,7 @@
 #include "kernel/plugin/registrations.hpp"
 
+#include "kernel/plugin/command_names.hpp"
+
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -14,7 +16,9 @@ constexpr std::uint32_t kDefaultRank = 5000;
 constexpr std::uint32_t kDefaultParallel = 4;
 constexpr std::uint32_t kDefaultPayload = 64U << 10U;
 constexpr std::uint32_t kDefaultTimeoutMs = 5000;
+constexpr std::uint32_t kMaxPayload = 1U << 20U;
 constexpr std::uint32_t kMaxTimeoutMs = 20000;
+
 constexpr std::size_t kMaxListed = 256;
 
 Result<std::string> Name(trl_bytes bytes, std::string_view what) {
@@ -53,6 +57,19 @@ Result<void> CheckOps(trl_type_ops const* ops) {
       ops->provision == nullptr || ops->deprovision == nullptr || ops->inspect == nullptr ||
       ops->list_owned == nullptr)
     return Fail(Code::kAbi, "a mandatory operation is missing");
+  return {};
+}
+
+Result<void> CheckCommand(trl_command const& command, std::string_view name) {
+  auto const bad = [&](std::string_view what) {
+    return Fail(Code::kInvalid, "command '{}' {}", name, what);
+  };
+  if (command.fn == nullptr) return bad("has no function");
+  if (command.auth < TRL_AUTH_ANY || command.auth > TRL_AUTH_ADMIN)
+    return bad("asks for unknown authorization");
+
+  if (command.max_payload > kMaxPayload) return bad("takes more than 1 MiB");
+  if (command.timeout_ms > kMaxTimeoutMs) return bad("may take more than 20 seconds");
   return {};
 }
 
@@ -115,19 +132,17 @@ Result<void> Registrations::TryCommand(HostTable& table, trl_command const* comm
   CommandInfo info;
   TRELLIS_TRY(info.name, Name(command->name, "command name"));
   TRELLIS_TRY(auto aliases, NameList(command->aliases, command->alias_count, "command name"));
-  if (command->fn == nullptr)
-    return Fail(Code::kInvalid, "command '{}' has no function", info.name);
-  if (command->auth < TRL_AUTH_ANY || command->auth > TRL_AUTH_ADMIN)
-    return Fail(Code::kInvalid, "command '{}' asks for unknown authorization", info.name);
+  auto names = aliases;
+  names.push_back(info.name);
+  for (auto const& name : names)
+    TRELLIS_CHECK(CheckCommandName(name));
+  TRELLIS_CHECK(CheckCommand(*command, info.name));
   info.auth = command->auth;
   info.flags = command->flags;
   info.max_payload = command->max_payload == 0 ? kDefaultPayload : command->max_payload;
-  info.timeout_ms =
-      command->timeout_ms == 0 ? kDefaultTimeoutMs : std::min(command->timeout_ms, kMaxTimeoutMs);
+  info.timeout_ms = command->timeout_ms == 0 ? kDefaultTimeoutMs : command->timeout_ms;
   info.max_parallel = command->max_parallel == 0 ? kDefaultParallel : command->max_parallel;
   if ((info.flags & TRL_COMMAND_MUTATING) != 0) info.max_parallel = 1;
-  auto names = aliases;
-  names.push_back(info.name);
   TRELLIS_CHECK(table.backend_.AddCommand(std::move(info), std::move(aliases)));
   for (auto const& name : names)
     table.commands_.insert_or_assign(name, CommandCode{command->fn, command->self});

@@ -31,6 +31,10 @@ Result<void> Registry::Take(Kind kind, std::string const& name, std::string cons
   bool const claimed = claim != claims_.end() && claim->second != plugin;
   if (owner != owners_.end() || claimed) {
     auto const& other = owner != owners_.end() ? owner->second : claim->second;
+    if (other == kKernel) {
+      return Fail(Code::kExists, "{} '{}' of plugin '{}' belongs to the kernel", NameOf(kind), name,
+                  plugin);
+    }
     return Fail(Code::kExists, "{} '{}' of plugin '{}' belongs to plugin '{}' already",
                 NameOf(kind), name, plugin, other);
   }

@@ -13,6 +13,9 @@
 
 namespace trellis::plugin {
 
+/// Who claims names that no plugin may take.
+inline constexpr std::string_view kKernel = "@kernel";
+
 struct ProviderEntry {
   std::string kind;
   std::string name;

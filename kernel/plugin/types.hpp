@@ -109,6 +109,15 @@ struct CommandInfo {
   std::uint32_t max_parallel = 4;
 };
 
+/// A command that did not succeed.
+struct CommandFailure {
+  CommandFailure(Error why, std::int32_t wire_code = 0)  // NOLINT(google-explicit-constructor)
+      : error(std::move(why)), code(wire_code) {}
+  Error error;
+  std::int32_t code;  ///< the wire code that the handler chose; 0 = by the error's class
+};
+using CommandReply = tl::expected<std::string, CommandFailure>;
+
 /// What one provider answered.
 struct Provided {
   std::string plugin;
@@ -134,9 +143,10 @@ class Plugins : public grid::TypeExaminer {
   virtual void Recovered(std::vector<std::pair<std::string, std::string>> const& id_and_type) = 0;
 
   [[nodiscard]] virtual std::optional<CommandInfo> Command(std::string_view name) const = 0;
-  /// kNotFound when unknown; the error code of the handler else.
-  virtual Result<std::string> RunCommand(std::string_view name, std::uint32_t twin,
-                                         std::string_view payload) = 0;
+  /// kNotFound when unknown, kTimeout `command timed out` when the handler did not answer in its
+  /// time (a late answer is dropped), else what the handler says.
+  virtual CommandReply RunCommand(std::string_view name, std::uint32_t twin,
+                                  std::string_view payload) = 0;
   /// Asks every provider of `kind`; those that fail are logged and left out.
   virtual std::vector<Provided> Provide(std::string_view kind, std::string_view request) = 0;
   /// A service call on behalf of the kernel (console, logs). Descriptors in the reply are owned by

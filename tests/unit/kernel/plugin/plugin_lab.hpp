@@ -79,6 +79,7 @@ class PluginLab {
     options.state_dir = dir_ / "state";
     options.run_dir = dir_ / "run";
     options.plugins = config;
+    options.kernel_commands = kernel_commands;
     auto opened = Manager::Open(std::move(options), kernel_);
     if (!opened) throw std::runtime_error(opened.error().message);
     manager_ = *std::move(opened);
@@ -92,6 +93,7 @@ class PluginLab {
   }
   [[nodiscard]] std::filesystem::path plugins() const { return dir_ / "plugins"; }
   std::map<std::string, PluginConfig> config;
+  std::vector<std::string> kernel_commands;
 
  private:
   testing::TempDir dir_;
