@@ -90,6 +90,21 @@ class Refusals(unittest.TestCase):
         self.assertEqual(caught.exception.message, "contract hash does not match deployment hash")
         self.grid.cli("contract", "cancel", contract)
 
+    def test_a_contract_left_by_an_interrupted_deploy_is_taken(self):
+        document = {"twin_id": 3, "workloads": [{"name": "d", "type": "zmount", "data": {"size": 67108864}}]}
+        file = self.grid.dir / "left.json"
+        file.write_text(json.dumps(document))
+        left = self.grid.cli("contract", "create", "--hash", self.grid.cli("deployment", "hash", file)["hash"])["contract_id"]
+
+        deployed = self.grid.cli("deploy", file)
+        again = self.grid.cli("deploy", file)
+
+        self.assertEqual(deployed["contract_id"], left)
+        self.assertEqual(again["contract_id"], left)
+        self.assertEqual(again["workloads"][0]["result"]["state"], "ok")
+        self.grid.cli("cancel", left)
+        self.assertEqual(self.grid.leftovers(), [])
+
     def test_contract_of_another_twin(self):
         self.grid.cli("twin", "create", "mallory", "--type", "ed25519")
         document = {"workloads": [{"name": "d", "type": "zmount", "data": {"size": 67108864}}]}

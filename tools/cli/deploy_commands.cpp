@@ -59,6 +59,42 @@ Result<void> SendAndWait(App const& app, BusClient& client, grid::Deployment con
   }
 }
 
+/// The user's live contract with this hash on the node; 0 if there is none.
+Result<std::uint64_t> ContractWithHash(BusClient& client, std::uint32_t node,
+                                       std::string_view hash) {
+  constexpr std::size_t kPage = 256;
+  std::uint64_t after = 0;
+  while (true) {
+    TRELLIS_TRY(auto const ids, client.ledger().ListTwinContracts(client.twin(), after, kPage));
+    if (ids.empty()) return 0;
+    for (auto const id : ids) {
+      TRELLIS_TRY(auto const contract, client.ledger().GetContract(id));
+      if (contract.node_id == node && contract.hash == hash) return id;
+    }
+    after = ids.back();
+  }
+}
+
+/// Makes the deployment's contract. One that an interrupted deploy left behind is taken again.
+Result<std::uint64_t> EnsureContract(App const& app, BusClient& client, std::uint32_t node,
+                                     grid::Deployment const& deployment, std::string const& hash) {
+  ledger::CreateNodeContract contract;
+  contract.node = node;
+  contract.hash = hash;
+  contract.data = deployment.metadata;
+  contract.public_ips = CountPublicIps(deployment);
+  auto const made = client.ledger().Submit(As(client.twin()), contract);
+  if (made) {
+    app.Progress(fmt::format("contract {} made for hash {}", *made, hash));
+    return *made;
+  }
+  if (made.error().code != Code::kConflict) return tl::unexpected<Error>(made.error());
+  TRELLIS_TRY(auto const mine, ContractWithHash(client, node, hash));
+  if (mine == 0) return tl::unexpected<Error>(made.error());
+  app.Progress(fmt::format("contract {} has this hash already, going on with it", mine));
+  return mine;
+}
+
 Result<void> Deploy(App const& app, Options const& options) {
   TRELLIS_TRY(auto deployment, ReadDocument(options.file));
   TRELLIS_TRY(auto client, Open(app, options.user));
@@ -67,13 +103,8 @@ Result<void> Deploy(App const& app, Options const& options) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   bool const created = deployment.contract_id == 0;
   if (created) {
-    ledger::CreateNodeContract contract;
-    contract.node = grid.settings().node_id;
-    contract.hash = hash;
-    contract.data = deployment.metadata;
-    contract.public_ips = CountPublicIps(deployment);
-    TRELLIS_TRY(deployment.contract_id, client->ledger().Submit(As(client->twin()), contract));
-    app.Progress(fmt::format("contract {} made for hash {}", deployment.contract_id, hash));
+    TRELLIS_TRY(deployment.contract_id,
+                EnsureContract(app, *client, grid.settings().node_id, deployment, hash));
   }
   TRELLIS_CHECK(SignWith(deployment, client->twin(), client->key(), hash));
   auto done = SendAndWait(app, *client, deployment, "zos.deployment.deploy", options);

@@ -96,13 +96,13 @@ Result<void> PluginList(App const& app) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
   TRELLIS_TRY(auto const list, control.Call("local.plugin.list", nullptr));
-  std::string text = fmt::format("{:<12} {:<9} {:<9} {:<20} {}\n", "plugin", "version", "state",
+  std::string text = fmt::format("{:<12} {:<9} {:<9} {:<38} {}\n", "plugin", "version", "state",
                                  "types", "reason");
   for (auto const& plugin : list.as_array()) {
     std::string types;
     for (auto const& type : plugin.at("types").as_array())
       types += (types.empty() ? "" : ",") + std::string(type.as_string());
-    text += fmt::format("{:<12} {:<9} {:<9} {:<20} {}\n",
+    text += fmt::format("{:<12} {:<9} {:<9} {:<38} {}\n",
                         std::string_view(plugin.at("name").as_string()),
                         std::string_view(plugin.at("version").as_string()),
                         std::string_view(plugin.at("state").as_string()), types,
