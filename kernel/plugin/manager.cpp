@@ -131,7 +131,7 @@ void Manager::Bring() {
     }
   };
   attempt([this](PluginRecord& plugin) { return Create(plugin); });
-  attempt([this](PluginRecord& plugin) { return Start(plugin); });
+  if (options_.start) attempt([this](PluginRecord& plugin) { return Start(plugin); });
 }
 
 std::string Manager::MissingRequirement(PluginRecord const& plugin) const {

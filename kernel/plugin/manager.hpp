@@ -30,6 +30,8 @@ struct ManagerOptions {
   std::vector<std::string> kernel_commands;     ///< names that plugins may not take
   std::string keeper;  ///< path of trellis-keeper; "" = trellis.process/1 answers kUnavailable
   std::chrono::milliseconds drain_timeout{30000};
+  /// False: plugins are created and nothing more. Their pure halves work, nothing else does.
+  bool start = true;
 };
 
 class Manager final : public Plugins {

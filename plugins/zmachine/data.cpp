@@ -53,7 +53,7 @@ Result<void> Machine::ValidPublicIp(WorkloadGetter const& getter) const {
   if (!IsName(network.public_ip)) return missing();
   auto const found = getter.Get(network.public_ip);
   if (!found) return missing();
-  if (found->type != "ip")
+  if (found->type != "ip" && found->type != "ipv4")
     return Invalid("vm_public_ip_type", "workload '{}' is not a public ip", network.public_ip);
   static constexpr std::array<std::string_view, 1> kTypes = {"zmachine"};
   TRELLIS_TRY(auto const machines, getter.ByType(kTypes));

@@ -1,30 +1,52 @@
-// Reads the vector files of tests/golden/vectors.
+// Reads vector files. Their folder is `tests/golden/vectors`, or what TRELLIS_VECTORS names.
+//
+// Nothing that a file says is passed over: a missing file, a table or a column that no test knows
+// (schema.hpp), and a row that throws are failures.
 #pragma once
+
+#include "kernel/crypto/bytes.hpp"
+#include "kernel/crypto/keys.hpp"
+
+#include <gtest/gtest.h>
 
 #include <boost/json.hpp>
 
-#include <filesystem>
-#include <fstream>
-#include <stdexcept>
+#include <array>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
 namespace trellis::golden {
 
-/// The file's JSON value. Throws when it cannot be read: the test fails with the name.
-inline boost::json::object ReadVectors(std::string const& name) {
-  std::string const path = std::string(TRELLIS_TEST_DATA "/golden/vectors/") + name;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error("cannot read vectors '" + name + "'");
-  std::string text(std::filesystem::file_size(path), '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  return boost::json::parse(text).as_object();
-}
+using Row = boost::json::value;
 
+/// The file; empty, with a failed test, when it cannot be read. Borrowed for the life of the
+/// program.
+boost::json::object const& File(std::string const& name);
+
+/// The rows of a table, `outer.inner` for a nested one. A single object is one row. Empty, with a
+/// printed line, when the file has no such table. Borrowed for the life of the program.
+boost::json::array const& Rows(std::string const& file, std::string_view table);
+
+/// Runs `check` on every row and says which row a failure belongs to. Rows with a column that
+/// schema.hpp does not know fail.
+void ForEach(std::string const& file, std::string_view table,
+             std::function<void(Row const&)> const& check);
+
+/// The member, or null.
+Row const& Member(Row const& row, std::string_view key);
 /// A text member; empty when absent or null.
-inline std::string Text(boost::json::value const& row, std::string_view key) {
-  auto const* value = row.as_object().if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
-}
+std::string Text(Row const& row, std::string_view key);
+/// A flag; false when absent.
+bool Flag(Row const& row, std::string_view key);
+/// A number, or decimal text.
+std::uint64_t Number(Row const& row, std::string_view key);
+/// The bytes of a hex member; a failed test when it is none.
+crypto::Bytes HexMember(Row const& row, std::string_view key);
+/// 32 bytes of hex text.
+std::array<std::uint8_t, 32> Hex32(std::string const& hex);
+/// The key type that `name` means; throws for any other text.
+crypto::KeyType KeyTypeOf(std::string const& name);
 
 }  // namespace trellis::golden
