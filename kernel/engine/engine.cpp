@@ -182,6 +182,7 @@ void Engine::RunTicket(Ticket const& ticket) {
   std::chrono::seconds wait = kStoreTrouble;
   std::string error;
   if (end && !end->retry_after.has_value()) {
+    ++jobs_done_;
     context_.events.Publish({ticket.key.twin,
                              ticket.key.contract,
                              {},
@@ -279,11 +280,16 @@ Result<void> Engine::Resume(store::DeploymentKey key) {
   return SetDesired(key, store::Desired::kPresent);
 }
 
+Answer Engine::Accept(std::uint32_t sender, std::string_view document, AcceptMode mode) {
+  auto answer = Acceptor(context_).Accept(sender, document, mode);
+  if (answer) ++accepted_;
+  return answer;
+}
 Answer Engine::Deploy(std::uint32_t sender, std::string_view document) {
-  return Acceptor(context_).Accept(sender, document, AcceptMode::kDeploy);
+  return Accept(sender, document, AcceptMode::kDeploy);
 }
 Answer Engine::Update(std::uint32_t sender, std::string_view document) {
-  return Acceptor(context_).Accept(sender, document, AcceptMode::kUpdate);
+  return Accept(sender, document, AcceptMode::kUpdate);
 }
 tl::expected<Examination, Refusal> Engine::Examine(std::string_view document) {
   return Acceptor(context_).Examine(document);

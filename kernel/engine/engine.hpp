@@ -8,6 +8,8 @@
 #include <trellis/capacity.hpp>
 #include <trellis/result.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +21,7 @@
 
 namespace trellis::engine {
 
+enum class AcceptMode : std::uint8_t;
 class Upkeep;
 class LedgerWatch;
 
@@ -58,6 +61,9 @@ class Engine {
   Result<void> Resume(store::DeploymentKey key);
 
   [[nodiscard]] EventBus& events() { return events_; }
+  /// Since the start: documents answered with success, and jobs that came to their end.
+  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
+  [[nodiscard]] std::uint64_t jobs_done() const { return jobs_done_; }
   [[nodiscard]] Scheduler::Depth QueueDepth() const { return scheduler_.DepthOf({}); }
 
  private:
@@ -68,6 +74,7 @@ class Engine {
   Result<void> SetDesired(store::DeploymentKey key, store::Desired desired);
   void Work(std::stop_token stop);
   void RunTicket(Ticket const& ticket);
+  Answer Accept(std::uint32_t sender, std::string_view document, AcceptMode mode);
   Result<void> Queue(store::JobRow job, std::function<Result<void>(store::Database&)> also);
 
   EngineOptions options_;
@@ -77,6 +84,8 @@ class Engine {
   std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<LedgerWatch> ledger_watch_;
   KernelServicesOverStore* services_ = nullptr;
+  std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> jobs_done_{0};
   std::vector<std::jthread> workers_;
 };
 

@@ -84,6 +84,16 @@ std::string Node::Metrics() {
       "# TYPE trellis_jobs gauge\ntrellis_jobs{{state=\"queued\"}} "
       "{}\ntrellis_jobs{{state=\"running\"}} {}\n",
       depth.all - depth.running, depth.running);
+  auto const counter = [&text](std::string_view name, std::uint64_t value) {
+    text += fmt::format("# TYPE {0} counter\n{0} {1}\n", name, value);
+  };
+  auto const written = writer_->counters();
+  counter("trellis_accepted_total", engine_->accepted());
+  counter("trellis_jobs_done_total", engine_->jobs_done());
+  counter("trellis_store_commits_total", written.commits);
+  counter("trellis_store_works_total", written.works);
+  counter("trellis_store_pages_total", written.pages);
+  counter("trellis_plugin_calls_total", plugins_->calls());
   if (auto const counted = engine_->Count(); counted) {
     text += fmt::format(
         "# TYPE trellis_workloads gauge\ntrellis_workloads {}\n# TYPE trellis_deployments "
@@ -91,6 +101,19 @@ std::string Node::Metrics() {
         counted->workloads, counted->deployments);
   }
   return text;
+}
+
+engine::Answer Node::Counters() {
+  auto const depth = engine_->QueueDepth();
+  auto const written = writer_->counters();
+  return boost::json::serialize(boost::json::object{{"accepted", engine_->accepted()},
+                                                    {"jobs_done", engine_->jobs_done()},
+                                                    {"queued", depth.all - depth.running},
+                                                    {"running", depth.running},
+                                                    {"store_commits", written.commits},
+                                                    {"store_works", written.works},
+                                                    {"store_pages", written.pages},
+                                                    {"plugin_calls", plugins_->calls()}});
 }
 
 engine::Answer Node::ConsoleOf(std::string_view payload, bool logs) {
@@ -120,6 +143,8 @@ void Node::AddLocalCommands() {
   using api::Caller;
   router_->Add("local.status", Auth::kLocal,
                [this](Caller const&, std::string_view) { return Status(); });
+  router_->Add("local.counters", Auth::kLocal,
+               [this](Caller const&, std::string_view) { return Counters(); });
   router_->Add("local.examine", Auth::kLocal, [this](Caller const&, std::string_view payload) {
     return ExamineJson(*engine_, payload);
   });

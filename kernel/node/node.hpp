@@ -44,6 +44,7 @@ class Node {
   void AddLocalCommands();
   [[nodiscard]] engine::Answer Status();
   [[nodiscard]] std::string Metrics();
+  [[nodiscard]] engine::Answer Counters();
   [[nodiscard]] engine::Answer ConsoleOf(std::string_view payload, bool logs);
   [[nodiscard]] bool IsFarmer(std::uint32_t twin);
 

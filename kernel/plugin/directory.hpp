@@ -69,6 +69,7 @@ class Directory {
   [[nodiscard]] PluginRecord* Find(std::string_view name) const;
   [[nodiscard]] std::vector<PluginRecord*> All() const;
   std::uint64_t NextCall() { return ++last_call_; }
+  [[nodiscard]] std::uint64_t calls() const { return last_call_; }
 
  private:
   std::map<std::string, std::unique_ptr<PluginRecord>, std::less<>> records_;

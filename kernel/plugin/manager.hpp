@@ -73,6 +73,8 @@ class Manager final : public Plugins {
                                   std::string_view request, std::vector<int>* fds_out) override;
   void Publish(std::string_view topic, std::string_view payload) override;
   [[nodiscard]] std::vector<PluginStatus> Status() const override;
+  /// Calls into plugins since the start.
+  [[nodiscard]] std::uint64_t calls() const { return directory_.calls(); }
 
  private:
   /// A call in its slot, ready to go.

@@ -201,6 +201,13 @@ std::int64_t Database::Changes() const {
   return sqlite3_changes64(db_);
 }
 
+std::uint64_t Database::TakePagesWritten() {
+  int now = 0;
+  int highest = 0;  // unused by this counter
+  sqlite3_db_status(db_, SQLITE_DBSTATUS_CACHE_WRITE, &now, &highest, /*resetFlg=*/1);
+  return static_cast<std::uint64_t>(now);
+}
+
 Result<std::int64_t> Database::UserVersion() {
   TRELLIS_TRY(auto statement, Prepare("PRAGMA user_version"));
   TRELLIS_TRY(bool const row, statement.Step());

@@ -109,6 +109,8 @@ class Database {
   void EndReads();
   [[nodiscard]] std::int64_t LastInsertId() const;
   [[nodiscard]] std::int64_t Changes() const;
+  /// Pages this connection wrote since the last call.
+  std::uint64_t TakePagesWritten();
   /// `PRAGMA user_version`.
   Result<std::int64_t> UserVersion();
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -40,19 +41,6 @@ Result<std::vector<Result<void>>> RunBatch(Database& database, std::deque<Item> 
   return outcomes;
 }
 
-void CommitBatch(Database& database, std::deque<Item> batch) {
-  auto outcomes = RunBatch(database, batch);
-  if (outcomes) {
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      batch[i].done(std::move((*outcomes)[i]));
-    return;
-  }
-  // SQLite may have rolled back already (disk full); then this fails and nothing is lost by it.
-  [[maybe_unused]] auto const rolled_back = database.Exec("ROLLBACK");
-  for (auto& item : batch)
-    item.done(tl::unexpected<Error>(outcomes.error()));
-}
-
 }  // namespace
 
 struct Writer::State {
@@ -61,6 +49,9 @@ struct Writer::State {
   std::condition_variable ready;
   std::deque<Item> queue;
   bool stopping = false;
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> works{0};
+  std::atomic<std::uint64_t> pages{0};
   std::thread thread;
 
   void Loop() {
@@ -72,8 +63,24 @@ struct Writer::State {
         if (queue.empty()) return;
         batch.swap(queue);
       }
-      CommitBatch(*database, std::move(batch));
+      CommitBatch(std::move(batch));
     }
+  }
+
+  void CommitBatch(std::deque<Item> batch) {
+    auto outcomes = RunBatch(*database, batch);
+    if (outcomes) {
+      ++commits;
+      works += batch.size();
+      pages += database->TakePagesWritten();
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        batch[i].done(std::move((*outcomes)[i]));
+      return;
+    }
+    // SQLite may have rolled back already (disk full); then this fails and nothing is lost by it.
+    [[maybe_unused]] auto const rolled_back = database->Exec("ROLLBACK");
+    for (auto& item : batch)
+      item.done(tl::unexpected<Error>(outcomes.error()));
   }
 };
 
@@ -114,6 +121,10 @@ std::future<Result<void>> Writer::Submit(Work work) {
   SubmitThen(std::move(work),
              [promise](Result<void> outcome) { promise->set_value(std::move(outcome)); });
   return future;
+}
+
+Writer::Counters Writer::counters() const {
+  return {state_->commits, state_->works, state_->pages};
 }
 
 Result<void> Writer::Commit(Work work) {

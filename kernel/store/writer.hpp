@@ -5,6 +5,7 @@
 
 #include <trellis/result.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
@@ -31,6 +32,13 @@ class Writer {
   std::future<Result<void>> Submit(Work work);
   /// Submit and wait.
   Result<void> Commit(Work work);
+  /// What the writer did so far. Any thread.
+  struct Counters {
+    std::uint64_t commits = 0;  ///< transactions made durable: one sync each
+    std::uint64_t works = 0;    ///< what they contained
+    std::uint64_t pages = 0;    ///< database pages written to the log
+  };
+  [[nodiscard]] Counters counters() const;
   /// Calls `done` on the writer's thread when the work is durable or failed; `done` must be quick.
   void SubmitThen(Work work, std::function<void(Result<void>)> done);
 

@@ -58,6 +58,9 @@ TEST_F(WriterTest, CommitsWhatWaitsInOneTransaction) {
   EXPECT_TRUE(second.get());
   EXPECT_TRUE(third.get());
   EXPECT_TRUE(last.get());
+  EXPECT_LE(writer_->counters().commits, 2U);
+  EXPECT_EQ(writer_->counters().works, 4U);
+  EXPECT_GE(writer_->counters().pages, 1U);
   EXPECT_LE(seen_by_last, 1);
   EXPECT_EQ(CountRows(), 3);
 }
