@@ -1,8 +1,9 @@
 #include "kernel/api/commands.hpp"
+#include "kernel/sys/machine.hpp"
 
 #include <trellis/json.hpp>
 
-#include <charconv>
+#include <mutex>
 
 namespace trellis::api {
 namespace {
@@ -11,16 +12,6 @@ struct ContractArgument {
   std::uint64_t contract_id = 0;
 };
 BOOST_DESCRIBE_STRUCT(ContractArgument, (), (contract_id))
-
-struct TwinArgument {
-  std::uint32_t twin_id = 0;
-};
-BOOST_DESCRIBE_STRUCT(TwinArgument, (), (twin_id))
-
-struct DeploymentArgument {
-  std::string deployment;
-};
-BOOST_DESCRIBE_STRUCT(DeploymentArgument, (), (deployment))
 
 constexpr char const* kDeleteDisabled =
     "deletion over the api is disabled, please cancel your contract instead";
@@ -34,27 +25,28 @@ engine::Answer With(std::string_view payload, Function&& function) {
   return function(*argument);
 }
 
-/// "<twin>:<contract>"
-tl::expected<store::DeploymentKey, engine::Refusal> ParseDeploymentName(std::string const& text) {
-  if (text.empty()) return Refuse(400, "deployment identifier is required");
-  auto const bad = [&] {
-    return Refuse(
-        400,
-        fmt::format("invalid deployment format: expected 'twin-id:contract-id', got '{}'", text));
-  };
-  auto const colon = text.find(':');
-  if (colon == std::string::npos) return bad();
-  store::DeploymentKey key;
-  auto const* const end = text.data() + text.size();
-  auto const twin = std::from_chars(text.data(), text.data() + colon, key.twin);
-  auto const contract = std::from_chars(text.data() + colon + 1, end, key.contract);
-  if (twin.ec != std::errc{} || twin.ptr != text.data() + colon || contract.ec != std::errc{} ||
-      contract.ptr != end)
-    return bad();
-  return key;
-}
+/// Established connections, counted at most every ten seconds: the question is asked often and
+/// counting takes longer than everything else in its answer.
+class ConnectionCount {
+ public:
+  std::uint64_t Get() {
+    constexpr std::chrono::seconds kOld(10);
+    std::lock_guard const lock(mutex_);
+    auto const now = std::chrono::steady_clock::now();
+    if (!counted_at_.has_value() || now - *counted_at_ > kOld) {
+      count_ = sys::TcpConnections();
+      counted_at_ = now;
+    }
+    return count_;
+  }
 
-engine::Answer StatisticsJson(engine::Engine& engine) {
+ private:
+  std::mutex mutex_;  // guards both
+  std::optional<std::chrono::steady_clock::time_point> counted_at_;
+  std::uint64_t count_ = 0;
+};
+
+engine::Answer StatisticsJson(engine::Engine& engine, ConnectionCount& connections) {
   auto const counted = engine.Count();
   if (!counted) return ToAnswer(tl::unexpected<Error>(counted.error()));
   boost::json::object const users{{"deployments", counted->deployments},
@@ -64,49 +56,7 @@ engine::Answer StatisticsJson(engine::Engine& engine) {
                                                     {"used", json::Encode(counted->used)},
                                                     {"system", json::Encode(counted->system)},
                                                     {"users", users},
-                                                    {"open_connections", 0}});
-}
-
-void AddDebugCommands(Router& router, engine::Engine& engine) {
-  router.Add("zos.debug.deployment.list", Auth::kAdmin,
-             [&engine](Caller const&, std::string_view payload) {
-               return With<TwinArgument>(payload, [&](auto const& argument) {
-                 return engine.DebugList(argument.twin_id);
-               });
-             });
-  router.Add(
-      "zos.debug.deployment.get", Auth::kAdmin, [&engine](Caller const&, std::string_view payload) {
-        return With<DeploymentArgument>(payload, [&](auto const& argument) -> engine::Answer {
-          auto const key = ParseDeploymentName(argument.deployment);
-          if (!key) return tl::unexpected<engine::Refusal>(key.error());
-          auto const found = engine.Get(key->twin, key->contract);
-          if (!found) return found;
-          return fmt::format(R"({{"deployment":{}}})", *found);
-        });
-      });
-  router.Add("zos.debug.deployment.history", Auth::kAdmin,
-             [&engine](Caller const&, std::string_view payload) {
-               return With<DeploymentArgument>(
-                   payload, [&](auto const& argument) -> engine::Answer {
-                     auto const key = ParseDeploymentName(argument.deployment);
-                     if (!key) return tl::unexpected<engine::Refusal>(key.error());
-                     auto const changes = engine.Changes(key->twin, key->contract);
-                     if (!changes) return changes;
-                     auto const list = json::ParseValue(*changes);
-                     boost::json::array history;
-                     for (auto const& entry : list->as_array()) {
-                       auto const& result = entry.at("result");
-                       history.push_back({{"seq", history.size() + 1},
-                                          {"type", entry.at("type")},
-                                          {"name", entry.at("name")},
-                                          {"created", result.at("created")},
-                                          {"state", result.at("state")},
-                                          {"message", result.at("message")}});
-                     }
-                     return boost::json::serialize(boost::json::object{
-                         {"deployment", argument.deployment}, {"history", std::move(history)}});
-                   });
-             });
+                                                    {"open_connections", connections.Get()}});
 }
 
 }  // namespace
@@ -143,9 +93,11 @@ void AddDeploymentCommands(Router& router, engine::Engine& engine) {
              [](Caller const&, std::string_view) -> engine::Answer {
                return Refuse(400, kDeleteDisabled);
              });
+  auto const connections = std::make_shared<ConnectionCount>();  // std::function must be copyable
   router.Add("zos.statistics.get", Auth::kAny,
-             [&engine](Caller const&, std::string_view) { return StatisticsJson(engine); });
-  AddDebugCommands(router, engine);
+             [&engine, connections](Caller const&, std::string_view) {
+               return StatisticsJson(engine, *connections);
+             });
 }
 
 }  // namespace trellis::api

@@ -1,7 +1,12 @@
 #include "kernel/api/commands.hpp"
+#include "kernel/api/cpu_benchmark.hpp"
+#include "kernel/api/dmi.hpp"
+#include "kernel/base/log.hpp"
+#include "kernel/sys/machine.hpp"
 
 #include <trellis/json.hpp>
 
+#include <mutex>
 #include <set>
 
 namespace trellis::api {
@@ -17,7 +22,11 @@ boost::json::array Merge(plugin::Plugins& plugins, std::string_view kind) {
   boost::json::array merged;
   for (auto const& provided : plugins.Provide(kind, "{}")) {
     auto const list = json::ParseValue(provided.json);
-    if (!list || !list->is_array()) continue;
+    if (!list || !list->is_array()) {
+      log::Warn("provider answered no list, left out",
+                {{"plugin", provided.plugin}, {"kind", kind}});
+      continue;
+    }
     for (auto const& item : list->as_array())
       merged.push_back(item);
   }
@@ -27,7 +36,7 @@ boost::json::array Merge(plugin::Plugins& plugins, std::string_view kind) {
 std::string Features(plugin::Plugins& plugins) {
   std::set<std::string> names;
   for (auto const& type : plugins.Types()) {
-    if (type.available) names.insert(type.name);
+    if (type.available && type.provisions) names.insert(type.name);
   }
   for (auto const& feature : Merge(plugins, "features")) {
     if (feature.is_string()) names.emplace(feature.as_string());
@@ -35,86 +44,86 @@ std::string Features(plugin::Plugins& plugins) {
   return json::Dump(std::vector<std::string>(names.begin(), names.end()));
 }
 
-std::string Diagnostics(plugin::Plugins& plugins) {
-  bool healthy = true;
-  boost::json::object modules;
-  for (auto const& plugin : plugins.Status()) {
-    bool const well = plugin.state == "running" || plugin.state == "disabled";
-    healthy = healthy && well;
-    boost::json::array objects;
-    for (auto const& type : plugin.types)
-      objects.push_back({{"name", type}, {"version", plugin.version}});
-    modules[plugin.name] = {
-        {"status", {{"objects", std::move(objects)}, {"workers", boost::json::array()}}},
-        {"error", well ? boost::json::value(nullptr) : boost::json::value(plugin.reason)}};
+/// Read once: the firmware's tables stay as they are until the next boot.
+class DmiReader {
+ public:
+  std::string const& Get() {
+    std::call_once(once_, [this] { text_ = ReadDmi(); });
+    return text_;
   }
-  return boost::json::serialize(boost::json::object{
-      {"system_status_ok", healthy}, {"modules", std::move(modules)}, {"healthy", healthy}});
-}
 
-std::string Dmi() {
-  return R"({"tooling":{"aggregator":"trellis","decoder":""},"sections":[]})";
-}
+ private:
+  std::once_flag once_;
+  std::string text_;
+};
 
-engine::Answer PerfGet(plugin::Plugins& plugins, std::string_view payload) {
+engine::Answer PerfGet(PerfRegistry& perf, std::string_view payload) {
   auto const argument = json::Parse<PerfArgument>(payload);
   if (!argument)
     return Refuse(400, fmt::format("invalid arguments: {}", argument.error().message), "decode");
-  for (auto const& provided : plugins.Provide("perf", "{}")) {
-    if (provided.name == argument->name) return provided.json;
-  }
-  return Refuse(404, "result not found");
+  return perf.Get(argument->name);
 }
 
-std::string PerfAll(plugin::Plugins& plugins) {
-  std::vector<std::string> all;
-  for (auto const& provided : plugins.Provide("perf", "{}"))
-    all.push_back(provided.json);
-  return fmt::format("[{}]", fmt::join(all, ","));
+/// Adds a command without arguments that everybody may call.
+template <class Function>
+void AddQuestion(Router& router, char const* name, Function function) {
+  router.Add(name, Auth::kAny,
+             [function = std::move(function)](Caller const&, std::string_view) -> engine::Answer {
+               return function();
+             });
+}
+
+void AddMachineCommands(Router& router, SystemFacts const& facts) {
+  auto const version = boost::json::serialize(
+      boost::json::object{{"zos", facts.version}, {"zinit", facts.supervisor}});
+  AddQuestion(router, "zos.system.version", [version] { return version; });
+  AddQuestion(router, "rmb.version", [text = json::Dump(facts.version)] { return text; });
+  AddQuestion(router, "zos.system.hypervisor",
+              [name = json::Dump(sys::Hypervisor())] { return name; });
+  auto const dmi = std::make_shared<DmiReader>();  // std::function must be copyable
+  AddQuestion(router, "zos.system.dmi", [dmi] { return dmi->Get(); });
+  AddQuestion(router, "zos.location.get", [text = facts.location_json]() -> engine::Answer {
+    if (!text.empty()) return text;
+    return Refuse(404, "the node's location is not configured: set node.location");
+  });
 }
 
 }  // namespace
 
-void AddSystemCommands(Router& router, plugin::Plugins& plugins, SystemFacts facts) {
-  auto const version =
-      boost::json::serialize(boost::json::object{{"zos", facts.version}, {"zinit", ""}});
-  auto const fixed = [&router](char const* name, std::string text) {
-    router.Add(name, Auth::kAny,
-               [text = std::move(text)](Caller const&, std::string_view) -> engine::Answer {
-                 return text;
-               });
+void AddSystemCommands(Router& router, SystemParts const& parts, SystemFacts const& facts) {
+  AddMachineCommands(router, facts);
+  auto& plugins = parts.plugins;
+  auto& perf = parts.perf;
+  AddQuestion(router, "zos.system.node_features_get", [&plugins] { return Features(plugins); });
+  AddQuestion(router, "zos.system.diagnostics",
+              [&health = parts.health] { return health.DiagnosticsJson(); });
+  AddQuestion(router, "zos.gpu.list",
+              [&plugins] { return boost::json::serialize(Merge(plugins, "gpu")); });
+  AddQuestion(router, "zos.storage.pools",
+              [&plugins] { return boost::json::serialize(Merge(plugins, "pools")); });
+  router.Add("zos.perf.get", Auth::kAny,
+             [&perf](Caller const&, std::string_view payload) { return PerfGet(perf, payload); });
+  AddQuestion(router, "zos.perf.get_all", [&perf] { return perf.All(); });
+}
+
+void AddKernelTasks(PerfRegistry& perf, Health& health, engine::Engine& engine) {
+  PerfTask check;
+  check.name = "healthcheck";
+  check.description = "looks at the node's store, jobs and plugins";
+  check.period = std::chrono::minutes(15);
+  check.on_demand = true;
+  check.run = [&health]() -> Result<std::string> { return health.HealthcheckJson(); };
+  perf.Add(std::move(check));
+  PerfTask cpu;
+  cpu.name = "cpu-benchmark";
+  cpu.description = "hashes on one processor and on all of them, at the lowest priority";
+  cpu.first = std::chrono::hours(1);
+  cpu.on_demand = true;
+  cpu.run = [&engine]() -> Result<std::string> {
+    TRELLIS_TRY(auto const counted, engine.Count());
+    return CpuScoreJson(MeasureCpu(), counted.workloads);
   };
-  fixed("zos.system.version", version);
-  fixed("rmb.version", boost::json::serialize(boost::json::value(facts.version)));
-  fixed("zos.system.dmi", Dmi());
-  router.Add(
-      "zos.system.node_features_get", Auth::kAny,
-      [&plugins](Caller const&, std::string_view) -> engine::Answer { return Features(plugins); });
-  router.Add("zos.system.diagnostics", Auth::kAny,
-             [&plugins](Caller const&, std::string_view) -> engine::Answer {
-               return Diagnostics(plugins);
-             });
-  router.Add("zos.gpu.list", Auth::kAny,
-             [&plugins](Caller const&, std::string_view) -> engine::Answer {
-               return boost::json::serialize(Merge(plugins, "gpu"));
-             });
-  router.Add("zos.storage.pools", Auth::kAny,
-             [&plugins](Caller const&, std::string_view) -> engine::Answer {
-               return boost::json::serialize(Merge(plugins, "pools"));
-             });
-  router.Add("zos.perf.get", Auth::kAny, [&plugins](Caller const&, std::string_view payload) {
-    return PerfGet(plugins, payload);
-  });
-  router.Add(
-      "zos.perf.get_all", Auth::kAny,
-      [&plugins](Caller const&, std::string_view) -> engine::Answer { return PerfAll(plugins); });
-  router.Add("zos.location.get", Auth::kAny,
-             [location = std::move(facts.location_json)](Caller const&,
-                                                         std::string_view) -> engine::Answer {
-               if (location.empty())
-                 return Refuse(404, "the node's location is not configured: set node.location");
-               return location;
-             });
+  perf.Add(std::move(cpu));
 }
 
 }  // namespace trellis::api

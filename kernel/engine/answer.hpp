@@ -31,6 +31,13 @@ struct Statistics {
   std::int64_t last_deployment = 0;
 };
 
+/// One thing an operator looks at.
+struct Check {
+  std::string name;
+  bool ok = true;
+  std::string message;  ///< when not ok: what is wrong
+};
+
 /// Examined without being stored (`local.examine`).
 struct Examination {
   std::string challenge;

@@ -303,9 +303,6 @@ Answer Engine::List(std::uint32_t twin) {
 Answer Engine::Changes(std::uint32_t twin, std::uint64_t contract) {
   return Queries(context_).Changes({twin, contract});
 }
-Answer Engine::DebugList(std::uint32_t twin) {
-  return Queries(context_).DebugList(twin);
-}
 Result<Statistics> Engine::Count() {
   return Queries(context_).Count();
 }

@@ -3,6 +3,8 @@
 
 #include "kernel/engine/answer.hpp"
 #include "kernel/engine/context.hpp"
+#include "kernel/engine/debug_view.hpp"
+#include "kernel/engine/health.hpp"
 #include "kernel/engine/kernel_services.hpp"
 
 #include <trellis/capacity.hpp>
@@ -52,14 +54,16 @@ class Engine {
   /// The history as a JSON list.
   Answer Changes(std::uint32_t twin, std::uint64_t contract);
   Result<Statistics> Count();
-  /// All deployments with states, for administrators: {"deployments":[…]}; only `twin` if not 0.
-  Answer DebugList(std::uint32_t twin);
+  /// For administrators.
+  [[nodiscard]] DebugView debug() const { return DebugView(context_); }
 
   /// Queues the removal, pause or resume of a stored deployment. Unknown: nothing.
   Result<void> Remove(store::DeploymentKey key, std::string const& reason);
   Result<void> Pause(store::DeploymentKey key);
   Result<void> Resume(store::DeploymentKey key);
 
+  /// store, steps, removals, queue.
+  [[nodiscard]] std::vector<Check> CheckHealth() const { return CheckEngine(context_); }
   [[nodiscard]] EventBus& events() { return events_; }
   /// Since the start: documents answered with success, and jobs that came to their end.
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }

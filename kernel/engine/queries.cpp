@@ -73,42 +73,6 @@ Answer Queries::Changes(store::DeploymentKey key) {
   return fmt::format("[{}]", fmt::join(**found, ","));
 }
 
-Answer Queries::DebugList(std::uint32_t twin) {
-  auto list = context_.readers.Run([&](store::Database& db) -> Result<boost::json::array> {
-    boost::json::array items;
-    TRELLIS_TRY(auto const rows,
-                store::ListDeployments(db, twin == 0 ? std::nullopt : std::optional(twin)));
-    for (auto const& row : rows) {
-      TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, row.key));
-      TRELLIS_TRY(auto const jobs, store::ListJobs(db, row.key));
-      boost::json::array shown;
-      for (auto const& workload : workloads) {
-        shown.push_back({{"type", workload.type},
-                         {"name", workload.name},
-                         {"state", workload.state},
-                         {"message", workload.message}});
-      }
-      boost::json::array queued;
-      for (auto const& job : jobs) {
-        queued.push_back({{"id", job.id},
-                          {"kind", std::string(store::ToText(job.kind))},
-                          {"attempts", job.attempts},
-                          {"error", job.error}});
-      }
-      items.push_back({{"twin_id", row.key.twin},
-                       {"contract_id", row.key.contract},
-                       {"version", row.version},
-                       {"message", row.message},
-                       {"leaving", row.desired == store::Desired::kAbsent},
-                       {"workloads", std::move(shown)},
-                       {"jobs", std::move(queued)}});
-    }
-    return items;
-  });
-  if (!list) return Trouble(list.error());
-  return boost::json::serialize(boost::json::object{{"deployments", *std::move(list)}});
-}
-
 Result<Statistics> Queries::Count() {
   auto const node = MeasureCapacity(context_);
   Statistics statistics;

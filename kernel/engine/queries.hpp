@@ -15,7 +15,6 @@ class Queries {
   Answer Get(store::DeploymentKey key);
   Answer List(std::uint32_t twin);
   Answer Changes(store::DeploymentKey key);
-  Answer DebugList(std::uint32_t twin);
   Result<Statistics> Count();
 
  private:

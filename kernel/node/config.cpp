@@ -27,6 +27,10 @@ class Reader {
     if (!found || !error_.empty()) return;
     if constexpr (std::same_as<T, bool>) {
       Take<bool>(path, found, out, "true or false");
+    } else if constexpr (std::floating_point<T>) {
+      auto const number = found.template value<double>();
+      if (!number.has_value()) return Complain(path, "expected a number");
+      out = *number;
     } else if constexpr (std::integral<T>) {
       std::int64_t number = 0;
       if (!Take<std::int64_t>(path, found, number, "a whole number")) return;
@@ -54,6 +58,10 @@ class Reader {
       auto const value =
           element.value<std::conditional_t<std::integral<T>, std::int64_t, std::string>>();
       if (!value) return Complain(path, "a list element has the wrong type");
+      if constexpr (std::integral<T>) {
+        if (!std::in_range<T>(*value))
+          return Complain(path, fmt::format("{} is out of range", *value));
+      }
       out.push_back(static_cast<T>(*value));
     }
   }
@@ -80,6 +88,8 @@ class Reader {
     }
   }
 
+  [[nodiscard]] bool Has(std::string_view path) const { return bool(root_.at_path(path)); }
+
   /// The first complaint, or the first key nobody asked for.
   Result<void> Finish() {
     if (error_.empty()) Walk(root_, "");
@@ -99,7 +109,10 @@ class Reader {
     return true;
   }
   void Complain(std::string_view path, std::string_view what) {
-    if (error_.empty()) error_ = fmt::format("key '{}': {}", path, what);
+    if (!error_.empty()) return;
+    error_ = fmt::format("key '{}': {}", path, what);
+    auto const found = root_.at_path(path);
+    if (found) error_ += fmt::format(" (line {})", found.node()->source().begin.line);
   }
   void Walk(toml::table const& table, std::string const& prefix) {
     for (auto const& [key, node] : table) {
@@ -109,10 +122,7 @@ class Reader {
       if (node.is_table() && (!known || path == "plugin")) {
         Walk(*node.as_table(), path);
       } else if (!known) {
-        auto const& at = node.source().begin;
-        return Complain(
-            path,
-            fmt::format("unknown key (line {}); config/trellis.toml lists all keys", at.line));
+        return Complain(path, "unknown key; config/trellis.toml lists all keys");
       }
       if (!error_.empty()) return;
     }
@@ -142,12 +152,23 @@ void ReadEngine(Reader& reader, engine::EngineOptions& engine) {
   reader.Read("boot_id_path", engine.boot_id_path);
 }
 
+void ReadLocation(Reader& reader, LocationConfig& location) {
+  reader.Read("node.location.longitude", location.longitude);
+  reader.Read("node.location.latitude", location.latitude);
+  reader.Read("node.location.continent", location.continent);
+  reader.Read("node.location.country_name", location.country_name);
+  reader.Read("node.location.country_code", location.country_code);
+  reader.Read("node.location.city_name", location.city_name);
+  location.configured = reader.Has("node.location");
+}
+
 void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("node.state_dir", config.state_dir);
   reader.Read("node.run_dir", config.run_dir);
   reader.Read("node.node_id", config.node_id);
   reader.Read("node.farm_id", config.farm_id);
   reader.Read("node.region", config.region);
+  ReadLocation(reader, config.location);
   reader.Read("store.path", config.store_path);
   reader.Read("ledger.path", config.ledger_path);
   reader.Read("ledger.allow_private_ips", config.allow_private_ips);

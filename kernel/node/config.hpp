@@ -21,6 +21,17 @@ struct PluginConfig {
 
 /// Defaults are those of config/trellis.toml. Paths are absolute after Load: relative ones count
 /// from the file's folder.
+/// Where the node stands, for `zos.location.get`.
+struct LocationConfig {
+  double longitude = 0;
+  double latitude = 0;
+  std::string continent;
+  std::string country_name;
+  std::string country_code;
+  std::string city_name;
+  bool configured = false;  ///< the file has the table
+};
+
 struct NodeConfig {
   std::filesystem::path state_dir = "/var/lib/trellis";
   std::filesystem::path run_dir = "/run/trellis";
@@ -31,6 +42,7 @@ struct NodeConfig {
   std::uint32_t node_id = 0;
   std::uint32_t farm_id = 0;
   std::string region;
+  LocationConfig location;
   std::string key_type = "ed25519";
   bool encrypt = true;
   std::string relay_listen = "127.0.0.1:8080";

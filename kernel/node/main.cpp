@@ -40,8 +40,12 @@ Result<void> Run(std::string const& file) {
   TRELLIS_TRY(auto const node, trellis::node::Node::Open(std::move(config)));
   (void)::malloc_trim(0);  // what starting needed is not needed again
   node->OnShutdown([] { (void)::kill(::getpid(), SIGTERM); });
-  int signal = 0;
-  sigwait(&signals, &signal);
+  timespec const half_minute{30, 0};
+  int signal = -1;
+  while (signal < 0) {
+    node->Tick();
+    signal = sigtimedwait(&signals, nullptr, &half_minute);
+  }
   trellis::log::Info("stopping, workloads keep running", {{"signal", signal}});
   return {};
 }

@@ -30,6 +30,17 @@ std::string NodeJson(NodeConfig const& config, NodeKey const& key,
   return text + R"(,"public_config":)" + (public_config.empty() ? "null" : public_config) + "}";
 }
 
+/// The answer of zos.location.get.
+std::string LocationJson(LocationConfig const& location) {
+  if (!location.configured) return {};
+  return boost::json::serialize(boost::json::object{{"longitude", location.longitude},
+                                                    {"latitude", location.latitude},
+                                                    {"continent", location.continent},
+                                                    {"country_name", location.country_name},
+                                                    {"country_code", location.country_code},
+                                                    {"city_name", location.city_name}});
+}
+
 /// Keeps a second daemon out. One that was just killed may need a moment to let go.
 Result<sys::LockFile> AcquireLock(fs::path const& file) {
   constexpr int kTries = 60;
@@ -75,8 +86,10 @@ Node::~Node() {
   bus_.reset();  // no new requests
   control_.reset();
   http_.reset();
-  engine_.reset();  // running steps end or are cancelled
   router_.reset();
+  perf_.reset();
+  health_.reset();
+  engine_.reset();  // running steps end or are cancelled
   if (plugins_ != nullptr) plugins_->Stop();
   plugins_.reset();
   services_.reset();
@@ -84,6 +97,10 @@ Node::~Node() {
   readers_.reset();
   writer_.reset();
   log::Info("node stopped", {});
+}
+
+void Node::Tick() {
+  perf_->RunDue();
 }
 
 Result<void> Node::OpenStores() {
@@ -148,8 +165,16 @@ Result<void> Node::OpenApi() {
   router_->Guard("zos.debug.", api::Auth::kAdmin);
   router_->Guard("zos.admin.", api::Auth::kFarmer);
   router_->Guard("zos.network.admin.", api::Auth::kFarmer);
+  std::string const version(kVersion);
+  health_ = std::make_unique<api::Health>(*engine_, *plugins_, version);
+  perf_ = std::make_unique<api::PerfRegistry>(clock_);
+  api::AddKernelTasks(*perf_, *health_, *engine_);
+  perf_->AddOf(*plugins_);
   api::AddDeploymentCommands(*router_, *engine_);
-  api::AddSystemCommands(*router_, *plugins_, {std::string(kVersion), {}});
+  api::AddDebugCommands(*router_, *engine_, *plugins_);
+  std::string const supervisor = plugins_->supervisor() != nullptr ? version : "";
+  api::AddSystemCommands(*router_, {*plugins_, *health_, *perf_},
+                         {version, supervisor, LocationJson(config_.location)});
   AddLocalCommands();
   TRELLIS_TRY(bus_, Bus::Start(config_, key_, *ledger_, *router_));
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config_.http_listen));

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "kernel/api/control.hpp"
+#include "kernel/api/health.hpp"
 #include "kernel/api/http.hpp"
+#include "kernel/api/perf.hpp"
 #include "kernel/api/router.hpp"
 #include "kernel/base/clock.hpp"
 #include "kernel/engine/engine.hpp"
@@ -35,6 +37,9 @@ class Node {
   /// Called when a client asks for a shutdown over the control socket; any thread.
   void OnShutdown(std::function<void()> handler) { on_shutdown_ = std::move(handler); }
 
+  /// Starts what is due; to be called every half minute or so. Never blocks.
+  void Tick();
+
  private:
   Node(NodeConfig config, NodeKey key, sys::LockFile lock);
   Result<void> OpenStores();
@@ -59,6 +64,8 @@ class Node {
   std::unique_ptr<engine::KernelServicesOverStore> services_;
   std::unique_ptr<plugin::Manager> plugins_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<api::Health> health_;
+  std::unique_ptr<api::PerfRegistry> perf_;
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<Bus> bus_;
   std::unique_ptr<api::HttpServer> http_;

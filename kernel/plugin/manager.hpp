@@ -49,8 +49,6 @@ class Manager final : public Plugins {
   [[nodiscard]] std::string MetricsText() const { return metrics_.Text(); }
   /// nullptr without keeper.
   [[nodiscard]] Supervisor* supervisor() { return supervisor_.get(); }
-  /// Checks of all running plugins: plugin name and JSON {"checks":[…]}.
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Health();
 
   [[nodiscard]] bool Known(std::string_view type) const override;
   [[nodiscard]] bool Sharable(std::string_view type) const override;
@@ -69,6 +67,10 @@ class Manager final : public Plugins {
   CommandReply RunCommand(std::string_view name, std::uint32_t twin,
                           std::string_view payload) override;
   std::vector<Provided> Provide(std::string_view kind, std::string_view request) override;
+  [[nodiscard]] std::vector<ProviderInfo> Providers(std::string_view kind) const override;
+  Result<std::string> AskProvider(ProviderInfo const& provider, std::string_view request,
+                                  std::chrono::milliseconds limit) override;
+  std::vector<std::pair<std::string, std::string>> Health() override;
   Result<std::string> CallService(std::string_view id, std::string_view method,
                                   std::string_view request, std::vector<int>* fds_out) override;
   void Publish(std::string_view topic, std::string_view payload) override;

@@ -50,6 +50,7 @@ OpAnswer Answer(Error const& error) {
 
 void Manager::AddAvailability(TypeInfo& type) const {
   auto const* plugin = directory_.Find(type.plugin);
+  if (plugin != nullptr) type.provisions = plugin->manifest.Provisions(type.name);
   type.available = plugin != nullptr && plugin->State() == PluginState::kRunning;
   if (!type.available && plugin != nullptr) type.unavailable_reason = plugin->WhyNot();
 }
@@ -200,18 +201,31 @@ CommandReply Manager::RunCommand(std::string_view name, std::uint32_t twin,
   return reply;
 }
 
+std::vector<ProviderInfo> Manager::Providers(std::string_view kind) const {
+  auto providers = registry_.Providers(kind);
+  std::erase_if(providers,
+                [this](auto const& provider) { return Running(provider.plugin) == nullptr; });
+  return providers;
+}
+
+Result<std::string> Manager::AskProvider(ProviderInfo const& provider, std::string_view request,
+                                         std::chrono::milliseconds limit) {
+  auto* const plugin = Running(provider.plugin);
+  if (plugin == nullptr)
+    return trellis::Fail(Code::kUnavailable, "plugin '{}' is not running", provider.plugin);
+  TRELLIS_TRY(auto slot, plugin->EnterService({}, 0, nullptr, limit));
+  auto call = NewCall(limit);
+  call.hold = std::move(slot);
+  TRELLIS_TRY(auto answer, plugin->channel->Provider(call, provider.kind, provider.name, request));
+  if (!json::ParseValue(answer))
+    return trellis::Fail(Code::kDecode, "its answer is not one JSON value");
+  return answer;
+}
+
 std::vector<Provided> Manager::Provide(std::string_view kind, std::string_view request) {
   std::vector<Provided> answers;
-  for (auto const& entry : registry_.Providers(kind)) {
-    auto* const plugin = Running(entry.plugin);
-    if (plugin == nullptr) continue;
-    auto const ask = [&]() -> Result<std::string> {
-      TRELLIS_TRY(auto slot, plugin->EnterService({}, 0, nullptr, kQuestionLimit));
-      auto call = NewCall(kQuestionLimit);
-      call.hold = std::move(slot);
-      return plugin->channel->Provider(call, entry.kind, entry.name, request);
-    };
-    auto answer = ask();
+  for (auto const& entry : Providers(kind)) {
+    auto answer = AskProvider(entry, request, kQuestionLimit);
     if (answer) {
       answers.push_back({entry.plugin, entry.name, *std::move(answer)});
     } else {

@@ -40,6 +40,8 @@ Result<std::vector<ManifestType>> Types(json::Value const& list) {
       TRELLIS_CHECK(json::Decode(*name, type.name));
     if (auto const* limits = entry.get_object().if_contains("deadline_s"))
       TRELLIS_CHECK(json::Decode(*limits, type.deadline_s));
+    if (auto const* provision = entry.get_object().if_contains("provision"))
+      TRELLIS_CHECK(json::Decode(*provision, type.provision));
     types.push_back(std::move(type));
   }
   return types;
@@ -88,6 +90,11 @@ Result<Manifest> Manifest::Parse(std::string_view text, std::string_view name,
 
 bool Manifest::MayCall(std::string_view id) const {
   return Contains(services.requires_, id) || Contains(services.wants, id);
+}
+
+bool Manifest::Provisions(std::string_view type) const {
+  return std::none_of(types.begin(), types.end(),
+                      [&](auto const& entry) { return entry.name == type && !entry.provision; });
 }
 
 std::chrono::seconds Manifest::Deadline(std::string_view type, std::string_view operation,

@@ -15,6 +15,7 @@ namespace trellis::plugin {
 struct ManifestType {
   std::string name;
   std::map<std::string, std::uint32_t> deadline_s;  ///< per operation
+  bool provision = true;  ///< false: a type whose documents are understood, but never brought up
 };
 struct ManifestServices {
   std::vector<std::string> provides;
@@ -35,6 +36,8 @@ struct Manifest {
                                 std::string_view version);
   /// May the plugin call service `id`?
   [[nodiscard]] bool MayCall(std::string_view id) const;
+  /// Can workloads of the type be brought up?
+  [[nodiscard]] bool Provisions(std::string_view type) const;
   /// The limit of `operation` for `type`; `fallback` when the manifest says nothing, at most 15
   /// min.
   [[nodiscard]] std::chrono::seconds Deadline(std::string_view type, std::string_view operation,

@@ -69,7 +69,7 @@ Result<void> Registry::AddCommand(CommandInfo command, std::vector<std::string> 
   return {};
 }
 
-Result<void> Registry::AddProvider(ProviderEntry provider) {
+Result<void> Registry::AddProvider(ProviderInfo provider) {
   std::lock_guard const lock(mutex_);
   auto const same = std::any_of(providers_.begin(), providers_.end(), [&](auto const& other) {
     return other.kind == provider.kind && other.name == provider.name &&
@@ -137,9 +137,9 @@ std::optional<CommandEntry> Registry::Command(std::string_view name) const {
   return found->second;
 }
 
-std::vector<ProviderEntry> Registry::Providers(std::string_view kind) const {
+std::vector<ProviderInfo> Registry::Providers(std::string_view kind) const {
   std::lock_guard const lock(mutex_);
-  std::vector<ProviderEntry> found;
+  std::vector<ProviderInfo> found;
   for (auto const& entry : providers_) {
     if (entry.kind == kind) found.push_back(entry);
   }

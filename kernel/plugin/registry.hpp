@@ -16,13 +16,6 @@ namespace trellis::plugin {
 /// Who claims names that no plugin may take.
 inline constexpr std::string_view kKernel = "@kernel";
 
-struct ProviderEntry {
-  std::string kind;
-  std::string name;
-  std::string plugin;
-  std::string options;
-};
-
 struct CommandEntry {
   CommandInfo info;
   std::string canonical;  ///< the name that aliases stand for
@@ -41,7 +34,7 @@ class Registry {
   Result<void> AddService(std::string const& id, std::string const& plugin);
   Result<void> AddCommand(CommandInfo command, std::vector<std::string> const& aliases,
                           std::string const& plugin);
-  Result<void> AddProvider(ProviderEntry provider);
+  Result<void> AddProvider(ProviderInfo provider);
   /// Removes services, commands and providers of a plugin that did not come up; its types stay
   /// known, so that requests for them can name the reason.
   void Withdraw(std::string const& plugin);
@@ -54,7 +47,7 @@ class Registry {
   /// Ids with their plugins.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> Services() const;
   [[nodiscard]] std::optional<CommandEntry> Command(std::string_view name) const;
-  [[nodiscard]] std::vector<ProviderEntry> Providers(std::string_view kind) const;
+  [[nodiscard]] std::vector<ProviderInfo> Providers(std::string_view kind) const;
 
  private:
   Result<void> Take(Kind kind, std::string const& name, std::string const& plugin);
@@ -64,7 +57,7 @@ class Registry {
   std::map<std::pair<Kind, std::string>, std::string> owners_;
   std::map<std::string, TypeInfo, std::less<>> types_;
   std::map<std::string, CommandEntry, std::less<>> commands_;
-  std::vector<ProviderEntry> providers_;
+  std::vector<ProviderInfo> providers_;
 };
 
 }  // namespace trellis::plugin

@@ -7,11 +7,13 @@
 #include <trellis/abi.h>
 #include <trellis/result.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace trellis::plugin {
@@ -23,7 +25,8 @@ struct TypeInfo {
   bool sharable = false;
   bool updatable = false;
   bool has_precheck = false;
-  bool pausable = false;  ///< has a real pause
+  bool pausable = false;   ///< has a real pause
+  bool provisions = true;  ///< false: the node only understands its documents
   std::uint32_t rank = 5000;
   std::uint32_t max_parallel = 4;
   std::vector<std::string> after;
@@ -118,6 +121,14 @@ struct CommandFailure {
 };
 using CommandReply = tl::expected<std::string, CommandFailure>;
 
+/// A provider (trellis.provider/1) as its plugin declared it.
+struct ProviderInfo {
+  std::string kind;
+  std::string name;
+  std::string plugin;
+  std::string options;  ///< JSON, or ""
+};
+
 /// What one provider answered.
 struct Provided {
   std::string plugin;
@@ -149,6 +160,15 @@ class Plugins : public grid::TypeExaminer {
                                   std::string_view payload) = 0;
   /// Asks every provider of `kind`; those that fail are logged and left out.
   virtual std::vector<Provided> Provide(std::string_view kind, std::string_view request) = 0;
+  /// The providers of `kind` whose plugins run.
+  [[nodiscard]] virtual std::vector<ProviderInfo> Providers(std::string_view) const { return {}; }
+  /// Asks one provider. kUnavailable when its plugin is away.
+  virtual Result<std::string> AskProvider(ProviderInfo const& provider, std::string_view,
+                                          std::chrono::milliseconds) {
+    return Fail(Code::kUnavailable, "no provider '{}' of '{}'", provider.name, provider.kind);
+  }
+  /// Checks of all running plugins: plugin name and JSON {"checks":[…]}.
+  virtual std::vector<std::pair<std::string, std::string>> Health() { return {}; }
   /// A service call on behalf of the kernel (console, logs). Descriptors in the reply are owned by
   /// `fds_out`.
   virtual Result<std::string> CallService(std::string_view id, std::string_view method,

@@ -15,8 +15,8 @@ class GatewayPlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"gateway","version":"1.0.0",
     "summary":"public names for private services","license":"Apache-2.0",
     "services":{"provides":[],"requires":[],"wants":[]},
-    "types":[{"name":"gateway-name-proxy","sharable":false,"rank":800,"max_parallel":4,"update":false,"pause":false,"after":[]},
-      {"name":"gateway-fqdn-proxy","sharable":false,"rank":810,"max_parallel":4,"update":false,"pause":false,"after":[]}],
+    "types":[{"name":"gateway-name-proxy","sharable":false,"provision":false,"rank":800,"max_parallel":4,"update":false,"pause":false,"after":[]},
+      {"name":"gateway-fqdn-proxy","sharable":false,"provision":false,"rank":810,"max_parallel":4,"update":false,"pause":false,"after":[]}],
     "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
     "state":{"version":1}})";
 

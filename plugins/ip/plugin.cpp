@@ -15,7 +15,7 @@ class IpPlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"ip","version":"1.0.0",
     "summary":"public addresses for machines","license":"Apache-2.0",
     "services":{"provides":[],"requires":[],"wants":[]},
-    "types":[{"name":"ip","sharable":false,"rank":410,"max_parallel":4,"update":false,"pause":false,"after":[]}],
+    "types":[{"name":"ip","sharable":false,"provision":false,"rank":410,"max_parallel":4,"update":false,"pause":false,"after":[]}],
     "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
     "state":{"version":1}})";
 

@@ -15,7 +15,7 @@ class QsfsPlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"qsfs","version":"1.0.0",
     "summary":"file systems over several nodes","license":"Apache-2.0",
     "services":{"provides":[],"requires":[],"wants":[]},
-    "types":[{"name":"qsfs","sharable":false,"rank":200,"max_parallel":4,"update":true,"pause":false,"after":[]}],
+    "types":[{"name":"qsfs","sharable":false,"provision":false,"rank":200,"max_parallel":4,"update":true,"pause":false,"after":[]}],
     "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
     "state":{"version":1}})";
 

@@ -15,7 +15,7 @@ class ZdbPlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"zdb","version":"1.0.0",
     "summary":"key-value namespaces","license":"Apache-2.0",
     "services":{"provides":[],"requires":[],"wants":[]},
-    "types":[{"name":"zdb","sharable":false,"rank":700,"max_parallel":4,"update":true,"pause":false,"after":[]}],
+    "types":[{"name":"zdb","sharable":false,"provision":false,"rank":700,"max_parallel":4,"update":true,"pause":false,"after":[]}],
     "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
     "state":{"version":1}})";
 

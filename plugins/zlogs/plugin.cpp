@@ -15,7 +15,7 @@ class ZLogsPlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"zlogs","version":"1.0.0",
     "summary":"streams of machine logs","license":"Apache-2.0",
     "services":{"provides":[],"requires":[],"wants":[]},
-    "types":[{"name":"zlogs","sharable":false,"rank":600,"max_parallel":4,"update":false,"pause":false,"after":[]}],
+    "types":[{"name":"zlogs","sharable":false,"provision":false,"rank":600,"max_parallel":4,"update":false,"pause":false,"after":[]}],
     "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
     "state":{"version":1}})";
 

@@ -1,5 +1,6 @@
 // The effects of a workload type that a node understands but cannot bring up: deployments with it
-// decode, hash and verify, and the workload itself ends in an error that says so.
+// decode, hash and verify, and the workload itself ends in an error that says so. Its manifest says
+// `"provision":false`, so that the node does not offer the type.
 #pragma once
 
 #include <trellis/sdk.hpp>
