@@ -22,6 +22,7 @@ KERNEL = {
 # Tools see the SDK; the CLI also what a grid client needs, and the inline loader (hashes live in the plugins).
 TOOLS = {
     "cli": {"base", "sys", "grid", "crypto", "rmb", "ledger", "plugin", "store", "json"},
+    "load": {"base", "sys", "grid", "crypto", "rmb", "ledger", "store", "json"},
     "keeper": {"base", "sys", "plugin"},  # of plugin only the keeper's wire
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)

@@ -1,0 +1,25 @@
+// trellis-load: a measured load on a node, through its public interfaces only.
+#include "tools/load/run.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+namespace {
+
+int Explain(trellis::Error const& error) {
+  fmt::print(stderr, "trellis-load: {}\n", error.message);
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (sodium_init() < 0) return 1;
+  auto const options = trellis::load::ParseOptions(argc, argv);
+  if (!options) return Explain(options.error());
+  auto const report = options->null_url.empty() ? trellis::load::RunLoad(*options)
+                                                : trellis::load::RunNull(*options);
+  if (!report) return Explain(report.error());
+  fmt::print("{}\n", boost::json::serialize(*report));
+  return 0;
+}
