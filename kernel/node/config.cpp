@@ -1,5 +1,6 @@
 #include "kernel/node/config.hpp"
 
+#include "kernel/base/log.hpp"
 #include "kernel/base/strings.hpp"
 
 #include <trellis/json.hpp>
@@ -81,13 +82,16 @@ class Reader {
         text << toml::json_formatter(*config);
         plugin.config_json = text.str();
       }
-      if (plugin.hosting != "inline")
-        Complain(base + ".hosting",
-                 fmt::format("unknown hosting '{}': use inline", plugin.hosting));
+      Demand(base + ".hosting", plugin.hosting == "inline",
+             fmt::format("unknown hosting '{}': use inline", plugin.hosting));
       out.insert_or_assign(std::string(name.str()), std::move(plugin));
     }
   }
 
+  /// Complains about the key unless `good`.
+  void Demand(std::string_view path, bool good, std::string_view what) {
+    if (!good) Complain(path, what);
+  }
   [[nodiscard]] bool Has(std::string_view path) const { return bool(root_.at_path(path)); }
 
   /// The first complaint, or the first key nobody asked for.
@@ -193,6 +197,40 @@ void ReadAll(Reader& reader, NodeConfig& config) {
   reader.ReadPlugins(config.plugins);
 }
 
+void CheckEngine(Reader& reader, engine::EngineOptions const& engine) {
+  constexpr std::string_view kPositive = "must be at least 1";
+  reader.Demand("engine.workers", engine.workers >= 1, kPositive);
+  reader.Demand("engine.queue.deployment", engine.queue_deployment >= 1, kPositive);
+  reader.Demand("engine.queue.twin", engine.queue_twin >= 1, kPositive);
+  reader.Demand("engine.queue.total", engine.queue_total >= 1, kPositive);
+  reader.Demand("engine.limits.twin", engine.limit_twin >= 1, kPositive);
+  reader.Demand("engine.limits.node", engine.limit_node >= 1, kPositive);
+  reader.Demand("engine.cpu_overcommit", engine.cpu_overcommit >= 1, kPositive);
+  reader.Demand("engine.inspect_interval", engine.inspect_interval_s >= 1, kPositive);
+  reader.Demand("engine.sync_interval", engine.sync_interval_s >= 1, kPositive);
+  reader.Demand("engine.retry.restore_max", engine.restore_max_s >= 1, kPositive);
+  reader.Demand("engine.retry.remove_max", engine.remove_max_s >= 1, kPositive);
+  reader.Demand("engine.crash_limit", engine.crash_limit >= 1, kPositive);
+  reader.Demand("engine.drain_timeout", engine.drain_timeout_s >= 0, "must not be negative");
+}
+
+/// What a value of the right type may still be wrong about.
+void CheckAll(Reader& reader, NodeConfig const& config) {
+  CheckEngine(reader, config.engine);
+  constexpr std::string_view kListen = "expected <ip>:<port>";
+  reader.Demand("relay.listen", ParseListen("", config.relay_listen).has_value(), kListen);
+  reader.Demand("http.listen", ParseListen("", config.http_listen).has_value(), kListen);
+  reader.Demand("log.level", log::ParseLevel(config.log_level).has_value(),
+                "expected debug, info, warn or error");
+  reader.Demand("log.format", config.log_format == "text" || config.log_format == "json",
+                "expected text or json");
+  auto const& place = config.location;
+  reader.Demand("node.location.latitude", place.latitude >= -90 && place.latitude <= 90,
+                "expected -90 to 90 degrees");
+  reader.Demand("node.location.longitude", place.longitude >= -180 && place.longitude <= 180,
+                "expected -180 to 180 degrees");
+}
+
 }  // namespace
 
 Result<HostPort> ParseListen(std::string_view key, std::string_view text) {
@@ -226,6 +264,7 @@ Result<NodeConfig> LoadConfig(fs::path const& file) {
   NodeConfig config;
   Reader reader(root, absolute);
   ReadAll(reader, config);
+  CheckAll(reader, config);
   TRELLIS_CHECK(reader.Finish());
   if (config.node_id == 0)
     return Fail(Code::kInvalid, "{}: key 'node.node_id' is missing: the node's id on the ledger",
@@ -236,8 +275,6 @@ Result<NodeConfig> LoadConfig(fs::path const& file) {
                 file.string());
   if (config.store_path.empty()) config.store_path = config.state_dir / "trellis.db";
   if (config.ledger_path.empty()) config.ledger_path = config.state_dir / "ledger.db";
-  if (config.engine.workers == 0)
-    return Fail(Code::kInvalid, "{}: key 'engine.workers' must be at least 1", file.string());
   config.engine.node_id = config.node_id;
   if (config.plugins_dir.empty()) {
     std::error_code unknown;

@@ -27,6 +27,12 @@ Result<void> ConfigureLog(trellis::node::NodeConfig const& config) {
   return {};
 }
 
+Result<void> Check(std::string const& file) {
+  TRELLIS_CHECK(trellis::node::LoadConfig(file));
+  fmt::print("{}: good\n", file);
+  return {};
+}
+
 Result<void> Run(std::string const& file) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -56,13 +62,15 @@ int main(int argc, char** argv) {
   CLI::App app("trellisd runs a Trellis node in the foreground");
   std::string file;
   app.add_option("--config", file, "configuration file (TOML)")->required();
+  bool check = false;
+  app.add_flag("--check", check, "only say whether the configuration is good");
   app.set_version_flag("--version", std::string(trellis::node::kVersion));
   CLI11_PARSE(app, argc, argv);
   if (sodium_init() < 0) return 1;
   // Threads here wait far more than they allocate: two arenas instead of one for each keep the
   // daemon small.
   (void)::mallopt(M_ARENA_MAX, 2);
-  auto const done = Run(file);
+  auto const done = check ? Check(file) : Run(file);
   if (done) return 0;
   fmt::print(stderr, "trellisd: {}\n", done.error().message);
   return 1;

@@ -53,6 +53,25 @@ TEST_F(Config, RefusesNumbersOutOfRange) {
   EXPECT_NE(refusal.find("key 'node.node_id': -1 is out of range"), std::string::npos) << refusal;
 }
 
+TEST_F(Config, NamesAValueThatCannotBe) {
+  std::vector<std::pair<std::string, std::string>> const bad{
+      {"[engine]\nworkers = 0\n", "key 'engine.workers': must be at least 1 (line 6)"},
+      {"[engine.limits]\nnode = 0\n", "key 'engine.limits.node': must be at least 1 (line 6)"},
+      {"[relay]\nlisten = \"here\"\n", "key 'relay.listen': expected <ip>:<port> (line 6)"},
+      {"[http]\nlisten = \"\"\n", "key 'http.listen': expected <ip>:<port> (line 6)"},
+      {"[log]\nlevel = \"loud\"\n",
+       "key 'log.level': expected debug, info, warn or error (line 6)"},
+      {"[log]\nformat = \"xml\"\n", "key 'log.format': expected text or json (line 6)"},
+      {"[node.location]\nlatitude = 91\n",
+       "key 'node.location.latitude': expected -90 to 90 degrees (line 6)"},
+      {"[plugin.zdb]\nhosting = \"moon\"\n",
+       "key 'plugin.zdb.hosting': unknown hosting 'moon': use inline (line 6)"}};
+  for (auto const& [text, expected] : bad) {
+    auto const refusal = Refusal(minimal_ + text);
+    EXPECT_NE(refusal.find(expected), std::string::npos) << refusal;
+  }
+}
+
 TEST_F(Config, ReadsWhereTheNodeStands) {
   auto const here = Load(minimal_ +
                          "[node.location]\nlongitude = 4\nlatitude = 50.5\n"
