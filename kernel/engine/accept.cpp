@@ -216,6 +216,7 @@ Result<void> Acceptor::Write(store::Database& db, Checked const& checked,
   row.key = checked.key;
   row.version = checked.deployment.version;
   row.hash = checked.hash;
+  row.header = HeaderJson(checked.deployment);
   row.doc = checked.raw;
   row.validated = acceptance.validated;
   row.updated = job.created;
@@ -225,6 +226,7 @@ Result<void> Acceptor::Write(store::Database& db, Checked const& checked,
     row.desired = acceptance.paused ? store::Desired::kPaused : store::Desired::kPresent;
   }
   TRELLIS_CHECK(store::PutDeployment(db, row));
+  std::vector<store::NameVersion> untouched;
   for (std::size_t i = 0; i < checked.deployment.workloads.size(); ++i) {
     auto const& workload = checked.deployment.workloads[i];
     auto const op =
@@ -232,8 +234,9 @@ Result<void> Acceptor::Write(store::Database& db, Checked const& checked,
                      [&](auto const& candidate) { return candidate.name == workload.name; });
     if (create || op != acceptance.ops.end()) TRELLIS_CHECK(WriteAdded(db, checked, i, create));
     if (!create && op == acceptance.ops.end())
-      TRELLIS_CHECK(store::CompactChanges(db, checked.key, workload.name, workload.version));
+      untouched.emplace_back(workload.name, workload.version);
   }
+  TRELLIS_CHECK(store::CompactChanges(db, checked.key, untouched));
   TRELLIS_TRY(job.id, store::AddJob(db, job));
   return {};
 }
@@ -247,7 +250,8 @@ Result<void> Acceptor::WriteAdded(store::Database& db, Checked const& checked, s
       return Fail(Code::kConflict, "global workload with the same name '{}' exists: conflict",
                   workload.name);
     }
-    TRELLIS_CHECK(store::PutShared(db, checked.key, workload.name, workload.type));
+    TRELLIS_CHECK(store::PutShared(db, checked.key, workload.name, workload.type,
+                                   checked.deployment.version));
   }
   TRELLIS_CHECK(store::EraseUses(db, checked.key, workload.name));
   for (auto const& name : checked.validated.examined[index].dependencies) {
@@ -260,6 +264,7 @@ Result<void> Acceptor::WriteAdded(store::Database& db, Checked const& checked, s
   row.name = workload.name;
   row.type = workload.type;
   row.pos = static_cast<std::uint32_t>(index);
+  row.weight = checked.validated.examined[index].weight;
   row.version = workload.version;
   row.data = workload.data.text;
   row.description = workload.description;

@@ -55,7 +55,7 @@ std::string WorkloadText(store::WorkloadRow const& row) {
 
 Result<std::string> DeploymentText(store::DeploymentRow const& row,
                                    std::vector<store::WorkloadRow> const& workloads) {
-  TRELLIS_TRY(auto text, DeploymentJson(row, {}));
+  auto text = DeploymentJson(row, {});
   constexpr std::string_view kEmpty = R"("workloads":[]})";
   text.resize(text.size() - kEmpty.size());
   std::vector<std::string> items;

@@ -81,7 +81,7 @@ Result<void> JobRunner::Deprovision(Ticket const& ticket, store::WorkloadRow row
   TRELLIS_CHECK(context_.writer.Commit([&](store::Database& db) -> Result<void> {
     TRELLIS_CHECK(store::AddChange(db, row, WorkloadJson(row)));
     TRELLIS_CHECK(store::EraseWorkload(db, row.key, row.name));
-    TRELLIS_CHECK(store::EraseShared(db, row.key, row.name));
+    TRELLIS_CHECK(store::EraseShared(db, row.key, row.name, UINT32_MAX));
     return extra ? extra(db) : Result<void>();
   }));
   Announce(context_, row, "deleted");

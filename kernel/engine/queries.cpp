@@ -51,8 +51,7 @@ Answer Queries::List(std::uint32_t twin) {
     for (auto const& row : rows) {
       TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, row.key));
       if (!IsActive(workloads)) continue;
-      TRELLIS_TRY(auto text, DeploymentJson(row, workloads));
-      texts.push_back(std::move(text));
+      texts.push_back(DeploymentJson(row, workloads));
     }
     return texts;
   });

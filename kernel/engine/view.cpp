@@ -1,52 +1,127 @@
 #include "kernel/engine/view.hpp"
 
-#include "kernel/grid/deployment.hpp"
-
 #include <trellis/json.hpp>
+
+#include <algorithm>
 
 namespace trellis::engine {
 namespace {
 
-std::string Quoted(std::string_view text) {
-  return boost::json::serialize(json::Value(boost::json::string(text)));
+bool IsPlain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
 }
+
+/// Appends `text` as a JSON string. Nearly all texts need no escapes.
+void AppendQuoted(std::string& out, std::string_view text) {
+  if (!std::all_of(text.begin(), text.end(), IsPlain)) {
+    out += boost::json::serialize(json::Value(boost::json::string(text)));
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+void AppendNumber(std::string& out, std::int64_t number) {
+  fmt::format_int const text(number);
+  out.append(text.data(), text.size());
+}
+
 std::string_view OrNull(std::string const& text) {
   return text.empty() ? std::string_view("null") : std::string_view(text);
 }
 
-std::string ResultJson(store::WorkloadRow const& row) {
-  return fmt::format(R"({{"created":{},"state":{},"message":{},"data":{}}})", row.created,
-                     Quoted(row.state), Quoted(row.message), OrNull(row.result));
+void AppendResult(std::string& out, store::WorkloadRow const& row) {
+  out += R"({"created":)";
+  AppendNumber(out, row.created);
+  out += R"(,"state":)";
+  AppendQuoted(out, row.state);
+  out += R"(,"message":)";
+  AppendQuoted(out, row.message);
+  out += R"(,"data":)";
+  out += OrNull(row.result);
+  out += '}';
 }
 
-std::string Fields(store::WorkloadRow const& row) {
-  return fmt::format(
-      R"("version":{},"name":{},"type":{},"data":{},"metadata":{},"description":{},"result":{})",
-      row.version, Quoted(row.name), Quoted(row.type), OrNull(row.data), Quoted(row.metadata),
-      Quoted(row.description), ResultJson(row));
+void AppendFields(std::string& out, store::WorkloadRow const& row) {
+  out += R"("version":)";
+  AppendNumber(out, row.version);
+  out += R"(,"name":)";
+  AppendQuoted(out, row.name);
+  out += R"(,"type":)";
+  AppendQuoted(out, row.type);
+  out += R"(,"data":)";
+  out += OrNull(row.data);
+  out += R"(,"metadata":)";
+  AppendQuoted(out, row.metadata);
+  out += R"(,"description":)";
+  AppendQuoted(out, row.description);
+  out += R"(,"result":)";
+  AppendResult(out, row);
+}
+
+std::size_t SizeOf(store::WorkloadRow const& row) {
+  constexpr std::size_t kAround = 256;
+  return kAround + row.data.size() + row.result.size() + row.metadata.size() +
+         row.description.size() + row.message.size();
 }
 
 }  // namespace
 
 std::string WorkloadJson(store::WorkloadRow const& row) {
-  return "{" + Fields(row) + "}";
+  std::string out;
+  out.reserve(SizeOf(row));
+  out += '{';
+  AppendFields(out, row);
+  out += '}';
+  return out;
 }
 
 std::string PluginWorkloadJson(store::WorkloadRow const& row) {
-  return fmt::format(R"({{"id":{},{}}})", Quoted(row.id()), Fields(row));
+  std::string out = R"({"id":)";
+  out.reserve(SizeOf(row));
+  AppendQuoted(out, row.id());
+  out += ',';
+  AppendFields(out, row);
+  out += '}';
+  return out;
 }
 
-Result<std::string> DeploymentJson(store::DeploymentRow const& row,
-                                   std::vector<store::WorkloadRow> const& workloads) {
-  TRELLIS_TRY(auto const doc, grid::ParseDeployment(row.doc));
-  std::vector<std::string> items;
-  items.reserve(workloads.size());
+std::string HeaderJson(grid::Deployment const& deployment) {
+  std::string out = R"("version":)";
+  AppendNumber(out, deployment.version);
+  out += R"(,"twin_id":)";
+  AppendNumber(out, deployment.twin_id);
+  out += fmt::format(R"(,"contract_id":{},"metadata":)", deployment.contract_id);
+  AppendQuoted(out, deployment.metadata);
+  out += R"(,"description":)";
+  AppendQuoted(out, deployment.description);
+  out += R"(,"expiration":)";
+  out += json::Dump(deployment.expiration);
+  out += R"(,"signature_requirement":)";
+  out += json::Dump(deployment.signature_requirement);
+  return out;
+}
+
+std::string DeploymentJson(store::DeploymentRow const& row,
+                           std::vector<store::WorkloadRow> const& workloads) {
+  constexpr std::size_t kAround = 32;
+  std::size_t size = kAround + row.header.size();
   for (auto const& workload : workloads)
-    items.push_back(WorkloadJson(workload));
-  return fmt::format(
-      R"({{"version":{},"twin_id":{},"contract_id":{},"metadata":{},"description":{},"expiration":{},"signature_requirement":{},"workloads":[{}]}})",
-      doc.version, doc.twin_id, doc.contract_id, Quoted(doc.metadata), Quoted(doc.description),
-      json::Dump(doc.expiration), json::Dump(doc.signature_requirement), fmt::join(items, ","));
+    size += SizeOf(workload);
+  std::string out;
+  out.reserve(size);
+  out += '{';
+  out += row.header;
+  out += R"(,"workloads":[)";
+  for (auto const& workload : workloads) {
+    if (&workload != &workloads.front()) out += ',';
+    out += '{';
+    AppendFields(out, workload);
+    out += '}';
+  }
+  out += "]}";
+  return out;
 }
 
 }  // namespace trellis::engine

@@ -1,9 +1,8 @@
 // Stored rows as clients see them: the JSON of workloads and deployments.
 #pragma once
 
-#include "kernel/store/records.hpp"
-
-#include <trellis/result.hpp>
+#include "kernel/grid/deployment.hpp"
+#include "kernel/store/rows.hpp"
 
 #include <string>
 #include <vector>
@@ -15,8 +14,10 @@ namespace trellis::engine {
 [[nodiscard]] std::string WorkloadJson(store::WorkloadRow const& row);
 /// The same for plugins, with "id" first.
 [[nodiscard]] std::string PluginWorkloadJson(store::WorkloadRow const& row);
-/// The stored document's header fields with the shown workloads, in document order.
-Result<std::string> DeploymentJson(store::DeploymentRow const& row,
-                                   std::vector<store::WorkloadRow> const& workloads);
+/// The members of an accepted deployment but its workloads, without braces: DeploymentRow::header.
+[[nodiscard]] std::string HeaderJson(grid::Deployment const& deployment);
+/// The stored header with the shown workloads, in document order.
+[[nodiscard]] std::string DeploymentJson(store::DeploymentRow const& row,
+                                         std::vector<store::WorkloadRow> const& workloads);
 
 }  // namespace trellis::engine

@@ -161,6 +161,24 @@ Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& fi
   return database;
 }
 
+Result<void> Database::Begin(Transaction kind) {
+  TRELLIS_TRY(auto* s, kind == Transaction::kRead ? Cached("BEGIN") : Cached("BEGIN IMMEDIATE"));
+  return s->Run();
+}
+
+Result<void> Database::Commit() {
+  TRELLIS_TRY(auto* s, Cached("COMMIT"));
+  return s->Run();
+}
+
+Result<void> Database::Savepoint(SavepointStep step) {
+  std::string_view sql = "SAVEPOINT work";
+  if (step == SavepointStep::kRollBack) sql = "ROLLBACK TO work";
+  if (step == SavepointStep::kRelease) sql = "RELEASE work";
+  TRELLIS_TRY(auto* s, Cached(sql));
+  return s->Run();
+}
+
 Result<void> Database::Exec(std::string_view sql) {
   int const status = sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
   if (status != SQLITE_OK) return Failure("sqlite", status, db_);
@@ -199,6 +217,10 @@ std::int64_t Database::LastInsertId() const {
 
 std::int64_t Database::Changes() const {
   return sqlite3_changes64(db_);
+}
+
+std::int64_t Database::TotalChanges() const {
+  return sqlite3_total_changes64(db_);
 }
 
 std::uint64_t Database::TakePagesWritten() {

@@ -97,6 +97,14 @@ class Database {
   Database(Database const&) = delete;
   Database& operator=(Database const&) = delete;
 
+  /// kRead: one snapshot until Commit. kWrite: the write lock too.
+  enum class Transaction : std::uint8_t { kRead, kWrite };
+  Result<void> Begin(Transaction kind);
+  Result<void> Commit();
+  /// Inside a transaction; savepoints do not nest.
+  enum class SavepointStep : std::uint8_t { kOpen, kRollBack, kRelease };
+  Result<void> Savepoint(SavepointStep step);
+
   /// Runs one or more statements without parameters or rows.
   Result<void> Exec(std::string_view sql);
   Result<Statement> Prepare(std::string_view sql);
@@ -109,6 +117,8 @@ class Database {
   void EndReads();
   [[nodiscard]] std::int64_t LastInsertId() const;
   [[nodiscard]] std::int64_t Changes() const;
+  /// Rows changed since the connection was opened, also by triggers and cascades.
+  [[nodiscard]] std::int64_t TotalChanges() const;
   /// Pages this connection wrote since the last call.
   std::uint64_t TakePagesWritten();
   /// `PRAGMA user_version`.

@@ -1,98 +1,159 @@
 // The visible history of workloads: bounded and collapsed, so that clients that count entries keep
 // working.
+#include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
 
 namespace trellis::store {
 namespace {
 
-constexpr std::int64_t kMaxPerWorkload = 64;
+constexpr std::size_t kMaxPerWorkload = 64;
 constexpr std::int64_t kMaxPerDeployment = 512;
 
-struct Newest {
+/// An entry without its body.
+struct Entry {
   std::int64_t seq = 0;
+  std::string name;
   std::uint32_t version = 0;
   std::string state;
 };
 
-Result<std::optional<Newest>> FindNewest(Database& db, DeploymentKey key, std::string_view name) {
-  TRELLIS_TRY(
-      auto* s,
-      db.Cached(
-          "SELECT seq, version, state FROM change WHERE twin = ? AND contract = ? AND name = ? "
-          "ORDER BY seq DESC LIMIT 1"));
-  TRELLIS_TRY(bool const found, s->BindAll(key.twin, key.contract, name).Step());
-  std::optional<Newest> newest;
-  if (found) newest = Newest{s->Int(0), static_cast<std::uint32_t>(s->Uint(1)), s->Text(2)};
-  s->Reset();
-  return newest;
+Entry ReadEntry(Statement const& s) {
+  return {s.Int(0), s.Text(1), static_cast<std::uint32_t>(s.Uint(2)), s.Text(3)};
 }
 
-/// Drops the oldest entries above the limits, never the newest of a workload nor its newest `init`.
-Result<void> Trim(Database& db, WorkloadRow const& row) {
-  TRELLIS_TRY(auto* per_name, db.Cached("DELETE FROM change WHERE twin = ?1 AND contract = ?2 AND "
-                                        "name = ?3 AND state <> 'init' AND seq NOT IN "
-                                        "(SELECT seq FROM change WHERE twin = ?1 AND contract = ?2 "
-                                        "AND name = ?3 ORDER BY seq DESC LIMIT ?4)"));
-  TRELLIS_CHECK(per_name->BindAll(row.key.twin, row.key.contract, row.name, kMaxPerWorkload).Run());
-  TRELLIS_TRY(
-      auto* all,
-      db.Cached(
-          "DELETE FROM change WHERE twin = ?1 AND contract = ?2 AND seq NOT IN "
-          "(SELECT seq FROM change WHERE twin = ?1 AND contract = ?2 ORDER BY seq DESC LIMIT ?3) "
-          "AND seq NOT IN (SELECT MAX(seq) FROM change WHERE twin = ?1 AND contract = ?2 GROUP BY "
-          "name) "
-          "AND seq NOT IN (SELECT MAX(seq) FROM change WHERE twin = ?1 AND contract = ?2 AND state "
-          "= 'init' GROUP BY name)"));
-  return all->BindAll(row.key.twin, row.key.contract, kMaxPerDeployment).Run();
+/// Oldest first.
+Result<std::vector<Entry>> EntriesOf(Database& db, DeploymentKey key, std::string_view name) {
+  return All(db,
+             "SELECT seq, name, version, state FROM change WHERE twin = ? AND contract = ? AND "
+             "name = ? ORDER BY seq",
+             ReadEntry, key.twin, key.contract, name);
+}
+
+Result<std::vector<Entry>> EntriesOf(Database& db, DeploymentKey key) {
+  return All(db,
+             "SELECT seq, name, version, state FROM change WHERE twin = ? AND contract = ? ORDER "
+             "BY seq",
+             ReadEntry, key.twin, key.contract);
+}
+
+Result<void> Erase(Database& db, std::int64_t seq) {
+  return Run(db, "DELETE FROM change WHERE seq = ?", seq);
+}
+
+/// Drops the oldest entries of one workload above the limit, never the newest nor `init` of the
+/// present version. One more entry is about to follow.
+Result<void> TrimWorkload(Database& db, std::vector<Entry> const& entries, std::uint32_t version) {
+  if (entries.size() < kMaxPerWorkload) return {};
+  auto surplus = entries.size() + 1 - kMaxPerWorkload;
+  for (auto const& entry : entries) {
+    if (surplus == 0) break;
+    if (entry.state == "init" && entry.version == version) continue;
+    TRELLIS_CHECK(Erase(db, entry.seq));
+    --surplus;
+  }
+  return {};
+}
+
+/// What the deployment's bound must not take: of each active workload the newest entry and `init`
+/// of the present version.
+Result<std::set<std::int64_t>> KeptEntries(Database& db, DeploymentKey key,
+                                           std::vector<Entry> const& entries) {
+  TRELLIS_TRY(auto const active,
+              All(
+                  db, "SELECT name, version FROM workload WHERE twin = ? AND contract = ?",
+                  [](Statement const& s) {
+                    return std::pair(s.Text(0), static_cast<std::uint32_t>(s.Uint(1)));
+                  },
+                  key.twin, key.contract));
+  std::map<std::string, std::uint32_t> const versions(active.begin(), active.end());
+  std::map<std::string_view, std::int64_t> newest;
+  std::set<std::int64_t> kept;
+  for (auto const& entry : entries) {
+    auto const found = versions.find(entry.name);
+    if (found == versions.end()) continue;
+    newest[found->first] = entry.seq;
+    if (entry.state == "init" && entry.version == found->second) kept.insert(entry.seq);
+  }
+  for (auto const& [name, seq] : newest)
+    kept.insert(seq);
+  return kept;
+}
+
+Result<void> TrimDeployment(Database& db, DeploymentKey key) {
+  TRELLIS_TRY(auto const count,
+              One(
+                  db, "SELECT COUNT(*) FROM change WHERE twin = ? AND contract = ?",
+                  [](Statement const& s) { return s.Int(0); }, key.twin, key.contract));
+  auto surplus = count.value_or(0) - kMaxPerDeployment;
+  if (surplus <= 0) return {};
+  TRELLIS_TRY(auto const entries, EntriesOf(db, key));
+  TRELLIS_TRY(auto const kept, KeptEntries(db, key, entries));
+  for (auto const& entry : entries) {
+    if (surplus <= 0) break;
+    if (kept.contains(entry.seq)) continue;
+    TRELLIS_CHECK(Erase(db, entry.seq));
+    --surplus;
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view body) {
-  TRELLIS_TRY(auto const newest, FindNewest(db, row.key, row.name));
-  if (newest.has_value() && newest->version == row.version && newest->state == row.state) {
-    TRELLIS_TRY(auto* s, db.Cached("UPDATE change SET body = ? WHERE seq = ?"));
-    return s->BindAll(body, newest->seq).Run();
+  TRELLIS_TRY(auto entries, EntriesOf(db, row.key, row.name));
+  auto const same = [&](Entry const& entry, std::string_view state) {
+    return entry.version == row.version && entry.state == state;
+  };
+  if (!entries.empty() && same(entries.back(), row.state))
+    return Run(db, "UPDATE change SET created = ?, message = ?, body = ? WHERE seq = ?",
+               row.created, row.message, body, entries.back().seq);
+  bool const again = row.state == "ok" && std::any_of(entries.begin(), entries.end(),
+                                                      [&](auto const& e) { return same(e, "ok"); });
+  for (auto const& entry : entries) {
+    if (again && entry.version == row.version && entry.state != "init")
+      TRELLIS_CHECK(Erase(db, entry.seq));
   }
-  if (row.state == "ok") {
-    TRELLIS_TRY(
-        auto* s,
-        db.Cached(
-            "DELETE FROM change WHERE twin = ?1 AND contract = ?2 AND name = ?3 AND version = ?4 "
-            "AND state <> 'init' AND EXISTS (SELECT 1 FROM change WHERE twin = ?1 AND contract = "
-            "?2 "
-            "AND name = ?3 AND version = ?4 AND state = 'ok')"));
-    TRELLIS_CHECK(s->BindAll(row.key.twin, row.key.contract, row.name, row.version).Run());
-  }
-  TRELLIS_TRY(auto* s, db.Cached("INSERT INTO change (twin, contract, name, type, version, state, "
-                                 "body) VALUES (?,?,?,?,?,?,?)"));
-  TRELLIS_CHECK(
-      s->BindAll(row.key.twin, row.key.contract, row.name, row.type, row.version, row.state, body)
-          .Run());
-  return Trim(db, row);
+  if (!again) TRELLIS_CHECK(TrimWorkload(db, entries, row.version));
+  TRELLIS_CHECK(AppendChange(db, row, body));
+  return TrimDeployment(db, row.key);
 }
 
-Result<void> CompactChanges(Database& db, DeploymentKey key, std::string_view name,
-                            std::uint32_t version) {
-  TRELLIS_TRY(auto* s, db.Cached("DELETE FROM change WHERE twin = ?1 AND contract = ?2 AND name = "
-                                 "?3 AND version = ?4 AND state <> 'init' "
-                                 "AND seq <> (SELECT MAX(seq) FROM change WHERE twin = ?1 AND "
-                                 "contract = ?2 AND name = ?3 AND version = ?4)"));
-  return s->BindAll(key.twin, key.contract, name, version).Run();
+Result<void> AppendChange(Database& db, WorkloadRow const& row, std::string_view body) {
+  return Run(db,
+             "INSERT INTO change (twin, contract, name, type, version, state, created, message, "
+             "body) VALUES (?,?,?,?,?,?,?,?,?)",
+             row.key.twin, row.key.contract, row.name, row.type, row.version, row.state,
+             row.created, row.message, body);
+}
+
+Result<void> CompactChanges(Database& db, DeploymentKey key,
+                            std::span<NameVersion const> untouched) {
+  if (untouched.empty()) return {};
+  std::map<std::string_view, std::uint32_t> const versions(untouched.begin(), untouched.end());
+  TRELLIS_TRY(auto const entries, EntriesOf(db, key));
+  std::map<std::string_view, std::int64_t> newest;
+  for (auto const& entry : entries) {
+    if (auto const found = versions.find(entry.name);
+        found != versions.end() && found->second == entry.version)
+      newest[entry.name] = entry.seq;
+  }
+  for (auto const& entry : entries) {
+    auto const found = newest.find(entry.name);
+    bool const old = found != newest.end() && entry.seq != found->second &&
+                     entry.version == versions.at(entry.name) && entry.state != "init";
+    if (old) TRELLIS_CHECK(Erase(db, entry.seq));
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> ListChanges(Database& db, DeploymentKey key) {
-  TRELLIS_TRY(auto* s,
-              db.Cached("SELECT body FROM change WHERE twin = ? AND contract = ? ORDER BY seq"));
-  s->BindAll(key.twin, key.contract);
-  std::vector<std::string> bodies;
-  while (true) {
-    TRELLIS_TRY(bool const more, s->Step());
-    if (!more) break;
-    bodies.push_back(s->Text(0));
-  }
-  s->Reset();
-  return bodies;
+  return All(
+      db, "SELECT body FROM change WHERE twin = ? AND contract = ? ORDER BY seq",
+      [](Statement const& s) { return s.Text(0); }, key.twin, key.contract);
 }
 
 }  // namespace trellis::store

@@ -1,11 +1,13 @@
 // The journal: jobs, their steps, and what is reserved.
+#include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
 
 namespace trellis::store {
 namespace {
 
-#define TRELLIS_JOB_COLUMNS \
-  "id, twin, contract, kind, version, doc, target, reason, attempts, not_before, created, error"
+#define TRELLIS_JOB_COLUMNS                                                                  \
+  "twin, contract, kind, version, attempts, crashes, not_before, created, started, target, " \
+  "reason, error, doc"
 
 JobRow ReadJob(Statement const& s) {
   JobRow row;
@@ -13,24 +15,35 @@ JobRow ReadJob(Statement const& s) {
   row.key = {static_cast<std::uint32_t>(s.Uint(1)), s.Uint(2)};
   row.kind = static_cast<JobKind>(s.Int(3));
   row.version = static_cast<std::uint32_t>(s.Uint(4));
-  row.doc = s.Text(5);
-  row.target = s.Text(6);
-  row.reason = s.Text(7);
-  row.attempts = static_cast<std::uint32_t>(s.Uint(8));
-  row.not_before = s.Int(9);
-  row.created = s.Int(10);
-  row.error = s.Text(11);
+  row.attempts = static_cast<std::uint32_t>(s.Uint(5));
+  row.crashes = static_cast<std::uint32_t>(s.Uint(6));
+  row.not_before = s.Int(7);
+  row.created = s.Int(8);
+  row.started = s.Int(9);
+  row.target = s.Text(10);
+  row.reason = s.Text(11);
+  row.error = s.Text(12);
+  row.doc = s.Text(13);
   return row;
 }
 
+StepRow ReadStep(Statement const& s) {
+  return {s.Int(0),
+          s.Text(1),
+          static_cast<std::uint8_t>(s.Uint(2)),
+          static_cast<std::uint32_t>(s.Uint(3)),
+          static_cast<StepState>(s.Int(4)),
+          static_cast<std::uint32_t>(s.Uint(5)),
+          s.Int(6),
+          static_cast<std::uint32_t>(s.Uint(7))};
+}
+
 Capacity ReadCapacity(Statement const& s) {
-  Capacity capacity;
-  capacity.cru = s.Uint(0);
-  capacity.mru = s.Uint(1);
-  capacity.sru = s.Uint(2);
-  capacity.hru = s.Uint(3);
-  capacity.ipv4u = s.Uint(4);
-  return capacity;
+  return {s.Uint(0), s.Uint(1), s.Uint(2), s.Uint(3), s.Uint(4)};
+}
+
+std::int64_t ReadId(Statement const& s) {
+  return s.Int(0);
 }
 
 }  // namespace
@@ -56,123 +69,118 @@ std::string_view ToText(JobKind kind) {
 }
 
 Result<std::int64_t> AddJob(Database& db, JobRow const& row) {
-  TRELLIS_TRY(auto* s, db.Cached("INSERT INTO job (twin, contract, kind, version, doc, target, "
-                                 "reason, attempts, not_before, created, error) "
-                                 "VALUES (?,?,?,?,?,?,?,?,?,?,?)"));
-  TRELLIS_CHECK(s->BindAll(row.key.twin, row.key.contract, row.kind, row.version, row.doc,
-                           row.target, row.reason, row.attempts, row.not_before, row.created,
-                           row.error)
-                    .Run());
+  TRELLIS_CHECK(
+      Run(db, "INSERT INTO job (" TRELLIS_JOB_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+          row.key.twin, row.key.contract, row.kind, row.version, row.attempts, row.crashes,
+          row.not_before, row.created, row.started, row.target, row.reason, row.error, row.doc));
   return db.LastInsertId();
 }
 
+Result<std::optional<JobRow>> FindJob(Database& db, std::int64_t id) {
+  TRELLIS_TRY(auto job,
+              One(db, "SELECT id, " TRELLIS_JOB_COLUMNS " FROM job WHERE id = ?", ReadJob, id));
+  if (!job.has_value() || job->kind != JobKind::kApply || !job->doc.empty()) return job;
+  TRELLIS_TRY(auto doc,
+              One(
+                  db, "SELECT doc FROM deployment WHERE twin = ? AND contract = ?",
+                  [](Statement const& s) { return s.Text(0); }, job->key.twin, job->key.contract));
+  job->doc = std::move(doc).value_or("");
+  return job;
+}
+
 Result<std::vector<JobRow>> ListJobs(Database& db, std::optional<DeploymentKey> key) {
-  Statement* s = nullptr;
-  if (key.has_value()) {
-    TRELLIS_TRY(s, db.Cached("SELECT " TRELLIS_JOB_COLUMNS
-                             " FROM job WHERE twin = ? AND contract = ? ORDER BY id"));
-    s->BindAll(key->twin, key->contract);
-  } else {
-    TRELLIS_TRY(s, db.Cached("SELECT " TRELLIS_JOB_COLUMNS " FROM job ORDER BY id"));
-  }
-  std::vector<JobRow> rows;
-  while (true) {
-    TRELLIS_TRY(bool const more, s->Step());
-    if (!more) break;
-    rows.push_back(ReadJob(*s));
-  }
-  s->Reset();
-  return rows;
+  if (!key.has_value())
+    return All(db, "SELECT id, " TRELLIS_JOB_COLUMNS " FROM job ORDER BY id", ReadJob);
+  return All(
+      db, "SELECT id, " TRELLIS_JOB_COLUMNS " FROM job WHERE twin = ? AND contract = ? ORDER BY id",
+      ReadJob, key->twin, key->contract);
 }
 
 Result<void> UpdateJob(Database& db, JobRow const& row) {
-  TRELLIS_TRY(auto* s,
-              db.Cached("UPDATE job SET attempts = ?, not_before = ?, error = ? WHERE id = ?"));
-  return s->BindAll(row.attempts, row.not_before, row.error, row.id).Run();
+  return Run(db,
+             "UPDATE job SET attempts = ?, crashes = ?, not_before = ?, started = ?, error = ? "
+             "WHERE id = ?",
+             row.attempts, row.crashes, row.not_before, row.started, row.error, row.id);
 }
 
 Result<void> EraseJob(Database& db, std::int64_t id) {
-  TRELLIS_TRY(auto* s, db.Cached("DELETE FROM job WHERE id = ?"));
-  return s->BindAll(id).Run();
+  return Run(db, "DELETE FROM job WHERE id = ?", id);
+}
+
+Result<std::optional<std::int64_t>> FindEqualJob(Database& db, DeploymentKey key, JobKind kind,
+                                                 std::string_view target) {
+  if (kind != JobKind::kPause && kind != JobKind::kResume)
+    return One(db, "SELECT id FROM job WHERE twin = ? AND contract = ? AND kind = ? AND target = ?",
+               ReadId, key.twin, key.contract, kind, target);
+  TRELLIS_TRY(
+      auto const newest,
+      One(
+          db,
+          "SELECT id, kind FROM job WHERE twin = ? AND contract = ? AND kind IN (?, ?) "
+          "ORDER BY id DESC LIMIT 1",
+          [](Statement const& s) { return std::pair(s.Int(0), static_cast<JobKind>(s.Int(1))); },
+          key.twin, key.contract, JobKind::kPause, JobKind::kResume));
+  if (!newest.has_value() || newest->second != kind) return std::optional<std::int64_t>();
+  return std::optional(newest->first);
+}
+
+Result<void> KeepDocument(Database& db, DeploymentKey key, std::string_view doc) {
+  return Run(db, "UPDATE job SET doc = ? WHERE twin = ? AND contract = ? AND kind = ? AND doc = ''",
+             doc, key.twin, key.contract, JobKind::kApply);
 }
 
 Result<std::vector<std::int64_t>> EraseUnstartedJobs(Database& db, DeploymentKey key,
                                                      std::int64_t except) {
-  TRELLIS_TRY(auto* find, db.Cached("SELECT id FROM job WHERE twin = ? AND contract = ? AND id <> "
-                                    "? AND id NOT IN (SELECT job FROM step)"));
-  find->BindAll(key.twin, key.contract, except);
-  std::vector<std::int64_t> ids;
-  while (true) {
-    TRELLIS_TRY(bool const more, find->Step());
-    if (!more) break;
-    ids.push_back(find->Int(0));
-  }
-  find->Reset();
+  TRELLIS_TRY(auto const ids,
+              All(db,
+                  "SELECT id FROM job WHERE twin = ? AND contract = ? AND id <> ? AND NOT EXISTS "
+                  "(SELECT 1 FROM step WHERE job = job.id)",
+                  ReadId, key.twin, key.contract, except));
   for (auto const id : ids)
     TRELLIS_CHECK(EraseJob(db, id));
   return ids;
 }
 
 Result<void> PutStep(Database& db, StepRow const& row) {
-  TRELLIS_TRY(auto* s, db.Cached("INSERT OR REPLACE INTO step (job, name, op, idx, state, crashes, "
-                                 "generation) VALUES (?,?,?,?,?,?,?)"));
-  return s->BindAll(row.job, row.name, row.op, row.idx, row.state, row.crashes, row.generation)
-      .Run();
+  return Run(db,
+             "INSERT OR REPLACE INTO step (job, name, op, idx, state, tries, crashes, generation) "
+             "VALUES (?,?,?,?,?,?,?,?)",
+             row.job, row.name, row.op, row.idx, row.state, row.tries, row.crashes, row.generation);
 }
 
 Result<std::vector<StepRow>> ListSteps(Database& db, std::int64_t job) {
-  TRELLIS_TRY(auto* s, db.Cached("SELECT job, name, op, idx, state, crashes, generation FROM step "
-                                 "WHERE job = ? ORDER BY idx"));
-  s->BindAll(job);
-  std::vector<StepRow> rows;
-  while (true) {
-    TRELLIS_TRY(bool const more, s->Step());
-    if (!more) break;
-    rows.push_back({s->Int(0), s->Text(1), static_cast<std::uint8_t>(s->Uint(2)),
-                    static_cast<std::uint32_t>(s->Uint(3)), static_cast<StepState>(s->Int(4)),
-                    static_cast<std::uint32_t>(s->Uint(5)), s->Int(6)});
-  }
-  s->Reset();
-  return rows;
+  return All(db,
+             "SELECT job, name, op, idx, state, crashes, generation, tries FROM step WHERE job = ? "
+             "ORDER BY idx",
+             ReadStep, job);
 }
 
 Result<void> PutReservation(Database& db, DeploymentKey key, std::string_view name,
                             Capacity const& capacity) {
-  TRELLIS_TRY(auto* s, db.Cached("INSERT OR REPLACE INTO reservation (twin, contract, name, cru, "
-                                 "mru, sru, hru, ipv4u) VALUES (?,?,?,?,?,?,?,?)"));
-  return s
-      ->BindAll(key.twin, key.contract, name, capacity.cru, capacity.mru, capacity.sru,
-                capacity.hru, capacity.ipv4u)
-      .Run();
+  return Run(db,
+             "INSERT INTO reservation (twin, contract, name, cru, mru, sru, hru, ipv4u) VALUES "
+             "(?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET cru = excluded.cru, mru = excluded.mru, "
+             "sru = excluded.sru, hru = excluded.hru, ipv4u = excluded.ipv4u",
+             key.twin, key.contract, name, capacity.cru, capacity.mru, capacity.sru, capacity.hru,
+             capacity.ipv4u);
 }
 
 Result<void> EraseReservation(Database& db, DeploymentKey key, std::string_view name) {
-  TRELLIS_TRY(auto* s,
-              db.Cached("DELETE FROM reservation WHERE twin = ? AND contract = ? AND name = ?"));
-  return s->BindAll(key.twin, key.contract, name).Run();
+  return Run(db, "DELETE FROM reservation WHERE twin = ? AND contract = ? AND name = ?", key.twin,
+             key.contract, name);
 }
 
 Result<std::optional<Capacity>> FindReservation(Database& db, DeploymentKey key,
                                                 std::string_view name) {
-  TRELLIS_TRY(auto* s, db.Cached("SELECT cru, mru, sru, hru, ipv4u FROM reservation WHERE twin = ? "
-                                 "AND contract = ? AND name = ?"));
-  TRELLIS_TRY(bool const found, s->BindAll(key.twin, key.contract, name).Step());
-  std::optional<Capacity> capacity;
-  if (found) capacity = ReadCapacity(*s);
-  s->Reset();
-  return capacity;
+  return One(db,
+             "SELECT cru, sru, hru, mru, ipv4u FROM reservation WHERE twin = ? AND contract = ? "
+             "AND name = ?",
+             ReadCapacity, key.twin, key.contract, name);
 }
 
 Result<Capacity> SumReservations(Database& db) {
-  TRELLIS_TRY(
-      auto* s,
-      db.Cached(
-          "SELECT TOTAL(cru), TOTAL(mru), TOTAL(sru), TOTAL(hru), TOTAL(ipv4u) FROM reservation"));
-  TRELLIS_TRY(bool const found, s->Step());
-  Capacity sum;
-  if (found) sum = ReadCapacity(*s);
-  s->Reset();
-  return sum;
+  TRELLIS_TRY(auto const sum, One(db, "SELECT cru, sru, hru, mru, ipv4u FROM total", ReadCapacity));
+  return sum.value_or(Capacity{});
 }
 
 }  // namespace trellis::store

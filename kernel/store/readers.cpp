@@ -18,7 +18,6 @@ Result<std::unique_ptr<Database>> Readers::Borrow() {
 }
 
 void Readers::GiveBack(std::unique_ptr<Database> database) {
-  database->EndReads();
   std::lock_guard const lock(mutex_);
   if (idle_.size() < kMaxIdle) idle_.push_back(std::move(database));
 }

@@ -25,9 +25,10 @@ class Readers {
     auto borrowed = Borrow();
     if (!borrowed) return tl::unexpected<Error>(std::move(borrowed).error());
     auto database = *std::move(borrowed);
-    TRELLIS_CHECK(database->Exec("BEGIN"));
+    TRELLIS_CHECK(database->Begin(Database::Transaction::kRead));
     auto result = read(*database);
-    TRELLIS_CHECK(database->Exec("COMMIT"));
+    database->EndReads();
+    TRELLIS_CHECK(database->Commit());
     GiveBack(std::move(database));
     return result;
   }

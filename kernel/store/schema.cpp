@@ -6,55 +6,109 @@ namespace trellis::store {
 namespace {
 
 // Ids of jobs are never reused (AUTOINCREMENT) and steps die with their job: an old "done" must
-// never match a new job.
+// never match a new job. Tables with long rows have a row id of their own: keys are looked up in
+// small indexes. What is counted for all deployments is kept in `total` and `twin_total` by
+// triggers, so that no question is answered by counting.
 constexpr char const* kVersion1 = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE deployment (
-  twin INTEGER NOT NULL, contract INTEGER NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, doc TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
   desired TEXT NOT NULL, validated INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
-  message TEXT NOT NULL DEFAULT '', PRIMARY KEY (twin, contract)) WITHOUT ROWID;
+  message TEXT NOT NULL DEFAULT '', header TEXT NOT NULL, doc TEXT NOT NULL, UNIQUE (twin, contract));
 CREATE TABLE workload (
-  twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, pos INTEGER NOT NULL,
-  version INTEGER NOT NULL, data TEXT NOT NULL, description TEXT NOT NULL, metadata TEXT NOT NULL,
-  state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL, result TEXT NOT NULL DEFAULT '',
-  eff_version INTEGER, eff_data TEXT NOT NULL DEFAULT '', handle BLOB NOT NULL DEFAULT x'', handle_schema INTEGER NOT NULL DEFAULT 0,
+  id INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
+  pos INTEGER NOT NULL, weight INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL,
   owned INTEGER NOT NULL DEFAULT 0, fails INTEGER NOT NULL DEFAULT 0, next_try INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (twin, contract, name),
-  FOREIGN KEY (twin, contract) REFERENCES deployment ON DELETE CASCADE) WITHOUT ROWID;
+  eff_version INTEGER, message TEXT NOT NULL DEFAULT '', description TEXT NOT NULL, metadata TEXT NOT NULL,
+  data TEXT NOT NULL, result TEXT NOT NULL DEFAULT '', eff_data TEXT,
+  handle BLOB NOT NULL DEFAULT x'', handle_schema INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (twin, contract, name),
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE);
 CREATE INDEX workload_type ON workload (type);
 CREATE TABLE shared (
-  twin INTEGER NOT NULL, name TEXT NOT NULL, contract INTEGER NOT NULL, type TEXT NOT NULL, PRIMARY KEY (twin, name),
-  FOREIGN KEY (twin, contract) REFERENCES deployment ON DELETE CASCADE) WITHOUT ROWID;
+  twin INTEGER NOT NULL, name TEXT NOT NULL, contract INTEGER NOT NULL, type TEXT NOT NULL, version INTEGER NOT NULL,
+  PRIMARY KEY (twin, name),
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE) WITHOUT ROWID;
 CREATE INDEX shared_contract ON shared (twin, contract);
 CREATE TABLE uses (
   twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL, shared_name TEXT NOT NULL,
   PRIMARY KEY (twin, contract, name, shared_name),
-  FOREIGN KEY (twin, contract) REFERENCES deployment ON DELETE CASCADE) WITHOUT ROWID;
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE) WITHOUT ROWID;
+CREATE INDEX uses_shared ON uses (twin, shared_name);
 CREATE TABLE change (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL,
-  type TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,
-  FOREIGN KEY (twin, contract) REFERENCES deployment ON DELETE CASCADE);
-CREATE INDEX change_workload ON change (twin, contract, name, seq);
+  seq INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL,
+  type TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, message TEXT NOT NULL,
+  body TEXT NOT NULL,
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE);
+CREATE INDEX change_workload ON change (twin, contract, name);
 CREATE TABLE job (
   id INTEGER PRIMARY KEY AUTOINCREMENT, twin INTEGER NOT NULL, contract INTEGER NOT NULL, kind INTEGER NOT NULL,
-  version INTEGER NOT NULL, doc TEXT NOT NULL DEFAULT '', target TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
-  attempts INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, error TEXT NOT NULL DEFAULT '',
-  FOREIGN KEY (twin, contract) REFERENCES deployment ON DELETE CASCADE);
+  version INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, started INTEGER NOT NULL DEFAULT 0,
+  target TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '', doc TEXT NOT NULL DEFAULT '',
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE);
 CREATE INDEX job_deployment ON job (twin, contract);
 CREATE TABLE step (
   job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE, name TEXT NOT NULL, op INTEGER NOT NULL, idx INTEGER NOT NULL,
-  state INTEGER NOT NULL, crashes INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL,
+  state INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL,
   PRIMARY KEY (job, name, op)) WITHOUT ROWID;
 CREATE TABLE reservation (
   twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL,
   cru INTEGER NOT NULL, mru INTEGER NOT NULL, sru INTEGER NOT NULL, hru INTEGER NOT NULL, ipv4u INTEGER NOT NULL,
   PRIMARY KEY (twin, contract, name),
-  FOREIGN KEY (twin, contract, name) REFERENCES workload ON DELETE CASCADE) WITHOUT ROWID;
+  FOREIGN KEY (twin, contract, name) REFERENCES workload (twin, contract, name) ON DELETE CASCADE) WITHOUT ROWID;
+CREATE TABLE okay (
+  twin INTEGER NOT NULL, contract INTEGER NOT NULL, workloads INTEGER NOT NULL, newest INTEGER NOT NULL,
+  PRIMARY KEY (twin, contract),
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE) WITHOUT ROWID;
+CREATE INDEX okay_newest ON okay (newest);
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, dedup TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0, next_try INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE counter (
+  workload TEXT NOT NULL, metric TEXT NOT NULL, last INTEGER NOT NULL, total INTEGER NOT NULL,
+  PRIMARY KEY (workload, metric)) WITHOUT ROWID;
 CREATE TABLE tombstone (
-  twin INTEGER NOT NULL, contract INTEGER NOT NULL, removed INTEGER NOT NULL, history TEXT NOT NULL,
-  PRIMARY KEY (twin, contract)) WITHOUT ROWID;
+  id INTEGER PRIMARY KEY AUTOINCREMENT, twin INTEGER NOT NULL, contract INTEGER NOT NULL, removed INTEGER NOT NULL,
+  history TEXT NOT NULL);
+CREATE INDEX tombstone_deployment ON tombstone (twin, contract);
 CREATE TABLE plugin_kv (
   plugin TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (plugin, key)) WITHOUT ROWID;
+
+CREATE TABLE total (
+  id INTEGER PRIMARY KEY CHECK (id = 1), deployments INTEGER NOT NULL DEFAULT 0, okay_deployments INTEGER NOT NULL DEFAULT 0,
+  okay_workloads INTEGER NOT NULL DEFAULT 0, cru INTEGER NOT NULL DEFAULT 0, mru INTEGER NOT NULL DEFAULT 0,
+  sru INTEGER NOT NULL DEFAULT 0, hru INTEGER NOT NULL DEFAULT 0, ipv4u INTEGER NOT NULL DEFAULT 0);
+INSERT INTO total (id) VALUES (1);
+CREATE TABLE twin_total (twin INTEGER PRIMARY KEY, deployments INTEGER NOT NULL);
+CREATE TRIGGER deployment_added AFTER INSERT ON deployment BEGIN
+  UPDATE total SET deployments = deployments + 1;
+  INSERT INTO twin_total VALUES (new.twin, 1) ON CONFLICT DO UPDATE SET deployments = deployments + 1;
+END;
+CREATE TRIGGER deployment_erased AFTER DELETE ON deployment BEGIN
+  UPDATE total SET deployments = deployments - 1;
+  UPDATE twin_total SET deployments = deployments - 1 WHERE twin = old.twin;
+  DELETE FROM twin_total WHERE twin = old.twin AND deployments = 0;
+END;
+CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
+END;
+CREATE TRIGGER reservation_changed AFTER UPDATE ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru - old.cru, mru = mru + new.mru - old.mru, sru = sru + new.sru - old.sru,
+    hru = hru + new.hru - old.hru, ipv4u = ipv4u + new.ipv4u - old.ipv4u;
+END;
+CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
+  UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
+END;
+CREATE TRIGGER okay_added AFTER INSERT ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.workloads, okay_deployments = okay_deployments + 1;
+END;
+CREATE TRIGGER okay_changed AFTER UPDATE ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.workloads - old.workloads;
+END;
+CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads - old.workloads, okay_deployments = okay_deployments - 1;
+END;
 )sql";
 
 constexpr std::array<char const*, 1> kMigrations{kVersion1};

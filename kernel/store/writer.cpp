@@ -14,30 +14,32 @@
 namespace trellis::store {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
+
 struct Item {
   Writer::Work work;
-  std::function<void(Result<void>)> done;
+  Writer::Done done;
 };
 
 /// Runs one work in its own savepoint. The outer error means the whole transaction is gone.
 Result<Result<void>> RunInSavepoint(Database& database, Writer::Work const& work) {
-  TRELLIS_CHECK(database.Exec("SAVEPOINT work"));
+  TRELLIS_CHECK(database.Savepoint(Database::SavepointStep::kOpen));
   auto outcome = work(database);
   database.EndReads();
-  if (!outcome) TRELLIS_CHECK(database.Exec("ROLLBACK TO work"));
-  TRELLIS_CHECK(database.Exec("RELEASE work"));
+  if (!outcome) TRELLIS_CHECK(database.Savepoint(Database::SavepointStep::kRollBack));
+  TRELLIS_CHECK(database.Savepoint(Database::SavepointStep::kRelease));
   return outcome;
 }
 
 Result<std::vector<Result<void>>> RunBatch(Database& database, std::deque<Item> const& batch) {
-  TRELLIS_CHECK(database.Exec("BEGIN IMMEDIATE"));
+  TRELLIS_CHECK(database.Begin(Database::Transaction::kWrite));
   std::vector<Result<void>> outcomes;
   outcomes.reserve(batch.size());
   for (auto const& item : batch) {
     TRELLIS_TRY(auto outcome, RunInSavepoint(database, item.work));
     outcomes.push_back(std::move(outcome));
   }
-  TRELLIS_CHECK(database.Exec("COMMIT"));
+  TRELLIS_CHECK(database.Commit());
   return outcomes;
 }
 
@@ -45,51 +47,87 @@ Result<std::vector<Result<void>>> RunBatch(Database& database, std::deque<Item> 
 
 struct Writer::State {
   std::unique_ptr<Database> database;  // used by the thread only
-  std::mutex mutex;                    // guards queue and stopping
+  WriterOptions options;
+
+  std::mutex mutex;  // guards the six below
   std::condition_variable ready;
   std::deque<Item> queue;
+  bool urgent = false;            // something in the queue is waited for
+  SteadyClock::time_point due{};  // of the oldest work in a queue without hurry
+  bool committing = false;
   bool stopping = false;
+
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> works{0};
   std::atomic<std::uint64_t> pages{0};
+  std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> commit_ns{0};
+  std::atomic<std::uint64_t> longest_ns{0};
   std::thread thread;
 
   void Loop() {
-    for (;;) {
-      std::deque<Item> batch;
-      {
-        std::unique_lock lock(mutex);
-        ready.wait(lock, [&] { return stopping || !queue.empty(); });
-        if (queue.empty()) return;
-        batch.swap(queue);
-      }
-      CommitBatch(std::move(batch));
+    while (true) {
+      auto batch = TakeBatch();
+      if (batch.empty()) return;
+      CommitBatch(batch);
+      std::lock_guard const lock(mutex);
+      committing = false;
     }
   }
 
-  void CommitBatch(std::deque<Item> batch) {
-    auto outcomes = RunBatch(*database, batch);
-    if (outcomes) {
-      ++commits;
-      works += batch.size();
-      pages += database->TakePagesWritten();
-      for (std::size_t i = 0; i < batch.size(); ++i)
-        batch[i].done(std::move((*outcomes)[i]));
-      return;
+  /// Empty: the end.
+  std::deque<Item> TakeBatch() {
+    std::unique_lock lock(mutex);
+    while (!urgent && !stopping) {
+      if (queue.empty()) {
+        ready.wait(lock);
+      } else if (SteadyClock::now() >= due) {
+        break;
+      } else {
+        (void)ready.wait_until(lock, due);  // the loop looks again
+      }
     }
+    urgent = false;
+    committing = true;
+    return std::exchange(queue, {});
+  }
+
+  void CommitBatch(std::deque<Item>& batch) {
+    auto const start = SteadyClock::now();
+    auto const changes = database->TotalChanges();
+    auto outcomes = RunBatch(*database, batch);
     // SQLite may have rolled back already (disk full); then this fails and nothing is lost by it.
-    [[maybe_unused]] auto const rolled_back = database->Exec("ROLLBACK");
-    for (auto& item : batch)
-      item.done(tl::unexpected<Error>(outcomes.error()));
+    if (!outcomes) (void)database->Exec("ROLLBACK");
+    bool const wrote = database->TotalChanges() != changes;
+    Count(batch.size(), outcomes.has_value(), wrote, SteadyClock::now() - start);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (outcomes) {
+        batch[i].done(std::move((*outcomes)[i]));
+      } else {
+        batch[i].done(tl::unexpected<Error>(outcomes.error()));
+      }
+    }
+  }
+
+  void Count(std::size_t size, bool done, bool wrote, std::chrono::nanoseconds time) {
+    if (!done) ++failed;
+    if (!done || !wrote) return;
+    ++commits;
+    works += size;
+    pages += database->TakePagesWritten();
+    auto const ns = static_cast<std::uint64_t>(time.count());
+    commit_ns += ns;
+    if (ns > longest_ns) longest_ns = ns;  // written by this thread only
   }
 };
 
 Writer::Writer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 std::unique_ptr<Writer> Writer::Start(std::unique_ptr<Database> database,
-                                      std::string_view thread_name) {
+                                      std::string_view thread_name, WriterOptions options) {
   auto state = std::make_unique<State>();
   state->database = std::move(database);
+  state->options = options;
   state->thread = std::thread([raw = state.get(), name = std::string(thread_name)] {
     pthread_setname_np(pthread_self(), name.c_str());
     raw->Loop();
@@ -106,12 +144,20 @@ Writer::~Writer() {
   state_->thread.join();
 }
 
-void Writer::SubmitThen(Work work, std::function<void(Result<void>)> done) {
+void Writer::SubmitThen(Work work, Done done, Urgency urgency) {
+  bool wake = false;
   {
     std::lock_guard const lock(state_->mutex);
+    bool const first = state_->queue.empty();
     state_->queue.push_back({std::move(work), std::move(done)});
+    if (urgency == Urgency::kNow) {
+      wake = !std::exchange(state_->urgent, true);
+    } else if (first) {
+      state_->due = SteadyClock::now() + state_->options.soon;
+      wake = true;
+    }
   }
-  state_->ready.notify_one();
+  if (wake) state_->ready.notify_one();
 }
 
 std::future<Result<void>> Writer::Submit(Work work) {
@@ -123,12 +169,21 @@ std::future<Result<void>> Writer::Submit(Work work) {
   return future;
 }
 
-Writer::Counters Writer::counters() const {
-  return {state_->commits, state_->works, state_->pages};
-}
-
 Result<void> Writer::Commit(Work work) {
   return Submit(std::move(work)).get();
+}
+
+void Writer::Flush() {
+  {
+    std::lock_guard const lock(state_->mutex);
+    if (state_->queue.empty() && !state_->committing) return;
+  }
+  (void)Commit([](Database&) -> Result<void> { return {}; });  // those before it got their answers
+}
+
+Writer::Counters Writer::counters() const {
+  return {state_->commits, state_->works,     state_->pages,
+          state_->failed,  state_->commit_ns, state_->longest_ns};
 }
 
 }  // namespace trellis::store

@@ -1,10 +1,11 @@
-// The one writer of a database: commits whatever waits in one transaction (group commit, no timer).
+// The one writer of a database: commits whatever waits in one transaction (group commit).
 #pragma once
 
 #include "kernel/store/database.hpp"
 
 #include <trellis/result.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -12,35 +13,52 @@
 
 namespace trellis::store {
 
+struct WriterOptions {
+  /// How long work that nobody waits for may wait for company.
+  std::chrono::milliseconds soon{50};
+};
+
 /// Owns the write connection and the thread `store`. Safe for use by several threads.
 class Writer {
  public:
   /// Work done inside a transaction on the writer's thread. An error rolls this work alone back
-  /// (savepoint).
+  /// (savepoint). It may run while others wait: no I/O but the database.
   using Work = std::function<Result<void>(Database&)>;
+  /// Told on the writer's thread when the work is durable or failed; must be quick and must not
+  /// wait for the writer.
+  using Done = std::function<void(Result<void>)>;
+  /// kSoon: nobody waits for it. It is committed with the next work that is kNow, or after
+  /// WriterOptions::soon.
+  enum class Urgency : std::uint8_t { kNow, kSoon };
+
+  /// What it did so far.
+  struct Counters {
+    std::uint64_t commits = 0;     ///< transactions that wrote: one sync each
+    std::uint64_t works = 0;       ///< what they contained
+    std::uint64_t pages = 0;       ///< database pages written to the log
+    std::uint64_t failed = 0;      ///< transactions that could not be committed
+    std::uint64_t commit_ns = 0;   ///< time spent in transactions
+    std::uint64_t longest_ns = 0;  ///< the longest of them
+  };
 
   /// Takes the connection and starts the thread. `thread_name` <= 15 characters.
   static std::unique_ptr<Writer> Start(std::unique_ptr<Database> database,
-                                       std::string_view thread_name);
+                                       std::string_view thread_name, WriterOptions options = {});
   /// Commits what waits, then stops the thread.
   ~Writer();
   Writer(Writer const&) = delete;
   Writer& operator=(Writer const&) = delete;
 
   /// Queues `work`; the future is ready when its transaction is durable (or failed: work's own
-  /// error, or kIo, kExhausted of the commit). Work of one thread runs in the order of submission.
+  /// error, or kIo, kExhausted of the commit). All work runs in the order of submission.
   std::future<Result<void>> Submit(Work work);
   /// Submit and wait.
   Result<void> Commit(Work work);
-  /// What the writer did so far. Any thread.
-  struct Counters {
-    std::uint64_t commits = 0;  ///< transactions made durable: one sync each
-    std::uint64_t works = 0;    ///< what they contained
-    std::uint64_t pages = 0;    ///< database pages written to the log
-  };
+  void SubmitThen(Work work, Done done, Urgency urgency = Urgency::kNow);
+  /// Waits until everything submitted before is durable or failed.
+  void Flush();
+
   [[nodiscard]] Counters counters() const;
-  /// Calls `done` on the writer's thread when the work is durable or failed; `done` must be quick.
-  void SubmitThen(Work work, std::function<void(Result<void>)> done);
 
  private:
   struct State;

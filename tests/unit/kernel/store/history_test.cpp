@@ -13,19 +13,24 @@ class History : public ::testing::Test {
   History() {
     database_ = Database::Open(dir_.path() / "trellis.db", Database::Mode::kReadWrite).value();
     EXPECT_TRUE(Migrate(*database_));
+    EXPECT_TRUE(database_->Begin(Database::Transaction::kWrite));  // nothing here needs a sync
     DeploymentRow deployment;
     deployment.key = kKey;
     EXPECT_TRUE(PutDeployment(*database_, deployment));
   }
 
-  void Add(std::uint32_t version, std::string state) {
+  static WorkloadRow Row(std::string name, std::uint32_t version, std::string state) {
     WorkloadRow row;
     row.key = kKey;
-    row.name = "vm";
+    row.name = std::move(name);
     row.type = "zmachine";
     row.version = version;
-    row.state = state;
-    ASSERT_TRUE(AddChange(*database_, row, fmt::format("{}:{}", version, state)));
+    row.state = std::move(state);
+    return row;
+  }
+  void Add(std::uint32_t version, std::string const& state) {
+    ASSERT_TRUE(
+        AddChange(*database_, Row("vm", version, state), fmt::format("{}:{}", version, state)));
   }
   std::vector<std::string> Entries() { return ListChanges(*database_, kKey).value(); }
 
@@ -62,7 +67,7 @@ TEST_F(History, ShrinksToInitAndNewestWhenAnUpdateLeavesTheWorkloadAlone) {
   Add(0, "ok");
   Add(0, "paused");
 
-  ASSERT_TRUE(CompactChanges(*database_, kKey, "vm", 0));
+  ASSERT_TRUE(CompactChanges(*database_, kKey, std::vector<NameVersion>{{"vm", 0}}));
 
   EXPECT_EQ(Entries(), (std::vector<std::string>{"0:init", "0:paused"}));
 }
@@ -73,9 +78,51 @@ TEST_F(History, IsBounded) {
     Add(0, i % 2 == 0 ? "unchanged" : "paused");
 
   auto const entries = Entries();
-  EXPECT_LE(entries.size(), 65U);
+  EXPECT_EQ(entries.size(), 64U);
   EXPECT_EQ(entries.front(), "0:init");
   EXPECT_EQ(entries.back(), "0:paused");
+}
+
+TEST_F(History, KeepsTheInitOfThePresentVersionOfManyEntries) {
+  for (std::uint32_t version = 0; version < 100; ++version)
+    Add(version, "ok");
+  Add(100, "init");
+  for (int i = 0; i < 100; ++i)
+    Add(100, i % 2 == 0 ? "unchanged" : "paused");
+
+  auto const entries = Entries();
+  EXPECT_EQ(entries.size(), 64U);
+  EXPECT_EQ(entries.front(), "100:init");
+}
+
+TEST_F(History, OfADeploymentIsBoundedAndSparesWhatIsActive) {
+  for (int i = 0; i < 60; ++i) {
+    auto const name = fmt::format("active{}", i);
+    ASSERT_TRUE(InsertWorkload(*database_, Row(name, 0, "ok")));
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "init"), name + ":init"));
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "ok"), name + ":ok"));
+  }
+  for (int i = 0; i < 300; ++i) {
+    auto const name = fmt::format("gone{}", i);
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "ok"), name + ":ok"));
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "deleted"), name + ":deleted"));
+  }
+
+  auto const entries = Entries();
+  EXPECT_EQ(entries.size(), 512U);
+  EXPECT_EQ(entries[0], "active0:init");
+  EXPECT_EQ(entries[119], "active59:ok");
+  EXPECT_EQ(entries.back(), "gone299:deleted");
+}
+
+TEST_F(History, CompactsOnlyTheVersionsItIsTold) {
+  Add(0, "ok");
+  Add(0, "paused");
+  Add(1, "ok");
+
+  ASSERT_TRUE(CompactChanges(*database_, kKey, std::vector<NameVersion>{{"vm", 1}}));
+
+  EXPECT_EQ(Entries(), (std::vector<std::string>{"0:ok", "0:paused", "1:ok"}));
 }
 
 TEST_F(History, GoesWithItsDeploymentAndLeavesATombstone) {
@@ -85,6 +132,26 @@ TEST_F(History, GoesWithItsDeploymentAndLeavesATombstone) {
 
   EXPECT_TRUE(Entries().empty());
   EXPECT_FALSE(FindDeployment(*database_, kKey)->has_value());
+}
+
+TEST_F(History, KeepsAThousandTombstones) {
+  for (std::uint64_t contract = 1; contract <= 1010; ++contract)
+    ASSERT_TRUE(EraseDeployment(*database_, {7, contract}, 1000));
+
+  auto count = database_->Prepare("SELECT COUNT(*), MIN(contract) FROM tombstone");
+  ASSERT_TRUE(count->Step().value());
+  EXPECT_EQ(count->Int(0), 1000);
+  EXPECT_EQ(count->Int(1), 11);
+}
+
+TEST_F(History, ForgetsTombstonesAfterADay) {
+  ASSERT_TRUE(EraseDeployment(*database_, {7, 1}, 1000));
+  ASSERT_TRUE(EraseDeployment(*database_, {7, 2}, 1000 + 24 * 3600 + 1));
+
+  auto count = database_->Prepare("SELECT COUNT(*), MIN(contract) FROM tombstone");
+  ASSERT_TRUE(count->Step().value());
+  EXPECT_EQ(count->Int(0), 1);
+  EXPECT_EQ(count->Int(1), 2);
 }
 
 TEST_F(History, RefusesAStoreOfANewerDaemon) {

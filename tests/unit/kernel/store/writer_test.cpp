@@ -27,6 +27,13 @@ class WriterTest : public ::testing::Test {
     writer_ = Writer::Start(*std::move(opened), "store");
   }
 
+  void Restart(std::chrono::milliseconds soon) {
+    writer_.reset();
+    auto opened = Database::Open(dir_ / "w.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE(opened) << opened.error().message;
+    writer_ = Writer::Start(*std::move(opened), "store", {soon});
+  }
+
   std::int64_t CountRows() {
     auto db = Database::Open(dir_ / "w.db", Database::Mode::kReadOnly);
     auto count = (*db)->Prepare("SELECT count(*) FROM t");
@@ -127,6 +134,49 @@ TEST_F(WriterTest, TellsTheCallbackWhenTheWorkIsDurable) {
                       [&](Result<void> outcome) { told.set_value(outcome ? CountRows() : -1); });
 
   EXPECT_EQ(told.get_future().get(), 1);
+}
+
+TEST_F(WriterTest, LetsWorkWithoutHurryRideWithTheNext) {
+  Restart(std::chrono::hours(1));
+  std::atomic<int> done = 0;
+  for (std::int64_t id = 1; id <= 9; ++id) {
+    writer_->SubmitThen(
+        Insert(id), [&](Result<void> outcome) { done += outcome ? 1 : 0; }, Writer::Urgency::kSoon);
+  }
+  EXPECT_EQ(writer_->counters().commits, 0U);
+
+  ASSERT_TRUE(writer_->Commit(Insert(10)));
+
+  EXPECT_EQ(done, 9);
+  EXPECT_EQ(writer_->counters().commits, 1U);
+  EXPECT_EQ(writer_->counters().works, 10U);
+}
+
+TEST_F(WriterTest, CommitsWorkWithoutHurryInTheEnd) {
+  Restart(std::chrono::milliseconds(1));
+  std::promise<std::int64_t> told;
+
+  writer_->SubmitThen(
+      Insert(1), [&](Result<void> outcome) { told.set_value(outcome ? CountRows() : -1); },
+      Writer::Urgency::kSoon);
+
+  EXPECT_EQ(told.get_future().get(), 1);
+}
+
+TEST_F(WriterTest, FlushMakesEverythingBeforeItVisible) {
+  Restart(std::chrono::hours(1));
+  writer_->SubmitThen(
+      Insert(1), [](Result<void>) {}, Writer::Urgency::kSoon);
+
+  writer_->Flush();
+
+  EXPECT_EQ(CountRows(), 1);
+}
+
+TEST_F(WriterTest, CountsNoSyncForWorkThatWritesNothing) {
+  ASSERT_TRUE(writer_->Commit([](Database&) -> Result<void> { return {}; }));
+
+  EXPECT_EQ(writer_->counters().commits, 0U);
 }
 
 }  // namespace
