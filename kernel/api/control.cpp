@@ -18,7 +18,7 @@ namespace trellis::api {
 namespace {
 
 constexpr std::size_t kMaxConnections = 64;
-constexpr std::size_t kMaxLine = std::size_t{2} << 20;
+constexpr std::size_t kMaxSubscriptions = 16;
 
 /// What may stand in one request.
 struct Request {
@@ -71,28 +71,28 @@ std::string AnswerLine(json::Value const& id, engine::Answer const& answer) {
   return fmt::format(R"({{"id":{},"error":{}}})", number, boost::json::serialize(error));
 }
 
+/// A number in the payload, 0 when there is none.
+std::uint64_t Number(json::Value const& payload, char const* key) {
+  auto const* object = payload.if_object();
+  auto const* value = object == nullptr ? nullptr : object->if_contains(key);
+  if (value == nullptr) return 0;
+  return json::Parse<std::uint64_t>(boost::json::serialize(*value)).value_or(0);
+}
+
+bool Follows(json::Value const& payload) {
+  auto const* object = payload.if_object();
+  auto const* follow = object == nullptr ? nullptr : object->if_contains("follow");
+  return follow != nullptr && follow->is_bool() && follow->as_bool();
+}
+
+/// The path that an answer tells, or "".
+std::string PathIn(engine::Answer const& answer) {
+  auto const value = answer ? json::ParseValue(*answer) : json::ParseValue("null");
+  auto const* path = value && value->is_object() ? value->as_object().if_contains("path") : nullptr;
+  return path != nullptr && path->is_string() ? std::string(path->as_string()) : std::string();
+}
+
 }  // namespace
-
-/// One client. The descriptor lives as long as anyone may still answer.
-struct ControlServer::Connection {
-  sys::UniqueFd fd;
-  std::mutex mutex;  // guards writes
-  std::uint64_t subscription = 0;
-  std::atomic<bool> done{false};
-  std::jthread thread;
-
-  void Send(std::string line) {
-    line += '\n';
-    std::lock_guard const lock(mutex);
-    std::string_view rest = line;
-    while (!rest.empty()) {
-      auto const sent = ::send(fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent <= 0) return;  // the reader notices that the client is gone
-      rest.remove_prefix(static_cast<std::size_t>(sent));
-    }
-  }
-};
 
 ControlServer::ControlServer(Options options, Router& router, engine::EventBus& events,
                              sys::UniqueFd listener, sys::UniqueFd stop)
@@ -120,15 +120,9 @@ ControlServer::~ControlServer() {
   std::uint64_t const one = 1;
   if (::write(stop_.get(), &one, sizeof one) < 0) log::Error("cannot stop the control socket", {});
   thread_.join();
-  std::list<std::shared_ptr<Connection>> connections;
-  {
-    std::lock_guard const lock(mutex_);
-    connections.swap(connections_);
-  }
-  for (auto const& connection : connections) {
-    ::shutdown(connection->fd.get(), SHUT_RDWR);
-    connection->thread.join();
-  }
+  for (auto& client : clients_)
+    client.connection->Close();
+  clients_.clear();
   (void)::unlink(options_.path.c_str());
 }
 
@@ -139,94 +133,76 @@ void ControlServer::Accept() {
     if ((entries[1].revents & POLLIN) != 0) return;
     sys::UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd.valid()) continue;
-    std::lock_guard const lock(mutex_);
-    connections_.remove_if([](auto const& connection) { return connection->done.load(); });
-    if (!MayConnect(fd.get()) || connections_.size() >= kMaxConnections) continue;
-    auto connection = std::make_shared<Connection>();
-    connection->fd = std::move(fd);
-    connections_.push_back(connection);
-    connection->thread = std::jthread([this, raw = connection.get()] {
-      (void)::pthread_setname_np(::pthread_self(), "control-c");
-      Serve(*raw);
-    });
+    clients_.remove_if([](auto const& client) { return client.connection->done(); });
+    if (!MayConnect(fd.get()) || clients_.size() >= kMaxConnections) continue;
+    auto connection = ControlConnection::Make(std::move(fd));
+    if (!connection) continue;
+    clients_.push_back({*connection, std::jthread([this, shared = *connection] {
+                          (void)::pthread_setname_np(::pthread_self(), "control-c");
+                          Serve(shared);
+                        })});
   }
 }
 
-void ControlServer::Serve(Connection& connection) {
-  std::shared_ptr<Connection> shared;
-  {
-    std::lock_guard const lock(mutex_);
-    for (auto const& candidate : connections_) {
-      if (candidate.get() == &connection) shared = candidate;
-    }
-  }
-  std::string buffer;
-  std::array<char, 16384> chunk{};
-  while (shared != nullptr && buffer.size() < kMaxLine) {
-    auto const got = ::recv(connection.fd.get(), chunk.data(), chunk.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    buffer.append(chunk.data(), static_cast<std::size_t>(got));
-    std::size_t end = 0;
-    while ((end = buffer.find('\n')) != std::string::npos) {
-      Handle(shared, std::string_view(buffer).substr(0, end));
-      buffer.erase(0, end + 1);
-    }
-  }
-  if (connection.subscription != 0) events_.Unsubscribe(connection.subscription);
-  ::shutdown(connection.fd.get(), SHUT_RDWR);
-  connection.done = true;
+void ControlServer::Serve(Shared const& connection) {
+  std::vector<std::uint64_t> subscriptions;
+  connection->Serve([&](std::string_view line) { Handle(connection, line, subscriptions); });
+  for (auto const subscription : subscriptions)
+    events_.Unsubscribe(subscription);
 }
 
-void ControlServer::Handle(std::shared_ptr<Connection> const& connection, std::string_view line) {
+void ControlServer::Handle(Shared const& connection, std::string_view line,
+                           std::vector<std::uint64_t>& subscriptions) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
   auto const request = json::Parse<Request>(line);
   if (!request) {
-    connection->Send(AnswerLine(
+    return connection->Send(AnswerLine(
         nullptr,
         Refuse(400, fmt::format("invalid request: {}", request.error().message), "decode")));
+  }
+  if (request->cmd == "local.events") {
+    if (subscriptions.size() < kMaxSubscriptions) {
+      subscriptions.push_back(Watch(connection, request->id, request->payload));
+    } else {
+      connection->Send(AnswerLine(request->id, Refuse(429, "too many streams")));
+    }
     return;
   }
-  if (request->cmd == "local.events") return Watch(connection, request->id, request->payload);
   auto payload =
       request->payload.is_null() ? std::string() : boost::json::serialize(request->payload);
   // A deployment sent as text stays as it is, so that its hash is over what the user wrote.
   if (request->payload.is_string()) payload = std::string(request->payload.as_string());
+  bool const follow = request->cmd == "local.logs" && Follows(request->payload);
   Caller const caller{request->twin.value_or(options_.default_twin), /*local=*/true};
-  router_.Call(caller, request->cmd, std::move(payload),
-               [connection, id = request->id](engine::Answer answer) {
-                 connection->Send(AnswerLine(id, answer));
-               });
+  router_.Call(
+      caller, request->cmd, std::move(payload),
+      [connection, id = request->id, follow](engine::Answer answer) {
+        auto const path = follow ? PathIn(answer) : std::string();
+        connection->Send(AnswerLine(id, answer));
+        if (path.empty()) return;
+        auto const number = boost::json::serialize(id);
+        if (auto const started = connection->Follow(number, path); !started)
+          connection->Send(AnswerLine(id, ToAnswer(tl::unexpected<Error>(started.error()))));
+      });
 }
 
-void ControlServer::Watch(std::shared_ptr<Connection> const& connection, json::Value const& id,
-                          json::Value const& payload) {
-  std::uint64_t twin = 0;
-  std::uint64_t contract = 0;
-  if (auto const* filter = payload.if_object(); filter != nullptr) {
-    auto const number = [&](char const* key) {
-      auto const* value = filter->if_contains(key);
-      return value != nullptr && value->is_number() ? value->to_number<std::uint64_t>() : 0;
-    };
-    twin = number("twin");
-    contract = number("contract");
-  }
-  if (connection->subscription != 0) events_.Unsubscribe(connection->subscription);
-  std::weak_ptr<Connection> const weak = connection;
-  connection->subscription = events_.Subscribe(
-      [weak, twin, contract, number = boost::json::serialize(id)](engine::StateEvent const& event) {
-        if ((twin != 0 && event.twin != twin) || (contract != 0 && event.contract != contract))
-          return;
-        auto const client = weak.lock();
-        if (client == nullptr) return;
-        boost::json::object const body{{"twin", event.twin},      {"contract", event.contract},
-                                       {"name", event.name},      {"type", event.type},
-                                       {"state", event.state},    {"message", event.message},
-                                       {"version", event.version}};
-        client->Send(
-            fmt::format(R"({{"id":{},"event":{}}})", number, boost::json::serialize(body)));
-      });
+std::uint64_t ControlServer::Watch(Shared const& connection, json::Value const& id,
+                                   json::Value const& payload) {
+  auto const twin = Number(payload, "twin");
+  auto const contract = Number(payload, "contract");
+  std::weak_ptr<ControlConnection> const weak = connection;
   connection->Send(AnswerLine(id, std::string("null")));
+  return events_.Subscribe([weak, twin, contract,
+                            number = boost::json::serialize(id)](engine::StateEvent const& event) {
+    if ((twin != 0 && event.twin != twin) || (contract != 0 && event.contract != contract)) return;
+    auto const client = weak.lock();
+    if (client == nullptr) return;
+    boost::json::object const body{{"twin", event.twin},      {"contract", event.contract},
+                                   {"name", event.name},      {"type", event.type},
+                                   {"state", event.state},    {"message", event.message},
+                                   {"version", event.version}};
+    client->Send(fmt::format(R"({{"id":{},"event":{}}})", number, boost::json::serialize(body)));
+  });
 }
 
 }  // namespace trellis::api

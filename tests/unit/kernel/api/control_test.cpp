@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstring>
+#include <fstream>
 
 namespace trellis::api {
 namespace {
@@ -111,6 +112,68 @@ TEST_F(Control, StreamsTheEventsOfOneDeployment) {
   EXPECT_EQ(
       Line(),
       R"({"id":5,"event":{"twin":3,"contract":9,"name":"disk","type":"zmount","state":"ok","message":"","version":1}})");
+}
+
+TEST_F(Control, StreamsToSeveralWatchersOnOneConnection) {
+  Ask(R"({"id":1,"cmd":"local.events","payload":{"twin":3}})");
+  Ask(R"({"id":2,"cmd":"local.events","payload":{"contract":9}})");
+
+  events_.Publish({3, 8, "disk", "zmount", "ok", "", 0});
+  events_.Publish({4, 9, "disk", "zmount", "ok", "", 0});
+
+  EXPECT_TRUE(Line().starts_with(R"({"id":1,"event":{"twin":3,"contract":8)"));
+  EXPECT_TRUE(Line().starts_with(R"({"id":2,"event":{"twin":4,"contract":9)"));
+}
+
+TEST_F(Control, DoesNotWaitForAWatcherThatDoesNotRead) {
+  Ask(R"({"id":1,"cmd":"local.events"})");
+  std::string const message(10000, 'm');
+
+  for (int i = 0; i < 10000; ++i)  // more than any buffer between the two holds
+    events_.Publish({3, 9, "disk", "zmount", "error", message, 0});
+
+  std::string line = "event";
+  while (line != "closed")
+    line = Line();
+  EXPECT_EQ(line, "closed");
+}
+
+TEST_F(Control, FollowsALog) {
+  auto const log = dir_ / "console.log";
+  std::ofstream file(log);
+  file << "one\ntwo\nthr" << std::flush;
+  router_.Add("local.logs", Auth::kLocal, [&](Caller const&, std::string_view) -> engine::Answer {
+    return boost::json::serialize(boost::json::object{{"path", log.string()}});
+  });
+
+  auto const answer = Ask(R"({"id":3,"cmd":"local.logs","payload":{"id":"1-2-vm","follow":true}})");
+  auto const first = Line();
+  file << "ee\n\xff\n" << std::flush;
+  auto const second = Line();
+
+  EXPECT_TRUE(answer.starts_with(R"({"id":3,"result":{"path")")) << answer;
+  EXPECT_EQ(first, "{\"id\":3,\"event\":{\"text\":\"one\\ntwo\\n\"}}");
+  EXPECT_EQ(second, "{\"id\":3,\"event\":{\"text\":\"three\\n\xEF\xBF\xBD\\n\"}}");
+}
+
+TEST_F(Control, OnlyShowsALogThatNobodyFollows) {
+  router_.Add("local.logs", Auth::kLocal, [&](Caller const&, std::string_view) -> engine::Answer {
+    return R"({"path":"/x"})";
+  });
+
+  EXPECT_EQ(Ask(R"({"id":3,"cmd":"local.logs","payload":{"id":"1-2-vm"}})"),
+            R"({"id":3,"result":{"path":"/x"}})");
+  EXPECT_EQ(Ask(R"({"id":4,"cmd":"test.admin"})"), R"({"id":4,"result":true})");
+}
+
+TEST_F(Control, TellsWhenALogCannotBeFollowed) {
+  router_.Add("local.logs", Auth::kLocal, [&](Caller const&, std::string_view) -> engine::Answer {
+    return R"({"path":"/nowhere/console.log"})";
+  });
+
+  Ask(R"({"id":3,"cmd":"local.logs","payload":{"id":"1-2-vm","follow":true}})");
+
+  EXPECT_NE(Line().find(R"("code":404)"), std::string::npos);
 }
 
 TEST_F(Control, LetsOnlyItsOwnerIn) {
