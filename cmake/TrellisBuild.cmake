@@ -53,8 +53,10 @@ else()
     $<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS>)
   target_link_options(trellis_options INTERFACE -Wl,-z,relro -Wl,-z,now)
 endif()
+# Who has fail points links this; the rest compiles the same in every build and shares the compiler cache.
+add_library(trellis_fail_points INTERFACE)
 if(TRELLIS_FAIL_POINTS)
-  target_compile_definitions(trellis_options INTERFACE TRELLIS_FAIL_POINTS)
+  target_compile_definitions(trellis_fail_points INTERFACE TRELLIS_FAIL_POINTS)
 endif()
 
 add_library(trellis_warnings INTERFACE)

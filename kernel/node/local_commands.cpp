@@ -1,4 +1,5 @@
 // local.*: what only the control socket offers.
+#include "kernel/node/fail_point_commands.hpp"
 #include "kernel/node/node.hpp"
 #include "kernel/node/version.hpp"
 
@@ -141,6 +142,7 @@ engine::Answer Node::ConsoleOf(std::string_view payload, bool logs) {
 void Node::AddLocalCommands() {
   using api::Auth;
   using api::Caller;
+  AddFailPointCommand(*router_);
   router_->Add("local.status", Auth::kLocal,
                [this](Caller const&, std::string_view) { return Status(); });
   router_->Add("local.counters", Auth::kLocal,

@@ -1,5 +1,7 @@
 #include "kernel/store/database.hpp"
 
+#include "kernel/store/fault_vfs.hpp"
+
 #include <sqlite3.h>
 
 #include <limits>
@@ -138,7 +140,7 @@ Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& fi
                     (mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                               : SQLITE_OPEN_READONLY);
   sqlite3* raw = nullptr;
-  int const status = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
+  int const status = sqlite3_open_v2(file.c_str(), &raw, flags, VfsName());
   std::unique_ptr<Database> database(new Database(raw));  // NOLINT: private constructor
   auto const context = [&](Error error) {
     return std::move(error).With("open database '{}'", file.string());

@@ -1,0 +1,43 @@
+"""The daemon's store as it is on the disk, read with SQLite itself."""
+import contextlib
+import json
+import sqlite3
+
+
+@contextlib.contextmanager
+def reading(lab):
+    database = sqlite3.connect(f"file:{lab.store}?mode=ro", uri=True, timeout=10)
+    database.row_factory = sqlite3.Row
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def rows(lab, sql, *arguments):
+    with reading(lab) as database:
+        return [dict(row) for row in database.execute(sql, arguments)]
+
+
+def one(lab, sql, *arguments):
+    found = rows(lab, sql, *arguments)
+    return next(iter(found[0].values())) if found else None
+
+
+def identity(row):
+    return f"{row['twin']}-{row['contract']}-{row['name']}"
+
+
+def workloads(lab):
+    """Rows by workload id; `token` is the one in effect."""
+    found = {}
+    for row in rows(lab, "SELECT * FROM workload"):
+        effective = row["eff_data"] or row["data"]
+        row["token"] = json.loads(effective)["token"]
+        row["memory"] = json.loads(effective)["memory"]
+        found[identity(row)] = row
+    return found
+
+
+def has_table(lab, name):
+    return bool(rows(lab, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name))
