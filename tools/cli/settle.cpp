@@ -55,18 +55,15 @@ Result<json::Value> WaitSettled(App const& app, ControlClient& events, ControlCl
     job_done = job_done || (event.has_value() && Text(*event, "state") == "settled");
     if (event.has_value() && !job_done) continue;
     TRELLIS_TRY(
-        auto const deployment,
-        control.Call("zos.deployment.get", boost::json::object{{"contract_id", contract}}, twin));
-    TRELLIS_TRY(auto const status,
-                control.Call("zos.debug.deployment.list", boost::json::object{{"twin_id", twin}}));
-    bool queued = false;
-    for (auto const& item : status.at("deployments").as_array()) {
-      if (item.at("contract_id").to_number<std::uint64_t>() == contract)
-        queued = !item.at("jobs").as_array().empty();
-    }
+        auto const found,
+        control.Call("zos.debug.deployment.get",
+                     boost::json::object{{"deployment", fmt::format("{}:{}", twin, contract)}}));
+    auto const& deployment = found.at("deployment");
+    bool const queued = !found.at("jobs").as_array().empty();
     if (!queued && IsSettled(deployment, version) == Settled::kYes) {
       TRELLIS_CHECK(FirstFailure(deployment));
-      return deployment;
+      return control.Call("zos.deployment.get", boost::json::object{{"contract_id", contract}},
+                          twin);
     }
     if (std::chrono::steady_clock::now() >= end)
       return Fail(Code::kTimeout, "the deployment is not settled after {} s: see 'trellis get {}'",
