@@ -2,6 +2,7 @@
 
 #include "kernel/engine/view.hpp"
 #include "kernel/grid/names.hpp"
+#include "kernel/store/listings.hpp"
 
 #include <trellis/json.hpp>
 
@@ -92,6 +93,10 @@ Result<std::string> KernelServicesOverStore::Shared(std::uint32_t twin, std::str
 Result<std::string> KernelServicesOverStore::Current(std::string_view workload_id) {
   TRELLIS_TRY(auto const id, grid::WorkloadId::Parse(workload_id));
   return Workload(id.twin, id.contract, id.name);
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> KernelServicesOverStore::Known() {
+  return readers_->Run([](store::Database& db) { return store::ListWorkloadIds(db); });
 }
 
 Result<std::string> KernelServicesOverStore::Contract(std::uint64_t contract) {

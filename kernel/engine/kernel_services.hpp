@@ -38,6 +38,7 @@ class KernelServicesOverStore final : public plugin::KernelServices {
   Result<std::string> Shared(std::uint32_t twin, std::string_view type,
                              std::string_view name) override;
   Result<std::string> Current(std::string_view workload_id) override;
+  Result<std::vector<std::pair<std::string, std::string>>> Known() override;
   Result<std::string> Contract(std::uint64_t contract) override;
   Result<std::string> Twin(std::uint32_t twin) override;
   Result<std::string> NameOwner(std::string_view name) override;

@@ -82,12 +82,15 @@ class Reader {
         text << toml::json_formatter(*config);
         plugin.config_json = text.str();
       }
-      Demand(base + ".hosting", plugin.hosting == "inline",
-             fmt::format("unknown hosting '{}': use inline", plugin.hosting));
+      if (!plugin.hosting.empty()) CheckHosting(base + ".hosting", plugin.hosting);
       out.insert_or_assign(std::string(name.str()), std::move(plugin));
     }
   }
 
+  void CheckHosting(std::string_view path, std::string_view hosting) {
+    Demand(path, hosting == "inline" || hosting == "process",
+           fmt::format("unknown hosting '{}': use inline or process", hosting));
+  }
   /// Complains about the key unless `good`.
   void Demand(std::string_view path, bool good, std::string_view what) {
     if (!good) Complain(path, what);
@@ -177,6 +180,8 @@ void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("ledger.path", config.ledger_path);
   reader.Read("ledger.allow_private_ips", config.allow_private_ips);
   reader.Read("plugins.dir", config.plugins_dir);
+  reader.Read("plugins.hosting", config.plugins_hosting);
+  reader.CheckHosting("plugins.hosting", config.plugins_hosting);
   reader.Read("rmb.seed_file", config.seed_file);
   reader.Read("rmb.key_type", config.key_type);
   reader.Read("rmb.encrypt", config.encrypt);

@@ -41,6 +41,10 @@ std::string LocationJson(LocationConfig const& location) {
                                                     {"city_name", location.city_name}});
 }
 
+plugin::Hosting ToHosting(std::string_view text) {
+  return text == "process" ? plugin::Hosting::kProcess : plugin::Hosting::kInline;
+}
+
 /// Keeps a second daemon out. One that was just killed may need a moment to let go.
 Result<sys::LockFile> AcquireLock(fs::path const& file) {
   constexpr int kTries = 60;
@@ -128,12 +132,17 @@ Result<void> Node::OpenPlugins() {
   options.state_dir = config_.state_dir;
   options.run_dir = config_.run_dir;
   options.node_json = NodeJson(config_, key_, public_config);
-  for (auto const& [name, plugin] : config_.plugins)
-    options.plugins.insert_or_assign(name,
-                                     plugin::PluginConfig{plugin.enabled, plugin.config_json});
+  options.hosting = ToHosting(config_.plugins_hosting);
+  for (auto const& [name, plugin] : config_.plugins) {
+    plugin::PluginConfig entry{plugin.enabled, plugin.config_json, {}};
+    if (!plugin.hosting.empty()) entry.hosting = ToHosting(plugin.hosting);
+    options.plugins.insert_or_assign(name, std::move(entry));
+  }
   options.kernel_commands.assign(api::kKernelCommands.begin(), api::kKernelCommands.end());
   std::error_code unknown;
-  options.keeper = fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellis-keeper";
+  auto const binaries = fs::read_symlink("/proc/self/exe", unknown).parent_path();
+  options.keeper = binaries / "trellis-keeper";
+  options.plugin_host = binaries / "trellis-plugin-host";
   TRELLIS_TRY(plugins_, plugin::Manager::Open(std::move(options), *services_));
   for (auto const& status : plugins_->Status()) {
     if (status.state == "running" || status.state == "disabled") continue;

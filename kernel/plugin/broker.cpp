@@ -41,7 +41,7 @@ Result<ServiceAnswer> Broker::Call(CallInfo call, std::string_view caller, std::
                 slot.error().message);
   }
   call.hold = *std::move(slot);
-  return owner->channel->Service(call, std::string(id), method, request, fds);
+  return owner->Channel()->Service(call, std::string(id), method, request, fds);
 }
 
 void Broker::Reconcile(std::vector<std::string> const& owners) {

@@ -77,11 +77,12 @@ class CallThreads {
   /// `call.cancel` fired and the grace is over. At the deadline the token is cancelled. False: the
   /// thread was given up, and `job` may still be running.
   bool Run(CallInfo const& call, std::function<void()> job);
+  /// Runs `job` and does not wait for it.
+  void Post(std::function<void()> job);
 
  private:
   struct State;
   static void Loop(std::shared_ptr<State> const& state, std::function<void()> job);
-  void Post(std::function<void()> job);
   std::shared_ptr<State> state_;
 };
 

@@ -20,6 +20,8 @@ std::string_view ToText(PluginState state) {
       return "disabled";
     case PluginState::kStopped:
       return "stopped";
+    case PluginState::kRestarting:
+      return "restarting";
   }
   return "unknown";
 }
@@ -33,6 +35,17 @@ void PluginRecord::Set(PluginState new_state, std::string why) {
 PluginState PluginRecord::State() const {
   std::lock_guard const lock(mutex);
   return state;
+}
+
+std::shared_ptr<PluginChannel> PluginRecord::Channel() const {
+  std::lock_guard const lock(mutex);
+  return channel;
+}
+
+void PluginRecord::Use(std::shared_ptr<PluginChannel> new_channel) {
+  std::unique_lock lock(mutex);
+  auto const old = std::exchange(channel, std::move(new_channel));
+  lock.unlock();  // the old one ends outside the lock
 }
 
 std::string PluginRecord::WhyNot() const {

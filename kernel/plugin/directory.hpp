@@ -24,30 +24,36 @@ enum class PluginState : std::uint8_t {
   kBlocked,
   kDisabled,
   kStopped,
+  kRestarting,  ///< its process is gone, the next one is on its way
 };
 [[nodiscard]] std::string_view ToText(PluginState state);
 
 /// How long a call may wait for its turn.
 inline constexpr std::chrono::minutes kMaxQueueWait{15};
 
-/// One plugin. Fixed after start-up except the state.
+/// One plugin. Fixed after start-up except what the mutex guards.
 struct PluginRecord {
   std::string name;
   std::string file;
   std::string version;
   Manifest manifest;
   bool serial = true;
-  std::shared_ptr<PluginChannel> channel;
+  bool isolated = false;            ///< its code runs in a helper process
   std::shared_ptr<Slots> effects;   ///< serial only: one at a time
   std::shared_ptr<Slots> services;  ///< the same for services, commands and providers
 
   mutable std::mutex mutex;  ///< guards what follows
   PluginState state = PluginState::kLoaded;
   std::string reason;
+  std::shared_ptr<PluginChannel> channel;                ///< a new one after each restart
   std::map<std::string, std::shared_ptr<Slots>> limits;  ///< per type and command
+  std::uint32_t restarts = 0;
 
   void Set(PluginState new_state, std::string why = {});
   [[nodiscard]] PluginState State() const;
+  /// nullptr until it is created.
+  [[nodiscard]] std::shared_ptr<PluginChannel> Channel() const;
+  void Use(std::shared_ptr<PluginChannel> new_channel);
   /// `plugin failed (…)`
   [[nodiscard]] std::string WhyNot() const;
   /// A slot for an effect of `type`, of which `max_parallel` may run.

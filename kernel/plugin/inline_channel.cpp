@@ -9,7 +9,7 @@
 namespace trellis::plugin {
 
 InlineChannel::InlineChannel(std::unique_ptr<Library> library, std::unique_ptr<HostBackend> backend,
-                             CallThreads& threads)
+                             CallThreads* threads)
     : library_(std::move(library)),
       backend_(std::move(backend)),
       host_(*backend_),
@@ -59,13 +59,14 @@ InlineChannel::Reply InlineChannel::CallHere(CallInfo const& call, std::string c
 }
 
 InlineChannel::Reply InlineChannel::Call(CallInfo const& call, std::string const& what, Body body) {
+  if (threads_ == nullptr) return CallHere(call, what, body);
   auto const reply = std::make_shared<Reply>();
   auto inner = call;
   inner.hold.reset();  // the thread holds it
   auto const job = [self = shared_from_this(), reply, inner, what, body = std::move(body)] {
     *reply = self->CallHere(inner, what, body);
   };
-  if (threads_.Run(call, job)) return std::move(*reply);
+  if (threads_->Run(call, job)) return std::move(*reply);
   Reply lost;
   bool const cancelled = MonotonicNs() < call.deadline_ns;
   lost.status = cancelled ? TRL_CANCELLED : TRL_TIMEOUT;

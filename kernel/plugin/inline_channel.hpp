@@ -12,13 +12,13 @@
 namespace trellis::plugin {
 
 /// Calls the C tables directly; everything but Examine runs on a thread of `threads`, so that a
-/// call that never returns costs a thread and not the caller. Whatever a plugin throws becomes
-/// TRL_FAULT.
+/// call that never returns costs a thread and not the caller. Without threads (in a helper process,
+/// which is killed instead) it runs on the caller's. Whatever a plugin throws becomes TRL_FAULT.
 class InlineChannel final : public PluginChannel,
                             public std::enable_shared_from_this<InlineChannel> {
  public:
   InlineChannel(std::unique_ptr<Library> library, std::unique_ptr<HostBackend> backend,
-                CallThreads& threads);
+                CallThreads* threads);
   ~InlineChannel() override;
 
   Result<void> Create(OpenSpec const& spec, CallInfo const& call) override;
@@ -61,7 +61,7 @@ class InlineChannel final : public PluginChannel,
   std::unique_ptr<Library> library_;
   std::unique_ptr<HostBackend> backend_;
   HostTable host_;
-  CallThreads& threads_;
+  CallThreads* threads_;  // may be nullptr
   OpenSpec spec_;  // its text is borrowed by the plugin only during create, kept for late threads
   void* self_ = nullptr;  // the plugin's object, between Create and Destroy
 };

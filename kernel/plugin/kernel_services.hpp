@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace trellis::plugin {
@@ -27,6 +28,9 @@ class KernelServices {
   virtual Result<std::string> Shared(std::uint32_t twin, std::string_view type,
                                      std::string_view name) = 0;
   virtual Result<std::string> Current(std::string_view workload_id) = 0;
+
+  /// Ids and types of all stored workloads: what `recovered` and `reconcile` are told.
+  virtual Result<std::vector<std::pair<std::string, std::string>>> Known() = 0;
 
   // trellis.contract/1; kUnavailable when the ledger is away
   virtual Result<std::string> Contract(std::uint64_t contract) = 0;

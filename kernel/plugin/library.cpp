@@ -100,11 +100,22 @@ Result<void> TryInitialisers(std::filesystem::path const& file, std::string cons
 
 /// The C library declares dlopen as never throwing. Behind a pointer that the compiler cannot see
 /// through, an exception of an initialiser can be caught after all.
-void Initialise(std::filesystem::path const& file) {
+Result<void> Initialise(std::filesystem::path const& file, std::string const& name) {
+  auto const failed = [&](std::string_view how) {
+    return Fail(Code::kInternal, "plugin '{}' cannot be loaded: its initialisers failed ({})", name,
+                how);
+  };
   void* (*volatile const opaque)(char const*, int) = &::dlopen;
   auto* const open = opaque;
-  void* const handle = open(file.c_str(), kLoadMode);
-  if (handle != nullptr) ::dlclose(handle);  // kept by RTLD_NODELETE
+  try {
+    void* const handle = open(file.c_str(), kLoadMode);
+    if (handle != nullptr) ::dlclose(handle);  // kept by RTLD_NODELETE
+  } catch (std::exception const& e) {
+    return failed(e.what());
+  } catch (...) {
+    return failed("unknown exception");
+  }
+  return {};
 }
 
 Result<void> CheckDescriptor(trl_plugin const* plugin, std::string const& name) {
@@ -149,7 +160,7 @@ Library::Library(std::unique_ptr<Handle> handle, trl_plugin const* descriptor)
     : handle_(std::move(handle)), descriptor_(descriptor) {}
 Library::~Library() = default;
 
-Result<std::unique_ptr<Library>> Library::Open(std::filesystem::path const& file) {
+Result<std::unique_ptr<Library>> Library::Open(std::filesystem::path const& file, Trial trial) {
   auto const name = NameOfFile(file);
   if (!IsPluginName(name))
     return Fail(Code::kInvalid, "'{}' is not a plugin file name", file.filename().string());
@@ -157,12 +168,12 @@ Result<std::unique_ptr<Library>> Library::Open(std::filesystem::path const& file
   TRELLIS_TRY(auto const symbols, EntryPoints(file, name));
   TRELLIS_CHECK(CheckEntryPoint(symbols, name));
   auto const path = std::filesystem::absolute(file);
-  TRELLIS_CHECK(TryInitialisers(path, name));
+  if (trial == Trial::kYes) TRELLIS_CHECK(TryInitialisers(path, name));
   auto handle = std::make_unique<Handle>();
   // The type without noexcept, so that whatever a plugin throws can be caught here.
   trl_plugin const* (*entry)() = nullptr;
   try {
-    Initialise(path);
+    TRELLIS_CHECK(Initialise(path, name));
     handle->library.load(path, static_cast<boost::dll::load_mode::type>(kLoadMode));
     entry = reinterpret_cast<trl_plugin const* (*)()>(
         handle->library.native() != nullptr ? ::dlsym(handle->library.native(), kSymbol) : nullptr);

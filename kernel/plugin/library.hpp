@@ -4,6 +4,7 @@
 #include <trellis/abi.h>
 #include <trellis/result.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -22,9 +23,13 @@ inline constexpr std::string_view kPluginSuffix = ".trellis.so";
 /// call given up may still be inside.
 class Library {
  public:
+  /// Whether the file's initialisers are run in a process of their own first.
+  enum class Trial : std::uint8_t { kYes, kNo };
+
   /// Checks, loads and checks again. Every error names the plugin and the reason. Loading runs the
   /// file's initialisers; one that throws is an error. Not for use by two threads at once.
-  static Result<std::unique_ptr<Library>> Open(std::filesystem::path const& file);
+  static Result<std::unique_ptr<Library>> Open(std::filesystem::path const& file,
+                                               Trial trial = Trial::kYes);
   ~Library();
   Library(Library const&) = delete;
   Library& operator=(Library const&) = delete;

@@ -41,12 +41,13 @@ std::unique_ptr<Supervisor> Manager::MakeSupervisor() {
   return std::make_unique<Supervisor>(
       SupervisorOptions{options_.keeper, options_.run_dir, options_.state_dir},
       [this](std::string const& plugin, std::string_view topic, std::string const& payload) {
-        if (auto const* owner = Running(plugin)) owner->channel->Event(topic, payload);
+        if (auto const* owner = Running(plugin)) owner->Channel()->Event(topic, payload);
       });
 }
 
 Result<std::unique_ptr<Manager>> Manager::Open(ManagerOptions options, KernelServices& kernel) {
   std::unique_ptr<Manager> manager(new Manager(std::move(options), kernel));
+  TRELLIS_TRY(manager->loop_, HelperLoop::Open());
   TRELLIS_CHECK(manager->Discover());
   manager->Resolve();
   manager->Bring();
@@ -86,21 +87,39 @@ void Manager::Load(std::string const& file) {
     plugin.Set(PluginState::kDisabled);
     return;
   }
-  auto library = Library::Open(file);
-  if (!library) return Fail(plugin, PluginState::kRefused, library.error());
-  auto const& descriptor = (*library)->descriptor();
-  plugin.version = descriptor.version;
-  plugin.serial = descriptor.threading != TRL_THREADING_PARALLEL;
-  auto manifest = Manifest::Parse(descriptor.manifest, plugin.name, plugin.version);
-  if (!manifest) return Fail(plugin, PluginState::kRefused, manifest.error());
-  plugin.manifest = *std::move(manifest);
-  libraries_[plugin.name] = *std::move(library);
+  plugin.isolated = HostingOf(plugin.name) == Hosting::kProcess;
+  auto const loaded = plugin.isolated ? LoadHelper(plugin) : LoadInline(plugin);
+  if (!loaded) Fail(plugin, PluginState::kRefused, loaded.error());
+}
+
+Hosting Manager::HostingOf(std::string const& name) const {
+  auto const config = options_.plugins.find(name);
+  if (config != options_.plugins.end() && config->second.hosting.has_value())
+    return *config->second.hosting;
+  return options_.hosting;
+}
+
+Result<void> Manager::LoadInline(PluginRecord& plugin) {
+  TRELLIS_TRY(auto library, Library::Open(plugin.file));
+  auto const& descriptor = library->descriptor();
+  TRELLIS_CHECK(Describe(plugin, {descriptor.version, descriptor.manifest,
+                                  descriptor.threading == TRL_THREADING_PARALLEL}));
+  libraries_[plugin.name] = std::move(library);
+  return {};
+}
+
+Result<void> Manager::Describe(PluginRecord& plugin, DescriptionBody const& description) {
+  plugin.version = description.version;
+  plugin.serial = !description.parallel;
+  TRELLIS_TRY(plugin.manifest, Manifest::Parse(description.manifest, plugin.name, plugin.version));
+  return {};
 }
 
 void Manager::Resolve() {
   std::map<std::string, Manifest> manifests;
-  for (auto const& [name, library] : libraries_)
-    manifests[name] = directory_.Find(name)->manifest;
+  for (auto const* plugin : directory_.All()) {
+    if (plugin->State() == PluginState::kLoaded) manifests[plugin->name] = plugin->manifest;
+  }
   for (auto const& command : options_.kernel_commands)
     registry_.Claim(Registry::Kind::kCommand, command, std::string(kKernel));
   for (auto const& [name, manifest] : manifests) {
@@ -151,56 +170,76 @@ void Manager::Fail(PluginRecord& plugin, PluginState state, Error const& error) 
   registry_.Withdraw(plugin.name);
 }
 
-Result<void> Manager::Create(PluginRecord& plugin) {
+OpenSpec Manager::SpecOf(PluginRecord const& plugin) const {
   OpenSpec spec;
   spec.state_dir = options_.state_dir + "/plugins/" + plugin.name;
   spec.run_dir = options_.run_dir + "/plugins/" + plugin.name;
   spec.node = options_.node_json;
   auto const config = options_.plugins.find(plugin.name);
   if (config != options_.plugins.end()) spec.config = config->second.config_json;
+  return spec;
+}
+
+Result<void> Manager::Create(PluginRecord& plugin) {
+  auto const spec = SpecOf(plugin);
   TRELLIS_CHECK(sys::EnsureDirectory(spec.state_dir, sys::kPrivateDirectory));
   TRELLIS_CHECK(sys::EnsureDirectory(spec.run_dir));
   TRELLIS_TRY(plugin.effects, Slots::Make(1));
   TRELLIS_TRY(plugin.services, Slots::Make(1));
-  plugin.channel =
-      std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
-                                      std::make_unique<DaemonBackend>(plugin, parts_), threads_);
-  TRELLIS_CHECK(plugin.channel->Create(spec, NewCall(kCreateLimit)));
+  std::shared_ptr<PluginChannel> channel;
+  if (plugin.isolated) {
+    auto helper = std::move(described_[plugin.name]);
+    AttachHelper(plugin, *helper);
+    channel = std::move(helper);
+  } else {
+    channel =
+        std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
+                                        std::make_unique<DaemonBackend>(plugin, parts_), &threads_);
+  }
+  plugin.Use(channel);
+  TRELLIS_CHECK(channel->Create(spec, NewCall(kCreateLimit)));
   plugin.Set(PluginState::kCreated);
   return {};
 }
 
 Result<void> Manager::Start(PluginRecord& plugin) {
-  TRELLIS_CHECK(plugin.channel->Start(NewCall(kStartLimit)));
+  TRELLIS_CHECK(plugin.Channel()->Start(NewCall(kStartLimit)));
   plugin.Set(PluginState::kRunning);
-  log::Info("plugin started", {{"plugin", plugin.name}, {"version", plugin.version}});
+  log::Info("plugin started", {{"plugin", plugin.name},
+                               {"version", plugin.version},
+                               {"hosting", plugin.isolated ? "process" : "inline"}});
   return {};
 }
 
 // ---- stop ----
 
 void Manager::Stop() {
-  std::lock_guard const lock(stop_mutex_);
-  if (std::exchange(stopped_, true)) return;
+  {
+    std::lock_guard const lock(stop_mutex_);
+    if (std::exchange(stopped_, true)) return;
+    stopping_.notify_all();
+  }
   std::chrono::nanoseconds const limit = options_.drain_timeout;
   auto const until = MonotonicNs() + limit.count();
   for (auto name = order_.rbegin(); name != order_.rend(); ++name) {
     auto& plugin = *directory_.Find(*name);
     auto const state = plugin.State();
-    if (plugin.channel == nullptr) continue;
+    auto const channel = plugin.Channel();
+    if (channel == nullptr) continue;
     bool const ran = state == PluginState::kRunning;
     if (ran) plugin.Set(PluginState::kStopped);
     auto call = NewCall(kStopLimit);
     call.deadline_ns = std::min(call.deadline_ns, until);
     call.grace = std::chrono::nanoseconds(0);
     if (!ran) continue;
-    if (auto const done = plugin.channel->Stop(call); !done)
+    if (auto const done = channel->Stop(call); !done)
       log::Warn("plugin did not stop", {{"plugin", *name}, {"error", done.error()}});
   }
   // A call that was given up shares its channel: then the plugin's object stays.
   for (auto name = order_.rbegin(); name != order_.rend(); ++name) {
-    auto const& channel = directory_.Find(*name)->channel;
-    if (channel != nullptr && channel.use_count() == 1) channel->Destroy();
+    auto const channel = directory_.Find(*name)->Channel();
+    constexpr auto kOursAndTheRecords = 2;
+    if (channel != nullptr && channel.use_count() <= kOursAndTheRecords) channel->Destroy();
   }
 }
 
@@ -224,7 +263,7 @@ std::vector<std::pair<std::string, std::string>> Manager::Health() {
   std::vector<std::pair<std::string, std::string>> reports;
   for (auto* plugin : directory_.All()) {
     if (plugin->State() != PluginState::kRunning) continue;
-    auto const report = plugin->channel->Health(NewCall(kHealthLimit));
+    auto const report = plugin->Channel()->Health(NewCall(kHealthLimit));
     reports.emplace_back(
         plugin->name,
         report ? *report
@@ -242,12 +281,17 @@ std::vector<PluginStatus> Manager::Status() const {
     status.name = plugin->name;
     status.version = plugin->version;
     status.file = plugin->file;
-    status.hosting = "inline";
+    status.hosting = plugin->isolated ? "process" : "inline";
     status.types = registry_.TypesOf(plugin->name);
     for (auto const& [id, owner] : services) {
       if (owner == plugin->name) status.services.push_back(id);
     }
+    if (auto const helper = std::dynamic_pointer_cast<ProcessChannel>(plugin->Channel())) {
+      status.pid = helper->pid();
+      status.calls = helper->calls();
+    }
     std::lock_guard const lock(plugin->mutex);
+    status.restarts = plugin->restarts;
     status.state = ToText(plugin->state);
     status.reason = plugin->reason;
     list.push_back(std::move(status));

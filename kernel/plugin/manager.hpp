@@ -2,12 +2,16 @@
 #pragma once
 
 #include "kernel/plugin/daemon_backend.hpp"
+#include "kernel/plugin/helper/process_channel.hpp"
 #include "kernel/plugin/library.hpp"
 
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,10 +19,14 @@
 
 namespace trellis::plugin {
 
+/// Where a plugin's code runs.
+enum class Hosting : std::uint8_t { kInline, kProcess };
+
 /// `[plugin.<name>]` of the configuration.
 struct PluginConfig {
   bool enabled = true;
   std::string config_json = "{}";
+  std::optional<Hosting> hosting{};  ///< empty: the manager's default
 };
 
 struct ManagerOptions {
@@ -29,6 +37,12 @@ struct ManagerOptions {
   std::map<std::string, PluginConfig> plugins;  ///< a plugin without entry is enabled
   std::vector<std::string> kernel_commands;     ///< names that plugins may not take
   std::string keeper;  ///< path of trellis-keeper; "" = trellis.process/1 answers kUnavailable
+  Hosting hosting = Hosting::kInline;
+  std::string plugin_host;  ///< path of trellis-plugin-host, for Hosting::kProcess
+  /// How long after its first, second … death a helper is started again; the last one repeats.
+  std::vector<std::chrono::milliseconds> restart_delays{
+      std::chrono::milliseconds(200), std::chrono::seconds(1), std::chrono::seconds(5),
+      std::chrono::seconds(30), std::chrono::seconds(60)};
   std::chrono::milliseconds drain_timeout{30000};
   /// False: plugins are created and nothing more. Their pure halves work, nothing else does.
   bool start = true;
@@ -89,6 +103,21 @@ class Manager final : public Plugins {
   std::unique_ptr<Supervisor> MakeSupervisor();
   Result<void> Discover();
   void Load(std::string const& file);
+  Result<void> LoadInline(PluginRecord& plugin);
+  Result<void> LoadHelper(PluginRecord& plugin);
+  Result<void> Describe(PluginRecord& plugin, DescriptionBody const& description);
+  [[nodiscard]] OpenSpec SpecOf(PluginRecord const& plugin) const;
+  [[nodiscard]] Hosting HostingOf(std::string const& name) const;
+  Result<std::shared_ptr<ProcessChannel>> OpenHelper(PluginRecord const& plugin);
+  void AttachHelper(PluginRecord& plugin, ProcessChannel& helper);
+  void OnHelperDeath(PluginRecord& plugin, std::string const& how);
+  void RestartHelper(PluginRecord& plugin);
+  Result<void> ReplaceHelper(PluginRecord& plugin);
+  /// False when the manager stops first.
+  bool Rest(std::chrono::milliseconds time);
+  void Recover(PluginRecord const& plugin);
+  void RecoverType(std::string const& type,
+                   std::vector<std::pair<std::string, std::string>> const& id_and_type);
   void Resolve();
   void Bring();
   Result<void> Create(PluginRecord& plugin);
@@ -106,15 +135,20 @@ class Manager final : public Plugins {
   ManagerOptions const options_;
   Metrics metrics_;
   Registry registry_;
+  std::unique_ptr<HelperLoop> loop_;  // outlives every helper, so it stands before the directory
   mutable Directory directory_;
   Broker broker_;
   std::unique_ptr<Supervisor> supervisor_;
   HostParts const parts_;
   CallThreads threads_;
-  std::map<std::string, std::unique_ptr<Library>> libraries_;  // until their channel is made
+  std::map<std::string, std::unique_ptr<Library>> libraries_;         // until their channel is made
+  std::map<std::string, std::shared_ptr<ProcessChannel>> described_;  // until created
   std::vector<std::string> order_;
-  std::mutex stop_mutex_;  // guards stopped_
+  std::mutex stop_mutex_;  // guards what follows
+  std::condition_variable stopping_;
   bool stopped_ = false;
+  std::map<std::string, std::deque<std::int64_t>> deaths_;  // of helpers, CLOCK_MONOTONIC ns
+  bool recovered_ = false;                                  // Recovered was called
 };
 
 }  // namespace trellis::plugin

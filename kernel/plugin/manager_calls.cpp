@@ -120,7 +120,7 @@ OpAnswer Manager::Run(Op op, OpRequest const& request, std::shared_ptr<CancelTok
   auto const limit = LimitOf(op);
   auto const entered = EnterType(request, limit.name, limit.limit, std::move(cancel));
   if (!entered) return Answer(entered.error());
-  return entered->plugin->channel->Run(op, entered->call, request);
+  return entered->plugin->Channel()->Run(op, entered->call, request);
 }
 
 OpAnswer Manager::Precheck(Op op, OpRequest const& request) {
@@ -132,41 +132,48 @@ OpAnswer Manager::Precheck(Op op, OpRequest const& request) {
   }
   auto const entered = EnterType(request, "precheck", kQuestionLimit, nullptr);
   if (!entered) return Answer(entered.error());
-  return entered->plugin->channel->Precheck(op, entered->call, request);
+  return entered->plugin->Channel()->Precheck(op, entered->call, request);
 }
 
 Result<InspectAnswer> Manager::Inspect(OpRequest const& request) {
   TRELLIS_TRY(auto const entered, EnterType(request, "inspect", kQuestionLimit, nullptr));
-  return entered.plugin->channel->Inspect(entered.call, request);
+  return entered.plugin->Channel()->Inspect(entered.call, request);
 }
 
 Result<std::vector<std::string>> Manager::ListOwned(std::string_view type) {
   OpRequest request;
   request.type = type;
   TRELLIS_TRY(auto const entered, EnterType(request, "list_owned", kQuestionLimit, nullptr));
-  return entered.plugin->channel->ListOwned(entered.call, request.type);
+  return entered.plugin->Channel()->ListOwned(entered.call, request.type);
 }
 
 void Manager::Recovered(std::vector<std::pair<std::string, std::string>> const& id_and_type) {
-  std::map<std::string, std::vector<std::string>> per_type;
-  std::vector<std::string> owners;
-  for (auto const& [id, type] : id_and_type) {
-    per_type[type].push_back(id);
-    owners.push_back(id);
+  {
+    std::lock_guard const lock(stop_mutex_);
+    recovered_ = true;
   }
   for (auto const& type : Types()) {
-    if (!type.available) continue;
-    OpRequest request;
-    request.type = type.name;
-    auto const entered = EnterType(request, "recovered", kRecoveredLimit, nullptr);
-    auto const done =
-        entered ? entered->plugin->channel->Recovered(entered->call, type.name, per_type[type.name])
-                : Result<void>(tl::unexpected<Error>(entered.error()));
-    if (!done)
-      log::Warn("plugin not told about its workloads",
-                {{"type", type.name}, {"error", done.error()}});
+    if (type.available) RecoverType(type.name, id_and_type);
   }
+  std::vector<std::string> owners;
+  for (auto const& [id, type] : id_and_type)
+    owners.push_back(id);
   broker_.Reconcile(owners);
+}
+
+void Manager::RecoverType(std::string const& type,
+                          std::vector<std::pair<std::string, std::string>> const& id_and_type) {
+  std::vector<std::string> ids;
+  for (auto const& [id, its_type] : id_and_type) {
+    if (its_type == type) ids.push_back(id);
+  }
+  OpRequest request;
+  request.type = type;
+  auto const entered = EnterType(request, "recovered", kRecoveredLimit, nullptr);
+  auto const done = entered ? entered->plugin->Channel()->Recovered(entered->call, type, ids)
+                            : Result<void>(tl::unexpected<Error>(entered.error()));
+  if (!done)
+    log::Warn("plugin not told about its workloads", {{"type", type}, {"error", done.error()}});
 }
 
 // ---- commands, providers, services, events ----
@@ -192,7 +199,7 @@ CommandReply Manager::RunCommand(std::string_view name, std::uint32_t twin,
   call.twin = twin;
   call.hold = *std::move(slot);
   call.grace = std::chrono::nanoseconds(0);  // the caller is answered at the limit, not later
-  auto reply = plugin->channel->Command(call, std::string(name), payload);
+  auto reply = plugin->Channel()->Command(call, std::string(name), payload);
   if (MonotonicNs() >= call.deadline_ns) return trellis::Fail(Code::kTimeout, "command timed out");
   if (reply && !reply->empty() && !json::ParseValue(*reply)) {
     return trellis::Fail(Code::kInternal, "plugin '{}' broke the contract: its answer is not JSON",
@@ -216,7 +223,8 @@ Result<std::string> Manager::AskProvider(ProviderInfo const& provider, std::stri
   TRELLIS_TRY(auto slot, plugin->EnterService({}, 0, nullptr, limit));
   auto call = NewCall(limit);
   call.hold = std::move(slot);
-  TRELLIS_TRY(auto answer, plugin->channel->Provider(call, provider.kind, provider.name, request));
+  TRELLIS_TRY(auto answer,
+              plugin->Channel()->Provider(call, provider.kind, provider.name, request));
   if (!json::ParseValue(answer))
     return trellis::Fail(Code::kDecode, "its answer is not one JSON value");
   return answer;
@@ -248,7 +256,7 @@ Result<std::string> Manager::CallService(std::string_view id, std::string_view m
 
 void Manager::Publish(std::string_view topic, std::string_view payload) {
   for (auto* plugin : directory_.All()) {
-    if (plugin->State() == PluginState::kRunning) plugin->channel->Event(topic, payload);
+    if (plugin->State() == PluginState::kRunning) plugin->Channel()->Event(topic, payload);
   }
 }
 

@@ -54,7 +54,7 @@ Result<grid::Examined> Manager::Examine(grid::Deployment const& deployment,
     return trellis::Fail(Code::kInvalid, "[type] unknown workload type '{}'", workload.type);
   auto const* plugin = directory_.Find(type->plugin);
   // Pure functions work as soon as the plugin was created.
-  bool const created = plugin != nullptr && plugin->channel != nullptr &&
+  bool const created = plugin != nullptr && plugin->Channel() != nullptr &&
                        (type->available || plugin->State() == PluginState::kCreated);
   if (!created)
     return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}",
@@ -65,7 +65,7 @@ Result<grid::Examined> Manager::Examine(grid::Deployment const& deployment,
   call.twin = deployment.twin_id;
   call.contract = deployment.contract_id;
   call.incoming = &view;
-  auto seen = plugin->channel->Examine(call, workload.type, workload.data.text, check_valid);
+  auto seen = plugin->Channel()->Examine(call, workload.type, workload.data.text, check_valid);
   if (seen.status < 0)
     return tl::unexpected<Error>(Error{static_cast<Code>(seen.status), std::move(seen.error)});
   grid::Examined examined;

@@ -33,6 +33,7 @@ class PurePlugins::NoKernel final : public KernelServices {
     return Away();
   }
   Result<std::string> Current(std::string_view) override { return Away(); }
+  Result<std::vector<std::pair<std::string, std::string>>> Known() override { return Away(); }
   Result<std::string> Contract(std::uint64_t) override { return Away(); }
   Result<std::string> Twin(std::uint32_t) override { return Away(); }
   Result<std::string> NameOwner(std::string_view) override { return Away(); }

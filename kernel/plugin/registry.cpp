@@ -25,9 +25,15 @@ void Registry::Claim(Kind kind, std::string const& name, std::string const& plug
   claims_.emplace(std::pair(kind, name), plugin);
 }
 
+void Registry::AllowAgain(std::string const& plugin) {
+  std::lock_guard const lock(mutex_);
+  again_.insert(plugin);
+}
+
 Result<void> Registry::Take(Kind kind, std::string const& name, std::string const& plugin) {
   auto const claim = claims_.find({kind, name});
   auto const owner = owners_.find({kind, name});
+  if (owner != owners_.end() && owner->second == plugin && again_.contains(plugin)) return {};
   bool const claimed = claim != claims_.end() && claim->second != plugin;
   if (owner != owners_.end() || claimed) {
     auto const& other = owner != owners_.end() ? owner->second : claim->second;
@@ -75,6 +81,7 @@ Result<void> Registry::AddProvider(ProviderInfo provider) {
     return other.kind == provider.kind && other.name == provider.name &&
            other.plugin == provider.plugin;
   });
+  if (same && again_.contains(provider.plugin)) return {};
   if (same)
     return Fail(Code::kExists, "provider '{}' of '{}' is registered already by plugin '{}'",
                 provider.name, provider.kind, provider.plugin);

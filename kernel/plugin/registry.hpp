@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,8 @@ class Registry {
  public:
   enum class Kind : std::uint8_t { kType, kService, kCommand };
 
+  /// The plugin's next process registers again: names it owns are taken as they are.
+  void AllowAgain(std::string const& plugin);
   /// A manifest says that `plugin` will register the name; the first claim counts.
   void Claim(Kind kind, std::string const& name, std::string const& plugin);
   Result<void> AddType(TypeInfo type);
@@ -58,6 +61,7 @@ class Registry {
   std::map<std::string, TypeInfo, std::less<>> types_;
   std::map<std::string, CommandEntry, std::less<>> commands_;
   std::vector<ProviderInfo> providers_;
+  std::set<std::string, std::less<>> again_;  // plugins whose process was restarted
 };
 
 }  // namespace trellis::plugin

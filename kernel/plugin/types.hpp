@@ -97,7 +97,10 @@ struct PluginStatus {
   std::string file;
   std::string state;  ///< running|failed|refused|blocked|disabled
   std::string reason;
-  std::string hosting;  ///< inline|process
+  std::string hosting;         ///< inline|process
+  std::int32_t pid = 0;        ///< of the helper process, 0 inline
+  std::uint32_t restarts = 0;  ///< of the helper process
+  std::size_t calls = 0;       ///< that the helper process has in hand
   std::vector<std::string> types;
   std::vector<std::string> services;
 };

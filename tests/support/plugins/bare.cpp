@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -104,6 +105,13 @@ trl_status WaitUntilCancelled(trl_call const* call) {
   return host->cancelled(host->ctx, call) == 1 ? TRL_CANCELLED : TRL_OK;
 }
 
+/// Uses up the stack.
+int Overflow(int depth) {  // NOLINT(misc-no-recursion)
+  volatile char frame[4096];
+  frame[0] = static_cast<char>(depth);
+  return depth == 0 ? frame[0] : Overflow(depth + 1) + frame[0];
+}
+
 /// The data is a JSON string that says what to do.
 trl_status Provision(void*, trl_call const* call, trl_workload const* workload, trl_out* out) {
   auto text = View(workload->data);
@@ -115,6 +123,13 @@ trl_status Provision(void*, trl_call const* call, trl_workload const* workload, 
   }
   if (text == "throw") throw std::runtime_error("thrown by provision");
   if (text == "wait") return WaitUntilCancelled(call);
+  if (text == "segfault") std::raise(SIGSEGV);
+  if (text == "exit") std::exit(7);  // NOLINT(concurrency-mt-unsafe): what a bad plugin does
+  if (text == "overflow") return Overflow(1) > 0 ? TRL_OK : TRL_FAULT;
+  if (text == "hang") {
+    while (true)
+      ::pause();
+  }
   if (text == "not-json") return Say(out->result, "{\"a\":");
   if (text == "big-handle") return Say(out->handle, std::string(65537, 'h')), TRL_OK;
   if (text == "big-result") {

@@ -24,6 +24,7 @@ TOOLS = {
     "cli": {"base", "sys", "grid", "crypto", "rmb", "ledger", "plugin", "store", "json"},
     "load": {"base", "sys", "grid", "crypto", "rmb", "ledger", "store", "json"},
     "keeper": {"base", "sys", "plugin"},  # of plugin only the keeper's wire
+    "plugin-host": {"base", "sys", "plugin"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 

@@ -28,6 +28,8 @@ class MemoryKernel final : public KernelServices {
     return Away();
   }
   Result<std::string> Current(std::string_view) override { return Away(); }
+  Result<std::vector<std::pair<std::string, std::string>>> Known() override { return known; }
+  std::vector<std::pair<std::string, std::string>> known;
   Result<std::string> Contract(std::uint64_t) override { return Away(); }
   Result<std::string> Twin(std::uint32_t) override { return Away(); }
   Result<std::string> NameOwner(std::string_view) override { return Away(); }
@@ -80,10 +82,18 @@ class PluginLab {
     options.run_dir = dir_ / "run";
     options.plugins = config;
     options.kernel_commands = kernel_commands;
+    options.hosting = hosting;
+    options.plugin_host = std::filesystem::path(TRELLIS_BUILD_DIR) / "bin/trellis-plugin-host";
+    options.restart_delays = {std::chrono::milliseconds(10)};
     auto opened = Manager::Open(std::move(options), kernel_);
     if (!opened) throw std::runtime_error(opened.error().message);
     manager_ = *std::move(opened);
     return *manager_;
+  }
+  /// Every test runs twice: with the plugins in this process, and in helpers of their own.
+  [[nodiscard]] static bool Isolated() {
+    auto const* const hosting = std::getenv("TRELLIS_TEST_HOSTING");
+    return hosting != nullptr && std::string_view(hosting) == "process";
   }
   [[nodiscard]] PluginStatus StatusOf(std::string_view name) const {
     for (auto const& status : manager_->Status()) {
@@ -92,6 +102,8 @@ class PluginLab {
     return {};
   }
   [[nodiscard]] std::filesystem::path plugins() const { return dir_ / "plugins"; }
+  [[nodiscard]] Manager& manager() { return *manager_; }
+  Hosting hosting = Isolated() ? Hosting::kProcess : Hosting::kInline;
   std::map<std::string, PluginConfig> config;
   std::vector<std::string> kernel_commands;
 

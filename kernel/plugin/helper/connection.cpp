@@ -1,0 +1,273 @@
+#include "kernel/plugin/helper/connection.hpp"
+
+#include "kernel/plugin/call.hpp"
+#include "kernel/plugin/text.hpp"
+#include "kernel/sys/errors.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace trellis::plugin {
+
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{64} << 10U;
+constexpr std::size_t kMaxSpare = 16;
+constexpr timeval kSendLimit{10, 0};  // a peer that does not read for so long is broken
+
+struct alignas(cmsghdr) Control {
+  std::array<char, CMSG_SPACE(sizeof(int) * kMaxCallFds)> bytes{};
+};
+
+void AddRights(msghdr& header, Control& control, std::span<int const> fds) {
+  header.msg_control = control.bytes.data();
+  header.msg_controllen = CMSG_SPACE(fds.size_bytes());
+  auto* const rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(fds.size_bytes());
+  std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
+}
+
+/// Drops `sent` bytes from the front of the parts.
+void Advance(std::span<iovec> parts, std::size_t sent) {
+  for (auto& part : parts) {
+    auto const step = std::min(sent, part.iov_len);
+    part.iov_base = static_cast<char*>(part.iov_base) + step;
+    part.iov_len -= step;
+    sent -= step;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(sys::UniqueFd socket, Side side, OnFrame on_frame)
+    : socket_(std::move(socket)),
+      on_frame_(std::move(on_frame)),
+      next_id_(side == Side::kDaemon ? 1 : 2) {
+  (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &kSendLimit, sizeof kSendLimit);
+}
+
+Connection::~Connection() {
+  Break();
+}
+
+// ---- reading ----
+
+Result<std::size_t> Connection::Receive(std::span<char> to) {
+  Control control;
+  iovec part{to.data(), to.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.bytes.data();
+  header.msg_controllen = control.bytes.size();
+  ssize_t got = -1;
+  do {
+    got = ::recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && errno == EAGAIN) return std::size_t{0};
+  if (got <= 0) return Fail(Code::kUnavailable, "the connection ended");
+  for (auto* entry = CMSG_FIRSTHDR(&header); entry != nullptr;
+       entry = CMSG_NXTHDR(&header, entry)) {
+    if (entry->cmsg_level != SOL_SOCKET || entry->cmsg_type != SCM_RIGHTS) continue;
+    std::size_t const count = (entry->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(entry) + i * sizeof fd, sizeof fd);
+      arrived_.emplace_back(fd);
+    }
+  }
+  if ((header.msg_flags & MSG_CTRUNC) != 0) return Fail(Code::kDecode, "descriptors were cut off");
+  return static_cast<std::size_t>(got);
+}
+
+Result<void> Connection::ReadSome() {
+  auto const read = [this]() -> Result<void> {
+    while (true) {
+      auto const size = buffer_.size();
+      buffer_.resize(size + kReadBytes);
+      auto const got = Receive({buffer_.data() + size, kReadBytes});
+      buffer_.resize(size + (got ? *got : 0));
+      if (!got) return tl::unexpected<Error>(got.error());
+      TRELLIS_CHECK(ParseBuffer());
+      if (*got < kReadBytes) return {};
+    }
+  };
+  auto done = read();
+  if (!done) Break();
+  return done;
+}
+
+Result<void> Connection::ParseBuffer() {
+  std::size_t at = 0;
+  while (buffer_.size() - at >= kFrameHeaderBytes) {
+    TRELLIS_TRY(auto const header, FrameHeader::Read(buffer_.data() + at));
+    if (buffer_.size() - at - kFrameHeaderBytes < header.length) break;
+    TRELLIS_CHECK(Deliver(header, buffer_.substr(at + kFrameHeaderBytes, header.length)));
+    at += kFrameHeaderBytes + header.length;
+  }
+  buffer_.erase(0, at);
+  if (buffer_.empty() && buffer_.capacity() > 2 * kReadBytes) buffer_ = {};
+  return {};
+}
+
+Result<void> Connection::Deliver(FrameHeader const& header, std::string body) {
+  Frame frame;
+  frame.kind = static_cast<FrameKind>(header.kind);
+  frame.method = static_cast<Method>(header.method);
+  frame.id = header.id;
+  frame.body = std::move(body);
+  if (arrived_.size() < header.fds) return Fail(Code::kDecode, "a frame lacks its descriptors");
+  for (int i = 0; i < header.fds; ++i) {
+    frame.fds.push_back(std::move(arrived_.front()));
+    arrived_.pop_front();
+  }
+  if (frame.kind != FrameKind::kReturn) {
+    on_frame_(std::move(frame));
+    return {};
+  }
+  std::lock_guard const lock(mutex_);
+  auto const found = pending_.find(frame.id);
+  if (found == pending_.end()) return Fail(Code::kDecode, "a return without a call");
+  found->second->reply_ = std::move(frame);
+  Finish(*found->second, /*broken=*/false);
+  pending_.erase(found);
+  return {};
+}
+
+void Connection::Finish(PendingCall& call, bool broken) {
+  call.broken_ = broken;
+  call.hold_.reset();
+  (void)::eventfd_write(call.done_.get(), 1);
+}
+
+// ---- calls ----
+
+Result<std::shared_ptr<PendingCall>> Connection::Begin(Method method, std::string body,
+                                                       std::span<int const> fds,
+                                                       std::shared_ptr<void> hold) {
+  auto call = std::make_shared<PendingCall>();
+  call->hold_ = std::move(hold);
+  {
+    std::lock_guard const lock(mutex_);
+    if (broken_) return Fail(Code::kCrashed, "the plugin's process is gone");
+    if (spare_.empty()) {
+      call->done_ = sys::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+      if (!call->done_) return sys::Fail("make", "eventfd");
+    } else {
+      call->done_ = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    call->id_ = next_id_;
+    next_id_ += 2;
+    pending_.emplace(call->id_, call);
+  }
+  FrameHeader header;
+  header.kind = static_cast<std::uint8_t>(FrameKind::kCall);
+  header.method = static_cast<std::uint16_t>(method);
+  header.id = call->id_;
+  if (auto const sent = Send(header, body, fds); !sent) {
+    std::lock_guard const lock(mutex_);
+    pending_.erase(call->id_);
+    return tl::unexpected<Error>(sent.error());
+  }
+  return call;
+}
+
+Connection::Waited Connection::Wait(PendingCall& call, int cancel_fd, std::int64_t until) {
+  std::array<pollfd, 2> files{{{call.done_.get(), POLLIN, 0}, {cancel_fd, POLLIN, 0}}};
+  while (true) {
+    timespec rest{};
+    timespec* timeout = nullptr;
+    if (until != INT64_MAX) {
+      constexpr std::int64_t kSecond = 1'000'000'000;
+      auto const left = std::max<std::int64_t>(0, until - MonotonicNs());
+      rest = {left / kSecond, left % kSecond};
+      timeout = &rest;
+    }
+    int const ready = ::ppoll(files.data(), files.size(), timeout, nullptr);
+    if (ready == 0) return Waited::kTimeout;
+    if (ready < 0) continue;  // interrupted
+    if (files[0].revents != 0) return call.broken_ ? Waited::kBroken : Waited::kAnswered;
+    if (files[1].revents != 0) return Waited::kCancelled;
+  }
+}
+
+Frame Connection::Take(PendingCall& call) {
+  eventfd_t count = 0;
+  (void)::eventfd_read(call.done_.get(), &count);
+  std::lock_guard const lock(mutex_);
+  if (spare_.size() < kMaxSpare) spare_.push_back(std::move(call.done_));
+  return std::move(call.reply_);
+}
+
+Result<void> Connection::Notify(Method method, std::string body, std::uint64_t id) {
+  FrameHeader header;
+  header.kind = static_cast<std::uint8_t>(FrameKind::kNotice);
+  header.method = static_cast<std::uint16_t>(method);
+  header.id = id;
+  return Send(header, body, {});
+}
+
+Result<void> Connection::Return(Frame const& call, std::string body, std::span<int const> fds) {
+  FrameHeader header;
+  header.kind = static_cast<std::uint8_t>(FrameKind::kReturn);
+  header.method = static_cast<std::uint16_t>(call.method);
+  header.id = call.id;
+  return Send(header, body, fds);
+}
+
+Result<void> Connection::Send(FrameHeader header, std::string const& body,
+                              std::span<int const> fds) {
+  if (body.size() > kMaxFrameBytes || fds.size() > kMaxCallFds)
+    return Fail(Code::kExhausted, "a frame of {} bytes and {} descriptors is too large",
+                body.size(), fds.size());
+  header.length = static_cast<std::uint32_t>(body.size());
+  header.fds = static_cast<std::uint8_t>(fds.size());
+  std::array<char, kFrameHeaderBytes> front{};
+  header.Write(front.data());
+  // An iovec wants memory it could write to; sendmsg does not write.
+  std::array<iovec, 2> parts{
+      {{front.data(), front.size()}, {const_cast<char*>(body.data()), body.size()}}};
+  Control control;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  if (!fds.empty()) AddRights(message, control, fds);
+  std::size_t left = front.size() + body.size();
+  std::lock_guard const lock(write_mutex_);
+  while (left > 0) {
+    ssize_t const sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) {
+      // Half a frame may be out: nothing after it could be understood.
+      (void)::shutdown(socket_.get(), SHUT_RDWR);
+      return Fail(Code::kCrashed, "the plugin's process does not listen");
+    }
+    left -= static_cast<std::size_t>(sent);
+    Advance(parts, static_cast<std::size_t>(sent));
+    message.msg_control = nullptr;
+    message.msg_controllen = 0;
+  }
+  return {};
+}
+
+void Connection::Break() {
+  std::lock_guard const lock(mutex_);
+  broken_ = true;
+  (void)::shutdown(socket_.get(), SHUT_RDWR);
+  for (auto& [id, call] : pending_)
+    Finish(*call, /*broken=*/true);
+  pending_.clear();
+}
+
+}  // namespace trellis::plugin

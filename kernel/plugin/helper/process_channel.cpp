@@ -1,0 +1,253 @@
+// ProcessChannel: life of the helper process.
+#include "kernel/plugin/helper/process_channel.hpp"
+
+#include "kernel/plugin/text.hpp"
+#include "kernel/sys/errors.hpp"
+
+#include <trellis/json.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <csignal>
+
+namespace trellis::plugin {
+
+namespace {
+
+constexpr std::chrono::seconds kHelloLimit{10};
+constexpr std::chrono::seconds kExitLimit{5};
+constexpr std::size_t kKeptLines = 50;
+constexpr int kSocketInHelper = 3;
+
+Result<std::pair<sys::UniqueFd, sys::UniqueFd>> SocketPair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return sys::Fail("make", "socket pair");
+  return std::pair(sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1]));
+}
+
+std::int64_t After(std::chrono::nanoseconds time) {
+  return MonotonicNs() + time.count();
+}
+
+}  // namespace
+
+ProcessChannel::ProcessChannel(HelperOptions options, HelperLoop& loop, CallThreads& threads)
+    : options_(std::move(options)), loop_(loop), threads_(threads) {}
+
+ProcessChannel::~ProcessChannel() {
+  Unwatch();
+  if (connection_ != nullptr) connection_->Break();
+  // The child ends with its connection; what is left of it is killed and reaped here.
+  if (process_.has_value()) (void)process_->Wait(kExitLimit);
+}
+
+Result<std::shared_ptr<ProcessChannel>> ProcessChannel::Open(HelperOptions options,
+                                                             HelperLoop& loop,
+                                                             CallThreads& threads) {
+  std::shared_ptr<ProcessChannel> channel(
+      new ProcessChannel(std::move(options), loop, threads));  // NOLINT: private constructor
+  TRELLIS_CHECK(channel->Spawn());
+  TRELLIS_CHECK(channel->Hello());
+  return channel;
+}
+
+Result<void> ProcessChannel::Spawn() {
+  TRELLIS_TRY(auto ends, SocketPair());
+  TRELLIS_TRY(auto pipe, sys::Pipe::Make());
+  sys::SpawnOptions spawn;
+  spawn.argv = {options_.host, options_.name};
+  spawn.env = std::vector<std::string>{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
+  for (auto const* const name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
+    auto const* const value = ::secure_getenv(name);
+    if (value != nullptr) spawn.env->push_back(fmt::format("{}={}", name, value));
+  }
+  spawn.fds = {{ends.second.get(), kSocketInHelper}, {pipe.write.get(), 1}, {pipe.write.get(), 2}};
+  TRELLIS_TRY(process_, sys::ChildProcess::Spawn(spawn));
+  pid_ = process_->pid();
+  stderr_ = std::move(pipe.read);
+  (void)::fcntl(stderr_.get(), F_SETFL, O_NONBLOCK);
+  connection_ = std::make_unique<Connection>(std::move(ends.first), Connection::Side::kDaemon,
+                                             [this](Frame frame) { OnFrame(std::move(frame)); });
+  // Weak: a channel that is let go must not be kept alive by the loop.
+  std::weak_ptr<ProcessChannel> const self = weak_from_this();
+  auto const watch = [&](int fd, void (ProcessChannel::*on_ready)()) {
+    return loop_.Watch(fd, [self, on_ready] {
+      if (auto const channel = self.lock()) (channel.get()->*on_ready)();
+    });
+  };
+  TRELLIS_CHECK(watch(connection_->fd(), &ProcessChannel::OnReadable));
+  TRELLIS_CHECK(watch(stderr_.get(), &ProcessChannel::OnStderr));
+  return watch(process_->pidfd(), &ProcessChannel::OnExit);
+}
+
+Result<void> ProcessChannel::Hello() {
+  CallInfo call;
+  call.deadline_ns = After(kHelloLimit);
+  call.grace = std::chrono::nanoseconds(0);
+  HelloBody const hello{options_.name, options_.file};
+  auto answer =
+      CallForText(Method::kHello, call, FieldWriter().Text(json::Dump(hello)).Take(), "load");
+  if (!answer) {
+    bool const crashed = answer.error().code == Code::kCrashed;
+    Kill({});
+    if (!crashed) return tl::unexpected<Error>(answer.error());
+    Unwatch();
+    auto const ended = process_->Wait(kExitLimit);
+    return Fail(Code::kCrashed, "plugin '{}' cannot be loaded: its initialisers failed ({})",
+                options_.name, ended ? ended->ToString() : ended.error().message);
+  }
+  TRELLIS_TRY(description_, json::Parse<DescriptionBody>(*answer));
+  return {};
+}
+
+void ProcessChannel::Attach(std::unique_ptr<HostBackend> backend,
+                            std::vector<std::string> permissions, OnDeath on_death) {
+  backend_ = std::move(backend);
+  permissions_ = std::move(permissions);
+  requests_ = std::make_unique<HostRequests>(*backend_, calls_);
+  std::lock_guard const lock(mutex_);
+  on_death_ = std::move(on_death);
+}
+
+void ProcessChannel::Unwatch() {
+  if (connection_ != nullptr) loop_.Forget(connection_->fd());
+  if (stderr_) loop_.Forget(stderr_.get());
+  if (process_.has_value()) loop_.Forget(process_->pidfd());
+}
+
+std::vector<std::string> ProcessChannel::LastLines() const {
+  std::lock_guard const lock(mutex_);
+  return {lines_.begin(), lines_.end()};
+}
+
+// ---- what arrives, on the loop's thread ----
+
+void ProcessChannel::OnReadable() {
+  if (connection_->ReadSome()) return;
+  loop_.Forget(connection_->fd());
+  // A helper that closed its end or sent nonsense is of no use any more.
+  Kill("its connection ended");
+}
+
+void ProcessChannel::OnFrame(Frame frame) {
+  if (requests_ == nullptr) return;  // not attached: nothing to ask yet
+  if (frame.kind == FrameKind::kNotice) {
+    requests_->Note(frame);
+    return;
+  }
+  auto const shared = std::make_shared<Frame>(std::move(frame));
+  threads_.Post([self = shared_from_this(), shared] {
+    auto answer = self->requests_->Answer(*shared);
+    std::vector<int> fds;
+    for (auto const& fd : answer.fds)
+      fds.push_back(fd.get());
+    (void)self->connection_->Return(*shared, std::move(answer.body), fds);  // else it is gone
+  });
+}
+
+void ProcessChannel::OnStderr() {
+  std::array<char, 4096> buffer{};
+  ssize_t const got = ::read(stderr_.get(), buffer.data(), buffer.size());
+  if (got <= 0) {
+    if (got == 0) loop_.Forget(stderr_.get());
+    return;
+  }
+  std::vector<std::string> complete;
+  {
+    std::lock_guard const lock(mutex_);
+    for (char const c : std::string_view(buffer.data(), static_cast<std::size_t>(got))) {
+      if (c != '\n' && line_.size() < kMaxLogBytes) {
+        line_ += c;
+        continue;
+      }
+      complete.push_back(RepairText(std::exchange(line_, {}), kMaxLogBytes));
+    }
+    for (auto const& line : complete) {
+      lines_.push_back(line);
+      if (lines_.size() > kKeptLines) lines_.pop_front();
+    }
+  }
+  if (backend_ == nullptr) return;
+  for (auto const& line : complete)
+    backend_->Log(TRL_LOG_WARN, line, {});
+}
+
+void ProcessChannel::OnExit() {
+  auto const ended = process_->Wait(std::chrono::milliseconds(0));
+  if (!ended) return;
+  loop_.Forget(process_->pidfd());
+  connection_->Break();
+  OnDeath tell;
+  std::string how;
+  {
+    std::lock_guard const lock(mutex_);
+    dead_ = true;
+    how = killed_why_.empty() ? ended->ToString()
+                              : fmt::format("{}, {}", killed_why_, ended->ToString());
+    if (!stopping_) tell = std::exchange(on_death_, {});
+  }
+  if (tell) tell(how);
+}
+
+void ProcessChannel::Kill(std::string const& why) {
+  {
+    std::lock_guard const lock(mutex_);
+    if (killed_why_.empty() && !stopping_) killed_why_ = why;
+  }
+  if (process_.has_value()) process_->Kill(SIGKILL);
+}
+
+// ---- life of the plugin ----
+
+Result<void> ProcessChannel::Create(OpenSpec const& spec, CallInfo const& call) {
+  requests_->OpenRegistration();
+  FieldWriter body;
+  PutCall(body, call);
+  body.Text(json::Dump(permissions_))
+      .Text(spec.config)
+      .Text(spec.state_dir)
+      .Text(spec.run_dir)
+      .Text(spec.node)
+      .Int(spec.flags | TRL_OPEN_ISOLATED);
+  auto const made = CallForDone(Method::kCreate, call, body.Take(), "create");
+  requests_->CloseRegistration();
+  TRELLIS_CHECK(made);
+  if (auto refused = requests_->refused(); !refused.empty())
+    return tl::unexpected<Error>(Error{Code::kExists, std::move(refused)});
+  return {};
+}
+
+Result<void> ProcessChannel::Start(CallInfo const& call) {
+  FieldWriter body;
+  PutCall(body, call);
+  return CallForDone(Method::kStart, call, body.Take(), "start");
+}
+
+Result<void> ProcessChannel::Stop(CallInfo const& call) {
+  {
+    std::lock_guard const lock(mutex_);
+    stopping_ = true;
+  }
+  FieldWriter body;
+  PutCall(body, call);
+  return CallForDone(Method::kStop, call, body.Take(), "stop");
+}
+
+void ProcessChannel::Destroy() {
+  {
+    std::lock_guard const lock(mutex_);
+    stopping_ = true;
+  }
+  connection_->Break();  // the helper destroys the plugin and ends
+}
+
+void ProcessChannel::Event(std::string_view topic, std::string_view payload) {
+  if (!requests_->Subscribed(topic)) return;
+  (void)connection_->Notify(Method::kEvent,
+                            FieldWriter().Text(topic).Text(payload).Take());  // else it is gone
+}
+
+}  // namespace trellis::plugin

@@ -1,0 +1,115 @@
+// What a plugin does to its own process costs the calls in flight, and nothing else.
+#include "tests/unit/kernel/plugin/plugin_lab.hpp"
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <thread>
+
+namespace trellis::plugin {
+namespace {
+
+class PluginIsolation : public ::testing::Test {
+ protected:
+  PluginIsolation() { lab_.hosting = Hosting::kProcess; }
+  Manager& Open() { return lab_.Open(); }
+  OpAnswer Provision(std::string_view type, std::string_view what,
+                     std::shared_ptr<CancelToken> cancel = nullptr) {
+    return lab_.manager().Run(Op::kProvision,
+                              RequestFor(std::string(type), fmt::format("\"{}\"", what)),
+                              std::move(cancel));
+  }
+  /// The first answer of a plugin that was restarted.
+  OpAnswer ProvisionOnceBack(std::string_view type, std::string_view what) {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    auto answer = Provision(type, what);
+    while (answer.status == TRL_UNAVAILABLE && std::chrono::steady_clock::now() < end) {
+      std::this_thread::yield();
+      answer = Provision(type, what);
+    }
+    return answer;
+  }
+  PluginLab lab_;
+};
+
+class PluginDeath : public PluginIsolation, public ::testing::WithParamInterface<char const*> {};
+
+TEST_P(PluginDeath, CostsOneCallAndIsFollowedByANewProcess) {
+  lab_.Add("bare");
+  Open();
+  auto const before = lab_.StatusOf("bare").pid;
+
+  auto const lost = Provision("bare", GetParam());
+
+  EXPECT_EQ(lost.status, TRL_CRASHED);
+  EXPECT_EQ(lost.error, "plugin 'bare' crashed during provision");
+  EXPECT_EQ(ProvisionOnceBack("bare", "x").status, TRL_OK);
+  auto const status = lab_.StatusOf("bare");
+  EXPECT_EQ(status.state, "running");
+  EXPECT_EQ(status.restarts, 1U);
+  EXPECT_NE(status.pid, before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, PluginDeath, ::testing::Values("segfault", "exit", "overflow"));
+
+TEST_F(PluginIsolation, LetsOtherPluginsGoOn) {
+  lab_.Add("bare");
+  lab_.Add("server");
+  lab_.Add("client");
+  Open();
+
+  std::thread crash([this] { EXPECT_EQ(Provision("bare", "segfault").status, TRL_CRASHED); });
+  EXPECT_EQ(lab_.StatusOf("server").state, "running");
+  crash.join();
+
+  EXPECT_EQ(lab_.StatusOf("server").restarts, 0U);
+  EXPECT_EQ(lab_.StatusOf("client").restarts, 0U);
+}
+
+TEST_F(PluginIsolation, FailsTheCallInFlightWhenTheProcessIsKilled) {
+  lab_.Add("bare");
+  Open();
+  auto const pid = lab_.StatusOf("bare").pid;
+  std::thread killer([&] {
+    while (lab_.StatusOf("bare").calls == 0)
+      std::this_thread::yield();
+    ::kill(pid, SIGKILL);
+  });
+
+  auto const answer = Provision("bare", "wait");
+  killer.join();
+
+  EXPECT_EQ(answer.status, TRL_CRASHED);
+}
+
+TEST_F(PluginIsolation, GivesUpAPluginThatDiesAgainAndAgain) {
+  lab_.Add("bare");
+  Open();
+
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(ProvisionOnceBack("bare", "segfault").status, TRL_CRASHED);
+  auto const answer = Provision("bare", "x");
+
+  EXPECT_EQ(answer.status, TRL_UNAVAILABLE);
+  EXPECT_THAT(answer.error, ::testing::HasSubstr("died 6 times in 10 minutes"));
+  EXPECT_EQ(lab_.StatusOf("bare").state, "failed");
+}
+
+TEST_F(PluginIsolation, CancelsACallInAnotherProcess) {
+  lab_.Add("bare");
+  Open();
+  auto const cancel = CancelToken::Make();
+  std::thread canceller([&] {
+    while (lab_.StatusOf("bare").calls == 0)
+      std::this_thread::yield();
+    cancel->Cancel();
+  });
+
+  auto const answer = Provision("bare", "wait", cancel);
+  canceller.join();
+
+  EXPECT_EQ(answer.status, TRL_CANCELLED);
+}
+
+}  // namespace
+}  // namespace trellis::plugin

@@ -1,0 +1,228 @@
+#include "tools/plugin-host/session.hpp"
+
+#include "kernel/plugin/helper/wire.hpp"
+
+#include <trellis/json.hpp>
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace trellis::plugin_host {
+
+using plugin::CallInfo;
+using plugin::CancelToken;
+using plugin::FieldReader;
+using plugin::Frame;
+using plugin::FrameKind;
+using plugin::Method;
+using plugin::Op;
+
+namespace {
+
+Op OpOf(Method method) {
+  switch (method) {
+    case Method::kUpdate:
+      return Op::kUpdate;
+    case Method::kDeprovision:
+      return Op::kDeprovision;
+    case Method::kPause:
+      return Op::kPause;
+    case Method::kResume:
+      return Op::kResume;
+    default:
+      return Op::kProvision;
+  }
+}
+
+}  // namespace
+
+Session::Session(sys::UniqueFd socket, std::string name)
+    : name_(std::move(name)),
+      connection_(std::move(socket), plugin::Connection::Side::kHelper,
+                  [this](Frame frame) { OnFrame(std::move(frame)); }) {}
+
+int Session::Run() {
+  pollfd file{connection_.fd(), POLLIN, 0};
+  while (true) {
+    if (::poll(&file, 1, -1) < 0) continue;  // interrupted
+    if (!connection_.ReadSome()) break;
+  }
+  // A daemon that was killed leaves calls in the middle: they end here, the next helper repeats
+  // them. After an orderly stop the plugin ends orderly too.
+  if (!stopped_) ::_exit(0);
+  channel_->Destroy();
+  return 0;
+}
+
+void Session::OnFrame(Frame frame) {
+  if (frame.kind == FrameKind::kNotice) {
+    Notice(frame);
+    return;
+  }
+  if (frame.method == Method::kPing) {
+    (void)connection_.Return(frame, plugin::DoneReturn({}), {});  // else the daemon is gone
+    return;
+  }
+  if (frame.method != Method::kHello) {
+    // Here and not on the call's thread: its cancellation may be the next frame.
+    FieldReader in(frame.body);
+    auto const call = plugin::GetCall(in);
+    std::lock_guard const lock(mutex_);
+    running_[call.id] = CancelToken::Make();
+  }
+  threads_.Post([this, shared = std::make_shared<Frame>(std::move(frame))] { Serve(*shared); });
+}
+
+void Session::Serve(Frame const& frame) {
+  auto const answer = Make(frame);
+  std::vector<int> fds;
+  for (auto const& fd : answer.fds)
+    fds.push_back(fd.get());
+  (void)connection_.Return(frame, answer.body, fds);  // else the daemon is gone
+}
+
+void Session::Notice(Frame const& frame) {
+  FieldReader in(frame.body);
+  if (frame.method == Method::kCancel) {
+    Cancel(in.Int());
+  } else if (frame.method == Method::kEvent && channel_ != nullptr) {
+    auto const topic = in.Text();
+    channel_->Event(topic, in.Text());
+  }
+}
+
+void Session::Cancel(std::uint64_t call) {
+  std::lock_guard const lock(mutex_);
+  if (auto const found = running_.find(call); found != running_.end()) found->second->Cancel();
+}
+
+Session::Answer Session::Make(Frame const& frame) {
+  FieldReader in(frame.body);
+  if (frame.method == Method::kHello) return {plugin::TextReturn(Hello(in.Text())), {}};
+  auto call = plugin::GetCall(in);
+  {
+    std::lock_guard const lock(mutex_);
+    call.cancel = running_[call.id];
+  }
+  Answer answer;
+  if (frame.method == Method::kCreate) {
+    answer = {plugin::DoneReturn(Create(call, in)), {}};
+  } else if (channel_ == nullptr) {
+    answer = {plugin::ErrorReturn({Code::kUnavailable, "the plugin is not created"}), {}};
+  } else {
+    plugin::RemoteView const view(*host_, call);
+    auto seen = call;
+    seen.incoming = &view;
+    answer = MakeLife(frame, seen, in);
+  }
+  std::lock_guard const lock(mutex_);
+  running_.erase(call.id);
+  return answer;
+}
+
+// ---- life ----
+
+Result<std::string> Session::Hello(std::string_view body) {
+  TRELLIS_TRY(auto const hello, json::Parse<plugin::HelloBody>(body));
+  TRELLIS_TRY(library_, plugin::Library::Open(hello.file, plugin::Library::Trial::kNo));
+  auto const& descriptor = library_->descriptor();
+  plugin::DescriptionBody const description{descriptor.version, descriptor.manifest,
+                                            descriptor.threading == TRL_THREADING_PARALLEL};
+  return json::Dump(description);
+}
+
+Result<void> Session::Create(CallInfo const& call, FieldReader& in) {
+  if (library_ == nullptr) return Fail(Code::kUnavailable, "the plugin is not loaded");
+  TRELLIS_TRY(auto permissions, json::Parse<std::vector<std::string>>(in.Text()));
+  plugin::OpenSpec spec;
+  spec.config = in.Text();
+  spec.state_dir = in.Text();
+  spec.run_dir = in.Text();
+  spec.node = in.Text();
+  spec.flags = static_cast<std::uint32_t>(in.Int());
+  TRELLIS_CHECK(in.End());
+  auto backend =
+      std::make_unique<plugin::RemoteBackend>(connection_, name_, std::move(permissions));
+  host_ = backend.get();
+  channel_ =
+      std::make_shared<plugin::InlineChannel>(std::move(library_), std::move(backend), nullptr);
+  return channel_->Create(spec, call);
+}
+
+Session::Answer Session::MakeLife(Frame const& frame, CallInfo const& call, FieldReader& in) {
+  switch (frame.method) {
+    case Method::kStart:
+      return {plugin::DoneReturn(channel_->Start(call)), {}};
+    case Method::kStop: {
+      auto const done = channel_->Stop(call);
+      stopped_ = done.has_value();
+      return {plugin::DoneReturn(done), {}};
+    }
+    case Method::kHealth:
+      return {plugin::TextReturn(channel_->Health(call)), {}};
+    case Method::kProvision:
+    case Method::kUpdate:
+    case Method::kDeprovision:
+    case Method::kPause:
+    case Method::kResume:
+    case Method::kPrecheck:
+    case Method::kInspect:
+      return MakeEffect(frame, call, in);
+    default:
+      return MakeQuestion(frame, call, in);
+  }
+}
+
+// ---- workloads ----
+
+Session::Answer Session::MakeEffect(Frame const& frame, CallInfo const& call, FieldReader& in) {
+  if (frame.method == Method::kPrecheck) {
+    auto const op =
+        in.Int() == static_cast<std::uint64_t>(Op::kUpdate) ? Op::kUpdate : Op::kProvision;
+    return {plugin::PutOpAnswer(channel_->Precheck(op, call, plugin::GetRequest(in))), {}};
+  }
+  auto const request = plugin::GetRequest(in);
+  if (frame.method == Method::kInspect)
+    return {plugin::PutInspection(channel_->Inspect(call, request)), {}};
+  return {plugin::PutOpAnswer(channel_->Run(OpOf(frame.method), call, request)), {}};
+}
+
+Session::Answer Session::MakeQuestion(Frame const& frame, CallInfo const& call, FieldReader& in) {
+  std::string const first(in.Text());
+  switch (frame.method) {
+    case Method::kExamine: {
+      std::string const data(in.Text());
+      bool const check_valid = in.Int() != 0;
+      return {plugin::PutExamination(channel_->Examine(call, first, data, check_valid)), {}};
+    }
+    case Method::kListOwned: {
+      auto const ids = channel_->ListOwned(call, first);
+      if (!ids) return {plugin::ErrorReturn(ids.error()), {}};
+      return {plugin::TextReturn(json::Dump(*ids)), {}};
+    }
+    case Method::kRecovered: {
+      auto const ids = json::Parse<std::vector<std::string>>(in.Text());
+      if (!ids) return {plugin::ErrorReturn(ids.error()), {}};
+      return {plugin::DoneReturn(channel_->Recovered(call, first, *ids)), {}};
+    }
+    case Method::kService: {
+      auto const method = in.Text();
+      std::vector<int> fds;
+      for (auto const& fd : frame.fds)
+        fds.push_back(fd.get());
+      auto answer = channel_->Service(call, first, method, in.Text(), fds);
+      if (!answer) return {plugin::ErrorReturn(answer.error()), {}};
+      return {plugin::TextReturn(std::move(answer->body)), std::move(answer->fds)};
+    }
+    case Method::kCommand:
+      return {plugin::PutCommandReply(channel_->Command(call, first, in.Text())), {}};
+    case Method::kProvider: {
+      std::string const name(in.Text());
+      return {plugin::TextReturn(channel_->Provider(call, first, name, in.Text())), {}};
+    }
+    default:
+      return {plugin::ErrorReturn({Code::kUnsupported, "unknown call"}), {}};
+  }
+}
+
+}  // namespace trellis::plugin_host

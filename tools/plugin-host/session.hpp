@@ -1,0 +1,55 @@
+// A plugin's process: takes the daemon's calls from the socket and makes them on the plugin.
+#pragma once
+
+#include "kernel/plugin/helper/connection.hpp"
+#include "kernel/plugin/helper/remote_backend.hpp"
+#include "kernel/plugin/inline_channel.hpp"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace trellis::plugin_host {
+
+class Session {
+ public:
+  /// `name` of the plugin, for its threads and log lines.
+  Session(sys::UniqueFd socket, std::string name);
+
+  /// Serves until the daemon goes. The process's exit code.
+  int Run();
+
+ private:
+  struct Answer {
+    std::string body;
+    std::vector<sys::UniqueFd> fds;
+  };
+  void OnFrame(plugin::Frame frame);
+  void Serve(plugin::Frame const& frame);
+  Answer Make(plugin::Frame const& frame);
+  Answer MakeLife(plugin::Frame const& frame, plugin::CallInfo const& call,
+                  plugin::FieldReader& in);
+  Answer MakeEffect(plugin::Frame const& frame, plugin::CallInfo const& call,
+                    plugin::FieldReader& in);
+  Answer MakeQuestion(plugin::Frame const& frame, plugin::CallInfo const& call,
+                      plugin::FieldReader& in);
+  Result<std::string> Hello(std::string_view body);
+  Result<void> Create(plugin::CallInfo const& call, plugin::FieldReader& in);
+  void Notice(plugin::Frame const& frame);
+  void Cancel(std::uint64_t call);
+
+  std::string const name_;
+  plugin::Connection connection_;
+  plugin::CallThreads threads_;
+  std::unique_ptr<plugin::Library> library_;  // until the channel is made
+  std::unique_ptr<plugin::RemoteBackend> backend_;
+  plugin::RemoteBackend* host_ = nullptr;  // the channel's
+  std::shared_ptr<plugin::InlineChannel> channel_;
+  std::atomic<bool> stopped_ = false;
+  std::mutex mutex_;                                                       // guards running_
+  std::map<std::uint64_t, std::shared_ptr<plugin::CancelToken>> running_;  // by call id
+};
+
+}  // namespace trellis::plugin_host
