@@ -1,8 +1,8 @@
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
 
-#include "kernel/ledger/embedded/refusal.hpp"
 #include "kernel/ledger/embedded/schema.hpp"
 #include "kernel/ledger/embedded/tables.hpp"
+#include "kernel/ledger/rules/refusal.hpp"
 #include "kernel/store/query.hpp"
 
 #include <algorithm>
@@ -11,13 +11,13 @@
 namespace trellis::ledger {
 namespace {
 
-using embedded::Refuse;
 using embedded::Txn;
+using rules::Ids;
+using rules::Refuse;
 using store::Database;
 using store::Statement;
 
 constexpr std::int64_t kSecondsPerDay = 86'400;
-constexpr std::int64_t kRequestSeconds = kSecondsPerDay;
 constexpr std::size_t kMaxPage = 10'000;
 // A writer that dies between its commit and its wake-up delays others by no more than this.
 constexpr std::chrono::milliseconds kWaitSlice{5000};
@@ -35,59 +35,6 @@ std::uint64_t FirstId(Statement const& row) {
 
 std::uint32_t FirstId32(Statement const& row) {
   return static_cast<std::uint32_t>(row.Uint(0));
-}
-
-/// Arguments in a form that is equal exactly for equal calls.
-std::string Describe(std::vector<Call> const& calls) {
-  boost::json::array list;
-  for (auto const& call : calls) {
-    list.push_back(
-        {call.index(), std::visit([](auto const& body) { return json::Encode(body); }, call)});
-  }
-  return boost::json::serialize(list);
-}
-
-using Ids = std::vector<std::uint64_t>;
-
-/// The result of the same request, if it was applied already. RequestIdReused.
-Result<std::optional<Ids>> FindApplied(Txn& txn, std::string const& arguments) {
-  auto const& caller = txn.caller;
-  if (caller.request_id.empty()) return std::nullopt;
-  if (caller.request_id.size() > kMaxRequestId)
-    return Refuse("RequestIdTooLong", "request id has more than {} characters", kMaxRequestId);
-  TRELLIS_CHECK(store::Run(txn.db, "DELETE FROM applied WHERE at < ?1", txn.now - kRequestSeconds));
-  TRELLIS_TRY(auto const row,
-              store::One(
-                  txn.db, "SELECT arguments, result FROM applied WHERE twin = ?1 AND request = ?2",
-                  [](Statement const& found) { return std::pair(found.Text(0), found.Text(1)); },
-                  caller.twin, caller.request_id));
-  if (!row) return std::nullopt;
-  if (row->first != arguments)
-    return Refuse("RequestIdReused", "request '{}' had other arguments", caller.request_id);
-  TRELLIS_TRY(auto ids, json::Parse<Ids>(row->second));
-  return ids;
-}
-
-Result<void> RememberApplied(Txn& txn, std::string const& arguments, Ids const& ids) {
-  if (txn.caller.request_id.empty()) return {};
-  return store::Run(txn.db, "INSERT INTO applied VALUES (?1, ?2, ?3, ?4, ?5)", txn.caller.twin,
-                    txn.caller.request_id, txn.now, arguments, json::Dump(ids));
-}
-
-Result<std::uint64_t> ApplyOne(Txn& txn, Call const& call) {
-  return std::visit([&](auto const& body) { return embedded::Apply(txn, body); }, call);
-}
-
-Result<Ids> ApplyBatch(Txn& txn, std::vector<Call> const& calls) {
-  Ids ids;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    auto const id = ApplyOne(txn, calls[i]);
-    if (!id) return tl::unexpected<Error>(Error(id.error()).With("call {}", i));
-    ids.push_back(*id);
-    TRELLIS_CHECK(embedded::Emit(txn, EventKind::kItemCompleted, {}, nullptr));
-  }
-  TRELLIS_CHECK(embedded::Emit(txn, EventKind::kBatchCompleted, {}, nullptr));
-  return ids;
 }
 
 Result<std::uint64_t> NextHeight(Database& db) {
@@ -138,7 +85,7 @@ Result<void> EmbeddedLedger::Write(Caller const& caller,
             .height = height,
             .now = clock_->UnixSeconds(),
             .keep_seconds = options_.keep_deleted_days * kSecondsPerDay,
-            .private_ranges = embedded::PrivateRanges{options_.allow_private_ips}};
+            .private_ranges = rules::PrivateRanges{options_.allow_private_ips}};
     return work(txn);
   });
   if (!written) return tl::unexpected<Error>(Unavailable(written.error()));
@@ -149,31 +96,17 @@ Result<void> EmbeddedLedger::Write(Caller const& caller,
 Result<std::uint64_t> EmbeddedLedger::Submit(Caller const& caller, Call const& call) {
   std::uint64_t id = 0;
   TRELLIS_CHECK(Write(caller, [&](Txn& txn) -> Result<void> {
-    auto const arguments = caller.request_id.empty() ? std::string() : Describe({call});
-    TRELLIS_TRY(auto const applied, FindApplied(txn, arguments));
-    if (applied) {
-      id = applied->empty() ? 0 : applied->front();
-      return {};
-    }
-    TRELLIS_TRY(id, ApplyOne(txn, call));
-    return RememberApplied(txn, arguments, {id});
+    TRELLIS_TRY(id, embedded::Apply(txn, call));
+    return {};
   }));
   return id;
 }
 
 Result<Ids> EmbeddedLedger::SubmitAll(Caller const& caller, std::vector<Call> const& calls) {
-  if (calls.size() > kMaxBatch)
-    return Refuse("TooManyCalls", "more than {} calls in one batch", kMaxBatch);
   Ids ids;
   TRELLIS_CHECK(Write(caller, [&](Txn& txn) -> Result<void> {
-    auto const arguments = caller.request_id.empty() ? std::string() : Describe(calls);
-    TRELLIS_TRY(auto const applied, FindApplied(txn, arguments));
-    if (applied) {
-      ids = *applied;
-      return {};
-    }
-    TRELLIS_TRY(ids, ApplyBatch(txn, calls));
-    return RememberApplied(txn, arguments, ids);
+    TRELLIS_TRY(ids, embedded::Apply(txn, calls));
+    return {};
   }));
   return ids;
 }

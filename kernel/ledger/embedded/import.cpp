@@ -1,14 +1,16 @@
 #include "kernel/ledger/embedded/import.hpp"
 
-#include "kernel/ledger/embedded/refusal.hpp"
 #include "kernel/ledger/embedded/tables.hpp"
 #include "kernel/ledger/embedded/txn.hpp"
+#include "kernel/ledger/rules/refusal.hpp"
 #include "kernel/store/query.hpp"
 
 #include <trellis/net.hpp>
 
 namespace trellis::ledger::embedded {
 namespace {
+
+using rules::Refuse;
 
 Result<std::string> Plain(std::string const& text) {
   if (!text.starts_with("0x")) return text;
@@ -22,8 +24,8 @@ Result<bool> AddTwin(Txn& txn, ImportTwin const& twin) {
   TRELLIS_TRY(auto const known, FindTwinByAccount(txn.db, twin.account));
   if (known == twin.id) return false;
   if (known) return Refuse("TwinWithPubkeyExists", "the account has twin {}", *known);
-  TRELLIS_CHECK(CheckRelay(twin.relay));
-  TRELLIS_CHECK(CheckPeerKey(twin.pk));
+  TRELLIS_CHECK(rules::CheckRelay(twin.relay));
+  TRELLIS_CHECK(rules::CheckPeerKey(twin.pk));
   TRELLIS_TRY(bool const taken, store::Exists(txn.db, "SELECT 1 FROM twin WHERE id = ?1", twin.id));
   if (taken) return Refuse("TwinWithPubkeyExists", "twin {} has another account", twin.id);
   std::optional<std::string> pk;
@@ -49,7 +51,7 @@ Result<void> AddContract(Txn& txn, ImportContract const& contract) {
           .now = txn.now,
           .keep_seconds = txn.keep_seconds,
           .private_ranges = txn.private_ranges};
-  TRELLIS_CHECK(Apply(own, call));
+  TRELLIS_CHECK(Apply(own, Call(call)));
   return {};
 }
 

@@ -1,6 +1,6 @@
 #include "kernel/ledger/embedded/tables.hpp"
 
-#include "kernel/ledger/embedded/refusal.hpp"
+#include "kernel/ledger/rules/refusal.hpp"
 #include "kernel/store/query.hpp"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 namespace trellis::ledger::embedded {
 namespace {
 
+using rules::Refuse;
 using store::Statement;
 
 constexpr std::uint64_t kMaxId = std::numeric_limits<std::int64_t>::max();
@@ -122,6 +123,12 @@ Result<Twin> ReadTwin(store::Database& db, std::uint32_t id) {
 }
 
 Result<Farm> ReadFarm(store::Database& db, std::uint32_t id) {
+  TRELLIS_TRY(auto farm, ReadBareFarm(db, id));
+  TRELLIS_TRY(farm.public_ips, ListFarmIps(db, id));
+  return farm;
+}
+
+Result<Farm> ReadBareFarm(store::Database& db, std::uint32_t id) {
   TRELLIS_TRY(auto farm, store::One(
                              db, "SELECT name, twin, dedicated FROM farm WHERE id = ?1",
                              [](Statement const& row) {
@@ -134,11 +141,20 @@ Result<Farm> ReadFarm(store::Database& db, std::uint32_t id) {
                              id));
   if (!farm) return Refuse("FarmNotExists", "no farm {}", id);
   farm->id = id;
-  TRELLIS_TRY(
-      farm->public_ips,
-      store::All(db, "SELECT ip, gateway, contract FROM farm_ip WHERE farm = ?1 ORDER BY pos", IpOf,
-                 id));
   return *std::move(farm);
+}
+
+Result<std::vector<PublicIp>> ListFarmIps(store::Database& db, std::uint32_t farm) {
+  return store::All(db, "SELECT ip, gateway, contract FROM farm_ip WHERE farm = ?1 ORDER BY pos",
+                    IpOf, farm);
+}
+
+Result<std::optional<std::uint32_t>> FindFarmByName(store::Database& db, std::string_view name) {
+  return store::One(db, "SELECT id FROM farm WHERE name = ?1", FirstId32, name);
+}
+
+Result<std::optional<std::uint32_t>> FindFarmByIp(store::Database& db, std::string_view ip) {
+  return store::One(db, "SELECT farm FROM farm_ip WHERE ip = ?1", FirstId32, ip);
 }
 
 Result<Node> ReadNode(store::Database& db, std::uint32_t id) {

@@ -17,6 +17,8 @@ namespace trellis::ledger::embedded {
 Result<Twin> ReadTwin(store::Database& db, std::uint32_t id);
 /// FarmNotExists.
 Result<Farm> ReadFarm(store::Database& db, std::uint32_t id);
+/// Without its addresses. FarmNotExists.
+Result<Farm> ReadBareFarm(store::Database& db, std::uint32_t id);
 /// NodeNotExists.
 Result<Node> ReadNode(store::Database& db, std::uint32_t id);
 /// A live contract with its addresses. ContractNotExists.
@@ -27,6 +29,10 @@ Result<std::vector<Contract>> ReadDeletedContracts(store::Database& db, std::uin
 Result<std::vector<PublicIp>> ReadContractIps(store::Database& db, std::uint64_t contract);
 
 Result<std::optional<std::uint32_t>> FindTwinByAccount(store::Database& db, Account const& account);
+Result<std::optional<std::uint32_t>> FindFarmByName(store::Database& db, std::string_view name);
+Result<std::optional<std::uint32_t>> FindFarmByIp(store::Database& db, std::string_view ip);
+/// In list order.
+Result<std::vector<PublicIp>> ListFarmIps(store::Database& db, std::uint32_t farm);
 Result<std::optional<std::uint32_t>> FindNodeByTwin(store::Database& db, std::uint32_t twin);
 Result<std::optional<std::uint64_t>> FindNameContract(store::Database& db, std::string_view name);
 Result<std::optional<std::uint64_t>> FindRentContract(store::Database& db, std::uint32_t node);

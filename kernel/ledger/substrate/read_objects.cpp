@@ -1,4 +1,4 @@
-#include "kernel/ledger/embedded/refusal.hpp"
+#include "kernel/ledger/rules/refusal.hpp"
 #include "kernel/ledger/substrate/objects.hpp"
 #include "kernel/ledger/substrate/values.hpp"
 
@@ -105,8 +105,8 @@ Result<std::optional<PeerKey>> ReadPeerKey(json::Value const& value) {
   if (!text) return std::optional<PeerKey>();
   PeerKey key;
   if (text->size() != key.bytes.size())
-    return embedded::Refuse("InvalidPublicKey", "pk has {} bytes, not {}", text->size(),
-                            key.bytes.size());
+    return rules::Refuse("InvalidPublicKey", "pk has {} bytes, not {}", text->size(),
+                         key.bytes.size());
   std::copy(text->begin(), text->end(), key.bytes.begin());
   return std::optional(key);
 }

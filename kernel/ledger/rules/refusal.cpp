@@ -1,9 +1,9 @@
-#include "kernel/ledger/embedded/refusal.hpp"
+#include "kernel/ledger/rules/refusal.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace trellis::ledger::embedded {
+namespace trellis::ledger::rules {
 namespace {
 
 struct Class {
@@ -49,4 +49,4 @@ Code ClassOf(std::string_view name) {
   return found == kClasses.end() ? Code::kInvalid : found->code;
 }
 
-}  // namespace trellis::ledger::embedded
+}  // namespace trellis::ledger::rules

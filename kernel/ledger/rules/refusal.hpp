@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace trellis::ledger::embedded {
+namespace trellis::ledger::rules {
 
 /// The error class of one of the chain's error names.
 [[nodiscard]] Code ClassOf(std::string_view name);
@@ -21,4 +21,4 @@ template <class... Args>
   return Fail(ClassOf(name), "{}: {}", name, fmt::format(format, std::forward<Args>(args)...));
 }
 
-}  // namespace trellis::ledger::embedded
+}  // namespace trellis::ledger::rules

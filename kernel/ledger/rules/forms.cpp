@@ -1,14 +1,14 @@
-#include "kernel/ledger/embedded/rules.hpp"
+#include "kernel/ledger/rules/forms.hpp"
 
 #include "kernel/ledger/calls.hpp"
-#include "kernel/ledger/embedded/refusal.hpp"
+#include "kernel/ledger/rules/refusal.hpp"
 
 #include <trellis/net.hpp>
 
 #include <algorithm>
 #include <array>
 
-namespace trellis::ledger::embedded {
+namespace trellis::ledger::rules {
 namespace {
 
 bool IsDigit(char c) {
@@ -133,4 +133,4 @@ Result<PublicConfig> CheckPublicConfig(PublicConfig const& config, PrivateRanges
   return checked;
 }
 
-}  // namespace trellis::ledger::embedded
+}  // namespace trellis::ledger::rules

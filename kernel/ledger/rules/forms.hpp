@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace trellis::ledger::embedded {
+namespace trellis::ledger::rules {
 
 /// InvalidRelayAddress.
 Result<void> CheckRelay(std::optional<std::string> const& relay);
@@ -32,4 +32,4 @@ Result<IpConfig> CheckAddress(IpConfig const& config, PrivateRanges private_rang
 /// texts.
 Result<PublicConfig> CheckPublicConfig(PublicConfig const& config, PrivateRanges private_ranges);
 
-}  // namespace trellis::ledger::embedded
+}  // namespace trellis::ledger::rules
