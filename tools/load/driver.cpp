@@ -150,6 +150,7 @@ void Driver::OnMessage(std::string_view bytes) {
   auto const index = IndexOf(envelope->uid, run_);
   if (index >= fates_.size()) return;  // of a batch before
   if (plan_.seen) plan_.seen(index, *envelope);
+  fates_[index].bytes = static_cast<std::uint32_t>(envelope->payload_bytes().size());
   auto const* error = std::get_if<rmb::ErrorReport>(&envelope->message);
   if (++answers_ % kSampleEvery == 1) sample_.emplace_back(bytes);
   Answered(index, error == nullptr ? kNoCode : error->code);

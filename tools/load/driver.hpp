@@ -20,9 +20,10 @@ namespace trellis::load {
 
 /// One request's fate. Times are NowUs().
 struct Fate {
-  double due_us = 0;       ///< when it should have left; 0 = not sent
-  double answered_us = 0;  ///< 0 = no answer
-  std::uint32_t code = 0;  ///< of an error answer; kNoCode for a success
+  double due_us = 0;        ///< when it should have left; 0 = not sent
+  double answered_us = 0;   ///< 0 = no answer
+  std::uint32_t code = 0;   ///< of an error answer; kNoCode for a success
+  std::uint32_t bytes = 0;  ///< of the answer's payload
 };
 inline constexpr std::uint32_t kNoCode = UINT32_MAX;
 

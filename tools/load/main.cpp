@@ -17,8 +17,10 @@ int main(int argc, char** argv) {
   if (sodium_init() < 0) return 1;
   auto const options = trellis::load::ParseOptions(argc, argv);
   if (!options) return Explain(options.error());
-  auto const report = options->null_url.empty() ? trellis::load::RunLoad(*options)
-                                                : trellis::load::RunNull(*options);
+  auto const run = !options->null_url.empty()                     ? trellis::load::RunNull
+                   : options->mode == trellis::load::Mode::kChain ? trellis::load::RunChain
+                                                                  : trellis::load::RunLoad;
+  auto const report = run(*options);
   if (!report) return Explain(report.error());
   fmt::print("{}\n", boost::json::serialize(*report));
   return 0;

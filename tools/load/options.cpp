@@ -40,7 +40,7 @@ void Describe(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--key", texts.key, "ed25519 | sr25519");
   app.add_option("--workloads", options.shape.workloads, "of each deployment");
   app.add_option("--document-bytes", options.shape.bytes, "of each deployment, about");
-  app.add_option("--mode", texts.mode, "closed | open | burst | replay");
+  app.add_option("--mode", texts.mode, "closed | open | burst | replay | chain");
   app.add_option("--conns", options.connections, "connections, one twin each");
   app.add_option("--window", options.window, "closed: requests in flight on a connection");
   app.add_option("--rate", options.rate, "open: requests a second");
@@ -53,6 +53,8 @@ void Describe(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--mix", texts.mix, "weights by kind, as in deploy:70,get:20,update:5,delete:5");
   app.add_option("--change", texts.change, "of an update: one | add | remove");
   app.add_option("--seed", options.seed, "of everything random");
+  app.add_option("--journal", options.journal, "file for the accepted and the settled contracts");
+  app.add_option("--probes", options.probes, "chain: updates after which to look")->delimiter(',');
   app.add_option("--disk", options.disk, "folder for the disk canary");
 }
 
@@ -60,7 +62,8 @@ Result<void> Apply(Texts const& texts, Options& options) {
   static std::map<std::string, Mode> const modes{{"closed", Mode::kClosed},
                                                  {"open", Mode::kOpen},
                                                  {"burst", Mode::kBurst},
-                                                 {"replay", Mode::kReplay}};
+                                                 {"replay", Mode::kReplay},
+                                                 {"chain", Mode::kChain}};
   static std::map<std::string, Change> const changes{
       {"one", Change::kOne}, {"add", Change::kAdd}, {"remove", Change::kRemove}};
   auto const mode = modes.find(texts.mode);
@@ -82,6 +85,8 @@ Result<void> Check(Options& options) {
     return Fail(Code::kInvalid, "give --control and --ledger, or --null");
   if (options.mode == Mode::kOpen && options.rate <= 0)
     return Fail(Code::kInvalid, "an open loop needs --rate");
+  if (options.mode == Mode::kChain && options.probes.empty())
+    return Fail(Code::kInvalid, "a chain needs --probes");
   if (options.mode == Mode::kReplay && options.replay.empty())
     return Fail(Code::kInvalid, "give the file with --replay");
   if (options.connections == 0 || options.connections > options.twins)

@@ -19,6 +19,7 @@ enum class Mode : std::uint8_t {
   kOpen,    ///< requests leave at their time, whatever is answered
   kBurst,   ///< all requests at once
   kReplay,  ///< an open loop whose times and kinds come from a file
+  kChain,   ///< one deployment is updated again and again
 };
 
 /// What one request is about.
@@ -68,7 +69,10 @@ struct Options {
   Mix mix{{Kind::kDeploy, 1}};
   Change change = Change::kOne;
   std::uint64_t seed = 1;
-  std::filesystem::path disk;  ///< where the disk canary is measured; "" = beside the ledger
+  std::filesystem::path
+      journal;  ///< gets what was accepted and seen settled, also when the daemon dies
+  std::vector<std::size_t> probes;  ///< chain: updates after which the deployment is looked at
+  std::filesystem::path disk;       ///< where the disk canary is measured; "" = beside the ledger
 };
 
 /// Reads the command line; ends the program itself on --help.

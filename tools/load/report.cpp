@@ -42,6 +42,7 @@ double GeneratorShare(Findings const& findings) {
 void AddTraffic(Findings const& findings, boost::json::object& out) {
   std::map<std::string, std::vector<double>> latencies;
   std::map<std::string, std::size_t> errors;
+  std::size_t bytes = 0;
   std::size_t sent = 0;
   std::size_t good = 0;
   std::size_t late = 0;  // over a tenth of a second
@@ -54,6 +55,7 @@ void AddTraffic(Findings const& findings, boost::json::object& out) {
       continue;
     }
     ++good;
+    bytes += fate.bytes;
     double const latency = fate.answered_us - fate.due_us;
     late += latency > 1e5 ? 1U : 0U;
     latencies[std::string(ToText((*findings.requests)[i].kind))].push_back(latency);
@@ -61,6 +63,7 @@ void AddTraffic(Findings const& findings, boost::json::object& out) {
   out["sent"] = sent;
   out["accepted"] = good;
   out["late"] = late;
+  out["answer_bytes"] = bytes;
   out["errors"] = json::Encode(errors);
   boost::json::object accept;
   for (auto& [kind, values] : latencies)

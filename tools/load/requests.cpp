@@ -112,6 +112,15 @@ Request Workbook::Ask(Kind kind, std::size_t session, std::uint64_t contract) {
               about ? fmt::format(R"({{"contract_id":{}}})", contract) : std::string("null"));
 }
 
+Result<std::vector<Request>> Workbook::NextVersion() {
+  StartBatch();
+  auto& one = stored_.front();
+  one.document = one.document.Next(options_.change);
+  TRELLIS_CHECK(registry_->UpdateContracts(twins_, std::span(stored_).first(1)));
+  return std::vector<Request>{Sign(Kind::kUpdate, one.owner, one.contract,
+                                   one.document.Sign(twins_[one.owner], one.contract))};
+}
+
 std::vector<Request> Workbook::Gets(
     std::vector<std::pair<std::size_t, std::uint64_t>> const& deployments) {
   StartBatch();

@@ -39,6 +39,8 @@ class Workbook {
   /// The timed requests: by the mix, or the given kinds. Deploys made before serve as targets;
   /// where there are none, contracts that the ledger has.
   Result<std::vector<Request>> Mixed(std::vector<Kind> const& kinds);
+  /// The update of the first deployment to its next version, whose hash is on the ledger.
+  Result<std::vector<Request>> NextVersion();
   /// A `get` of each of these (session, contract).
   [[nodiscard]] std::vector<Request> Gets(
       std::vector<std::pair<std::size_t, std::uint64_t>> const& deployments);

@@ -1,8 +1,8 @@
 #include "tools/load/run.hpp"
 
+#include "kernel/sys/files.hpp"
 #include "tools/load/canceller.hpp"
 #include "tools/load/checks.hpp"
-#include "tools/load/control.hpp"
 #include "tools/load/driver.hpp"
 #include "tools/load/probe.hpp"
 #include "tools/load/registry.hpp"
@@ -10,6 +10,7 @@
 #include "tools/load/requests.hpp"
 #include "tools/load/schedule.hpp"
 #include "tools/load/settle_watch.hpp"
+#include "tools/load/watcher.hpp"
 
 #include <unistd.h>
 
@@ -20,22 +21,6 @@ namespace trellis::load {
 namespace {
 
 constexpr std::size_t kPreloadChunk = 5000;
-constexpr double kQuietSeconds = 120;
-constexpr double kSettleSeconds = 300;
-constexpr std::chrono::milliseconds kAskCounters(20);
-
-std::vector<Twin> MakeTwins(Options const& options) {
-  std::vector<Twin> twins;
-  for (std::uint32_t i = 0; i < options.twins; ++i)
-    twins.push_back(Twin::Make(i, options.key));
-  return twins;
-}
-
-/// Unlike that of every other run on the same ledger.
-std::string RunName() {
-  auto const now = std::chrono::system_clock::now().time_since_epoch();
-  return fmt::format("{:x}.{:x}", std::chrono::nanoseconds(now).count() / 1000, ::getpid());
-}
 
 Result<Canaries> Measure(Options const& options) {
   Canaries canaries;
@@ -60,103 +45,71 @@ Result<std::vector<Request>> TimedRequests(Options const& options, Workbook& wor
   return requests;
 }
 
+bool StartsJob(Kind kind) {
+  return kind == Kind::kDeploy || kind == Kind::kUpdate || kind == Kind::kDelete;
+}
+
 /// A run against a daemon.
 class Run {
  public:
-  Run(Options const& options, Control control, Target target, Registry registry)
+  Run(Options const& options, Watcher watcher, Registry registry)
       : options_(options),
-        control_(std::move(control)),
-        target_(std::move(target)),
+        watcher_(std::move(watcher)),
         registry_(std::move(registry)),
         twins_(MakeTwins(options)),
-        workbook_(options, twins_, target_.node_twin, &registry_, RunName()),
-        driver_(options, twins_, {target_.relay_url, /*echo=*/false}) {}
+        workbook_(options, twins_, watcher_.target().node_twin, &registry_, RunName()),
+        driver_(options, twins_, {watcher_.target().relay_url, /*echo=*/false}) {}
 
   Result<json::Value> Go() {
     TRELLIS_CHECK(registry_.AddTwins(twins_));
     TRELLIS_CHECK(driver_.Connect());
     TRELLIS_CHECK(Preload());
     TRELLIS_TRY(auto const requests, TimedRequests(options_, workbook_));
-    TRELLIS_CHECK(WaitQuiet(target_.pid, kQuietSeconds));
+    TRELLIS_CHECK(watcher_.WaitQuiet());
     Findings findings;
     findings.options = &options_;
     findings.requests = &requests;
     TRELLIS_TRY(findings.before, Measure(options_));
-    TRELLIS_TRY(auto const watch,
-                SettleWatch::Start(driver_.io(), options_.control, twins_.front().id));
-    TRELLIS_CHECK(Timed(requests, findings));
+    // The events of one twin only; all of them would be a load of their own.
+    auto const watched = options_.journal.empty() ? twins_.front().id : SettleWatch::kAllTwins;
+    TRELLIS_TRY(auto const watch, SettleWatch::Start(driver_.io(), options_.control, watched));
+    auto const timed = Timed(requests, findings);
     auto const fates = driver_.fates();  // the confirmation below is a run of its own
     findings.fates = &fates;
+    TRELLIS_CHECK(WriteJournal(*watch, findings));
+    TRELLIS_CHECK(timed);
     findings.pauses = driver_.pauses();
     AddSettleTimes(*watch, findings);
     TRELLIS_TRY(findings.after, Measure(options_));
-    TRELLIS_TRY(auto const key, registry_.KeyOf(target_.node_twin));
+    TRELLIS_TRY(auto const key, registry_.KeyOf(watcher_.target().node_twin));
     CheckAnswers(driver_.sample(), key, findings);
     TRELLIS_CHECK(Confirm(driver_, workbook_, findings));
     return Report(findings);
   }
 
  private:
-  Result<Moment> Look() {
-    Moment moment;
-    TRELLIS_TRY(moment.generator, LookAt(0));
-    TRELLIS_TRY(moment.daemon, LookAt(target_.pid));
-    TRELLIS_TRY(moment.counters, control_.Read());
-    return moment;
-  }
-
-  /// Runs the event loop until `jobs` more jobs than `from` are done and none waits.
-  Result<void> WaitSettled(Counters const& from, std::size_t jobs) {
-    double const end = NowUs() + kSettleSeconds * 1e6;
-    while (NowUs() < end) {
-      TRELLIS_TRY(auto const now, control_.Read());
-      if (now.jobs_done - from.jobs_done >= jobs && now.queued + now.running == 0) return {};
-      driver_.io().restart();
-      driver_.io().run_for(kAskCounters);
-    }
-    return Fail(Code::kTimeout, "not settled after {} s", kSettleSeconds);
-  }
-
-  /// Jobs that the answered requests of the last Run started.
-  std::size_t JobsStarted(std::vector<Request> const& requests) {
-    std::size_t jobs = 0;
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      auto const kind = requests[i].kind;
-      bool const works = kind == Kind::kDeploy || kind == Kind::kUpdate || kind == Kind::kDelete;
-      jobs += works && driver_.fates()[i].code == kNoCode && driver_.fates()[i].answered_us > 0;
-    }
-    return jobs;
-  }
-
   Result<void> Preload() {
     for (std::size_t done = 0; done < options_.preload;) {
       auto const count = std::min(kPreloadChunk, options_.preload - done);
-      TRELLIS_TRY(auto const before, control_.Read());
+      TRELLIS_TRY(auto const before, watcher_.Read());
       TRELLIS_TRY(auto const requests, workbook_.Deploys(count));
       TRELLIS_CHECK(driver_.Run(requests, workbook_.run(), Driver::Plan{}));
-      auto const jobs = JobsStarted(requests);
-      if (jobs != count)
-        return Fail(Code::kUnavailable, "only {} of {} deployments to preload were accepted", jobs,
-                    count);
-      TRELLIS_CHECK(WaitSettled(before, jobs));
-      done += count;
+      auto const jobs = JobsStarted(requests, driver_.fates());
+      TRELLIS_CHECK(watcher_.WaitSettled(driver_, before, jobs));
+      done += jobs;  // those that met a busy node are made up for
     }
     return {};
   }
 
   Result<void> Timed(std::vector<Request> const& requests, Findings& findings) {
-    TRELLIS_TRY(auto const before, control_.Read());
+    TRELLIS_TRY(auto const before, watcher_.Read());
     Canceller canceller(registry_, twins_);
     Result<void> looked = Fail(Code::kInvalid, "the requests ran out in the warm-up");
     auto plan = PlanOf(options_);
     plan.measure = [&] {
-      auto moment = Look();
-      if (!moment) {
-        looked = tl::unexpected<Error>(moment.error());
-        return;
-      }
-      findings.begin = *moment;
-      looked = {};
+      auto moment = watcher_.Look();
+      looked = moment ? Result<void>() : Result<void>(tl::unexpected<Error>(moment.error()));
+      if (moment) findings.begin = *std::move(moment);
     };
     plan.cancel = [&](std::size_t index, std::function<void()> done) {
       canceller.Cancel(requests[index].session, requests[index].contract, std::move(done));
@@ -165,8 +118,8 @@ class Run {
     TRELLIS_CHECK(canceller.failure());
     TRELLIS_CHECK(ran);
     TRELLIS_CHECK(looked);
-    TRELLIS_CHECK(WaitSettled(before, JobsStarted(requests)));
-    TRELLIS_TRY(findings.end, Look());
+    TRELLIS_CHECK(watcher_.WaitSettled(driver_, before, JobsStarted(requests, driver_.fates())));
+    TRELLIS_TRY(findings.end, watcher_.Look());
     return {};
   }
 
@@ -175,16 +128,30 @@ class Run {
       auto const& request = (*findings.requests)[i];
       auto const& fate = (*findings.fates)[i];
       double const at = watch.SettledAt(request.contract);
-      bool const works = request.kind == Kind::kDeploy || request.kind == Kind::kUpdate ||
-                         request.kind == Kind::kDelete;
-      if (works && at > fate.due_us && fate.due_us >= findings.begin.generator.time_us)
+      if (StartsJob(request.kind) && at > fate.due_us &&
+          fate.due_us >= findings.begin.generator.time_us)
         findings.settle_us.push_back(at - fate.due_us);
     }
   }
 
+  /// Lines `accepted <twin> <contract>` and `settled <twin> <contract>`.
+  Result<void> WriteJournal(SettleWatch const& watch, Findings const& findings) {
+    if (options_.journal.empty()) return {};
+    std::string text;
+    for (std::size_t i = 0; i < findings.requests->size(); ++i) {
+      auto const& request = (*findings.requests)[i];
+      auto const& fate = (*findings.fates)[i];
+      auto const twin = twins_[request.session].id;
+      if (request.kind == Kind::kDeploy && fate.answered_us > 0 && fate.code == kNoCode)
+        text += fmt::format("accepted {} {}\n", twin, request.contract);
+      if (watch.SettledAt(request.contract) > 0)
+        text += fmt::format("settled {} {}\n", twin, request.contract);
+    }
+    return sys::WriteFileAtomic(options_.journal, text);
+  }
+
   Options const& options_;
-  Control control_;
-  Target target_;
+  Watcher watcher_;
   Registry registry_;
   std::vector<Twin> twins_;
   Workbook workbook_;
@@ -193,11 +160,22 @@ class Run {
 
 }  // namespace
 
+std::vector<Twin> MakeTwins(Options const& options) {
+  std::vector<Twin> twins;
+  for (std::uint32_t i = 0; i < options.twins; ++i)
+    twins.push_back(Twin::Make(i, options.key));
+  return twins;
+}
+
+std::string RunName() {
+  auto const now = std::chrono::system_clock::now().time_since_epoch();
+  return fmt::format("{:x}.{:x}", std::chrono::nanoseconds(now).count() / 1000, ::getpid());
+}
+
 Result<json::Value> RunLoad(Options const& options) {
-  TRELLIS_TRY(auto control, Control::Connect(options.control));
-  TRELLIS_TRY(auto target, control.Status());
-  TRELLIS_TRY(auto registry, Registry::Open(options.ledger, target.node_id));
-  Run run(options, std::move(control), std::move(target), std::move(registry));
+  TRELLIS_TRY(auto watcher, Watcher::Connect(options.control));
+  TRELLIS_TRY(auto registry, Registry::Open(options.ledger, watcher.target().node_id));
+  Run run(options, std::move(watcher), std::move(registry));
   return run.Go();
 }
 

@@ -70,6 +70,7 @@ Result<Schedule> MakeSchedule(Options const& options) {
       break;
     case Mode::kClosed:
     case Mode::kBurst:
+    case Mode::kChain:
       schedule.due_us.assign(options.count, 0);
       break;
   }

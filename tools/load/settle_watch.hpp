@@ -15,7 +15,7 @@ namespace trellis::load {
 /// On the thread that runs the context.
 class SettleWatch {
  public:
-  /// Only one twin: the stream of all would be a load of its own.
+  static constexpr std::uint32_t kAllTwins = 0;
   static Result<std::unique_ptr<SettleWatch>> Start(boost::asio::io_context& io,
                                                     std::filesystem::path const& socket,
                                                     std::uint32_t twin);

@@ -20,8 +20,9 @@ struct Options {
   std::size_t result_bytes = 2048;
   std::int32_t delay_ms = 0;     ///< of provision, update and deprovision
   std::uint64_t fail_every = 0;  ///< every n-th provision fails for good; 0 = none
+  std::size_t more_types = 0;    ///< `noop-0`, `noop-1` and so on, like `noop`
 };
-BOOST_DESCRIBE_STRUCT(Options, (), (result_bytes, delay_ms, fail_every))
+BOOST_DESCRIBE_STRUCT(Options, (), (result_bytes, delay_ms, fail_every, more_types))
 
 /// What the user writes: texts of any size, all of them signed.
 struct Noop {
@@ -106,6 +107,8 @@ class NoopPlugin {
     auto plugin = std::make_unique<NoopPlugin>(options);
     TRELLIS_CHECK(host.RegisterType<Noop>("noop", plugin->provisioner_));
     TRELLIS_CHECK(host.RegisterSharableType<Noop>("noop-shared", plugin->provisioner_));
+    for (std::size_t i = 0; i < options.more_types; ++i)
+      TRELLIS_CHECK(host.RegisterType<Noop>(fmt::format("noop-{}", i), plugin->provisioner_));
     return plugin;
   }
   explicit NoopPlugin(Options const& options) : provisioner_(options) {}
