@@ -2,6 +2,7 @@
 
 #include "kernel/crypto/hash.hpp"
 #include "kernel/crypto/merlin.hpp"
+#include "kernel/crypto/ristretto.hpp"
 
 #include <sodium.h>
 
@@ -25,12 +26,6 @@ Scalar Reduce(std::array<std::uint8_t, 64> const& wide) {
 Point MultiplyBase(Scalar const& scalar) {
   Point out{};
   if (crypto_scalarmult_ristretto255_base(out.data(), scalar.data()) != 0) out.fill(0);
-  return out;
-}
-
-Point Multiply(Scalar const& scalar, BytesView point) {
-  Point out{};
-  if (crypto_scalarmult_ristretto255(out.data(), scalar.data(), point.data()) != 0) out.fill(0);
   return out;
 }
 
@@ -83,8 +78,12 @@ std::array<std::uint8_t, 32> PublicKeyOf(std::span<std::uint8_t const, 64> secre
 }
 
 std::array<std::uint8_t, 64> Challenge(BytesView public_key, BytesView point_r, BytesView message) {
-  Transcript transcript("SigningContext");
-  transcript.Append("", AsBytes("substrate"));
+  static Transcript const context = [] {
+    Transcript made("SigningContext");
+    made.Append("", AsBytes("substrate"));
+    return made;
+  }();
+  auto transcript = context;  // every signature begins alike
   transcript.Append("sign-bytes", message);
   transcript.Append("proto-name", AsBytes("Schnorr-sig"));
   transcript.Append("sign:pk", public_key);
@@ -149,13 +148,11 @@ bool Verify(BytesView public_key, BytesView message, BytesView signature) {
   // The identity as key would let anyone sign.
   auto const is_zero = [](auto byte) { return byte == 0; };
   if (std::all_of(public_key.begin(), public_key.end(), is_zero)) return false;
-  if (crypto_core_ristretto255_is_valid_point(public_key.data()) != 1) return false;
+  auto const point = curve::Decode(public_key.first<32>());
+  if (!point.has_value()) return false;
 
   auto const k = Reduce(Challenge(public_key, signature.first(32), message));
-  auto const left = MultiplyBase(s);
-  auto const right = Multiply(k, public_key);
-  Point expected{};
-  if (crypto_core_ristretto255_sub(expected.data(), left.data(), right.data()) != 0) return false;
+  auto const expected = curve::Encode(curve::CombineWithBase(s, k, *point));
   return std::equal(expected.begin(), expected.end(), signature.begin());
 }
 
