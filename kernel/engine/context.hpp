@@ -15,8 +15,12 @@
 
 namespace trellis::engine {
 
+class CapacityMeter;
+
 struct EngineOptions {
   std::uint32_t node_id = 0;
+  std::uint32_t node_twin = 0;    ///< who reports to the ledger
+  std::string node_facts = "{}";  ///< what plugins know of the node, but its public configuration
   std::size_t workers = 4;
   std::size_t queue_deployment = 16;
   std::size_t queue_twin = 64;
@@ -45,7 +49,8 @@ struct Context {
   Clock& clock;
   EventBus& events;
   Scheduler& scheduler;
-  std::int64_t generation;  ///< number of this daemon start
+  std::int64_t generation;            ///< number of this daemon start
+  CapacityMeter* capacity = nullptr;  ///< never null
 };
 
 }  // namespace trellis::engine

@@ -4,6 +4,7 @@
 #include "kernel/engine/accept.hpp"
 #include "kernel/engine/job_runner.hpp"
 #include "kernel/engine/ledger_watch.hpp"
+#include "kernel/engine/outbox.hpp"
 #include "kernel/engine/queries.hpp"
 #include "kernel/engine/upkeep.hpp"
 #include "kernel/store/schema.hpp"
@@ -63,11 +64,11 @@ Ticket MakeTicket(store::JobRow const& job, plugin::Plugins const& plugins,
 Engine::Engine(EngineOptions options, store::Writer& writer, store::Readers& readers,
                plugin::Plugins& plugins, ledger::Ledger& ledger, Clock& clock,
                std::int64_t generation)
-    : options_(std::move(options)), scheduler_(options_.workers), context_{options_,  writer,
-                                                                           readers,   plugins,
-                                                                           ledger,    clock,
-                                                                           events_,   scheduler_,
-                                                                           generation} {}
+    : options_(std::move(options)),
+      scheduler_(options_.workers),
+      capacity_(plugins, clock, options_.reserve_memory),
+      context_{options_, writer,  readers,    plugins,    ledger,
+               clock,    events_, scheduler_, generation, &capacity_} {}
 
 Result<std::unique_ptr<Engine>> Engine::Start(EngineOptions options, store::Writer& writer,
                                               store::Readers& readers, plugin::Plugins& plugins,
@@ -143,8 +144,15 @@ Result<void> Engine::Recover(bool rebooted, bool crashed) {
 
 void Engine::StartThreads() {
   upkeep_ = std::make_unique<Upkeep>(
-      context_, [this](store::JobRow job) { return Queue(std::move(job), {}); });
-  ledger_watch_ = std::make_unique<LedgerWatch>(context_, *this);
+      context_, [this](store::JobRow job) { return Queue(std::move(job), {}, {}); });
+  LedgerOrders orders;
+  orders.remove = [this](auto key, auto const& reason, Also const& also) {
+    return Remove(key, reason, also);
+  };
+  orders.pause = [this](auto key, Also const& also) { return Pause(key, also); };
+  orders.resume = [this](auto key, Also const& also) { return Resume(key, also); };
+  ledger_watch_ = std::make_unique<LedgerWatch>(context_, std::move(orders));
+  outbox_ = std::make_unique<Outbox>(context_);
   for (std::size_t i = 0; i < options_.workers; ++i) {
     workers_.emplace_back([this, i](std::stop_token stop) {
       (void)::pthread_setname_np(::pthread_self(), fmt::format("job-{}", i).c_str());
@@ -153,11 +161,13 @@ void Engine::StartThreads() {
   }
   upkeep_->Start();
   ledger_watch_->Start();
+  outbox_->Start();
 }
 
 Engine::~Engine() {
   if (services_ != nullptr) services_->Connect({}, {});
   ledger_watch_.reset();
+  outbox_.reset();
   upkeep_.reset();
   for (auto& worker : workers_)
     worker.request_stop();
@@ -219,8 +229,9 @@ void Engine::RunTicket(Ticket const& ticket) {
   scheduler_.Add(std::move(again));
 }
 
-Result<void> Engine::Queue(store::JobRow job, std::function<Result<void>(store::Database&)> also) {
-  if (scheduler_.Has(job.key, job.kind, job.target)) return {};
+Result<void> Engine::Queue(store::JobRow job, Also const& change, Also const& also) {
+  if (scheduler_.Has(job.key, job.kind, job.target))
+    return also ? context_.writer.Commit(also) : Result<void>();
   job.created = context_.clock.UnixSeconds();
   bool stored = false;
   std::vector<std::int64_t> dropped;
@@ -229,8 +240,9 @@ Result<void> Engine::Queue(store::JobRow job, std::function<Result<void>(store::
   TRELLIS_CHECK(context_.writer.Commit([&](store::Database& db) -> Result<void> {
     TRELLIS_TRY(auto const deployment, store::FindDeployment(db, job.key));
     stored = deployment.has_value();
-    if (!stored) return {};
     if (also) TRELLIS_CHECK(also(db));
+    if (!stored) return {};
+    if (change) TRELLIS_CHECK(change(db));
     TRELLIS_TRY(rows, store::ListWorkloads(db, job.key));
     TRELLIS_TRY(uses, store::ListUses(db, job.key));
     TRELLIS_TRY(job.id, store::AddJob(db, job));
@@ -248,36 +260,35 @@ Result<void> Engine::Queue(store::JobRow job, std::function<Result<void>(store::
   return {};
 }
 
-Result<void> Engine::Remove(store::DeploymentKey key, std::string const& reason) {
+Result<void> Engine::Remove(store::DeploymentKey key, std::string const& reason, Also const& also) {
   store::JobRow job;
   job.key = key;
   job.kind = store::JobKind::kRemove;
   job.reason = reason;
-  return Queue(std::move(job), [key](store::Database& db) -> Result<void> {
-    TRELLIS_TRY(auto row, store::FindDeployment(db, key));
-    if (!row.has_value()) return {};
-    row->desired = store::Desired::kAbsent;
-    return store::PutDeployment(db, *row);
-  });
+  auto const absent = [key](store::Database& db) {
+    return store::SetDesired(db, key, store::Desired::kAbsent);
+  };
+  return Queue(std::move(job), absent, also);
 }
 
-Result<void> Engine::SetDesired(store::DeploymentKey key, store::Desired desired) {
+Result<void> Engine::SetDesired(store::DeploymentKey key, store::Desired desired,
+                                Also const& also) {
   store::JobRow job;
   job.key = key;
   job.kind = desired == store::Desired::kPaused ? store::JobKind::kPause : store::JobKind::kResume;
-  return Queue(std::move(job), [key, desired](store::Database& db) -> Result<void> {
-    TRELLIS_TRY(auto row, store::FindDeployment(db, key));
-    if (!row.has_value() || row->desired == store::Desired::kAbsent) return {};
-    row->desired = desired;
-    return store::PutDeployment(db, *row);
-  });
+  auto const change = [key, desired](store::Database& db) -> Result<void> {
+    TRELLIS_TRY(auto const head, store::FindHead(db, key));
+    if (!head.has_value() || head->desired == store::Desired::kAbsent) return {};
+    return store::SetDesired(db, key, desired);
+  };
+  return Queue(std::move(job), change, also);
 }
 
-Result<void> Engine::Pause(store::DeploymentKey key) {
-  return SetDesired(key, store::Desired::kPaused);
+Result<void> Engine::Pause(store::DeploymentKey key, Also const& also) {
+  return SetDesired(key, store::Desired::kPaused, also);
 }
-Result<void> Engine::Resume(store::DeploymentKey key) {
-  return SetDesired(key, store::Desired::kPresent);
+Result<void> Engine::Resume(store::DeploymentKey key, Also const& also) {
+  return SetDesired(key, store::Desired::kPresent, also);
 }
 
 Answer Engine::Accept(std::uint32_t sender, std::string_view document, AcceptMode mode) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/engine/answer.hpp"
+#include "kernel/engine/capacity.hpp"
 #include "kernel/engine/context.hpp"
 #include "kernel/engine/debug_view.hpp"
 #include "kernel/engine/health.hpp"
@@ -26,6 +27,7 @@ namespace trellis::engine {
 enum class AcceptMode : std::uint8_t;
 class Upkeep;
 class LedgerWatch;
+class Outbox;
 
 /// Safe for use by several threads. Workloads keep running when it is destroyed.
 class Engine {
@@ -57,10 +59,12 @@ class Engine {
   /// For administrators.
   [[nodiscard]] DebugView debug() const { return DebugView(context_); }
 
-  /// Queues the removal, pause or resume of a stored deployment. Unknown: nothing.
-  Result<void> Remove(store::DeploymentKey key, std::string const& reason);
-  Result<void> Pause(store::DeploymentKey key);
-  Result<void> Resume(store::DeploymentKey key);
+  /// Queues the removal, pause or resume of a stored deployment. Unknown: nothing. `also` is part
+  /// of the same commit in any case.
+  using Also = std::function<Result<void>(store::Database&)>;
+  Result<void> Remove(store::DeploymentKey key, std::string const& reason, Also const& also = {});
+  Result<void> Pause(store::DeploymentKey key, Also const& also = {});
+  Result<void> Resume(store::DeploymentKey key, Also const& also = {});
 
   /// store, steps, removals, queue.
   [[nodiscard]] std::vector<Check> CheckHealth() const { return CheckEngine(context_); }
@@ -75,18 +79,20 @@ class Engine {
          plugin::Plugins& plugins, ledger::Ledger& ledger, Clock& clock, std::int64_t generation);
   Result<void> Recover(bool rebooted, bool crashed);
   void StartThreads();
-  Result<void> SetDesired(store::DeploymentKey key, store::Desired desired);
+  Result<void> SetDesired(store::DeploymentKey key, store::Desired desired, Also const& also);
   void Work(std::stop_token stop);
   void RunTicket(Ticket const& ticket);
   Answer Accept(std::uint32_t sender, std::string_view document, AcceptMode mode);
-  Result<void> Queue(store::JobRow job, std::function<Result<void>(store::Database&)> also);
+  Result<void> Queue(store::JobRow job, Also const& change, Also const& also);
 
   EngineOptions options_;
   EventBus events_;
   Scheduler scheduler_;
+  CapacityMeter capacity_;
   Context context_;
   std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<LedgerWatch> ledger_watch_;
+  std::unique_ptr<Outbox> outbox_;
   KernelServicesOverStore* services_ = nullptr;
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> jobs_done_{0};

@@ -1,49 +1,63 @@
-// Keeps what runs equal to what is stored: inspection after start and every minute, repair,
-// orphans.
+// Keeps what runs equal to what is stored: looks at everything after the start and every minute,
+// has differences repaired and orphans removed.
 #pragma once
 
+#include "kernel/base/clock_condition.hpp"
 #include "kernel/engine/context.hpp"
+#include "kernel/engine/orphans.hpp"
 
-#include <condition_variable>
+#include <atomic>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace trellis::engine {
 
-/// One thread, `upkeep`. Everything it changes goes through queued jobs.
+/// One thread, `upkeep`, with helpers for the time of a round. What it changes goes through queued
+/// jobs, but for orphans, which no job knows.
 class Upkeep {
  public:
   using QueueJob = std::function<Result<void>(store::JobRow)>;
 
-  Upkeep(Context const& context, QueueJob queue) : context_(context), queue_(std::move(queue)) {}
+  Upkeep(Context const& context, QueueJob queue);
   ~Upkeep();
   Upkeep(Upkeep const&) = delete;
   Upkeep& operator=(Upkeep const&) = delete;
 
   void Start();
+  /// What the thread does every minute; tests call it without a thread.
+  void Round();
   /// A monitor gave a workload up: queues a durable `fail` job.
   Result<void> ReportFailed(std::string_view workload_id, std::string_view reason);
-  /// Something looks different: inspect this workload now.
+  /// Something looks different: look at this workload now.
   Result<void> ReportObserved(std::string_view workload_id);
 
+  [[nodiscard]] Orphans& orphans() { return orphans_; }
+  /// Rounds over all workloads since the start.
+  [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
+
  private:
-  void Loop(std::stop_token stop);
-  void InspectAll(std::stop_token const& stop);
-  void InspectOne(store::WorkloadRow const& row);
-  void FindOrphans(std::vector<store::WorkloadRow> const& rows);
-  void QueueFor(store::WorkloadRow const& row, store::JobKind kind, std::string_view reason);
+  void Loop();
+  void TellPlugins();
+  [[nodiscard]] bool WorthALook(store::WorkloadRow const& row);
+  void LookAt(std::vector<store::WorkloadRow> const& rows);
+  void LookAtOne(store::WorkloadRow const& row);
+  void LookAtIds(std::set<std::string, std::less<>> const& ids);
+  void Repair(store::WorkloadRow const& row, std::string_view reason);
+  [[nodiscard]] bool stopping();
 
   Context const& context_;
   QueueJob queue_;
-  std::mutex mutex_;  // guards wanted_
-  std::condition_variable_any changed_;
+  Orphans orphans_;
+  bool told_plugins_ = false;  // upkeep thread only
+  std::atomic<std::uint64_t> rounds_{0};
+  std::mutex mutex_;                           // guards the two below
   std::set<std::string, std::less<>> wanted_;  // ids to look at before the next round
-  std::map<std::string, int> sightings_;  // orphan id -> rounds it was seen (upkeep thread only)
-  bool recovered_ = false;                // plugins know the stored ids (upkeep thread only)
+  bool stopping_ = false;
+  ClockCondition changed_;
   std::jthread thread_;
 };
 

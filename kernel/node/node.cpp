@@ -2,6 +2,7 @@
 
 #include "kernel/api/commands.hpp"
 #include "kernel/base/log.hpp"
+#include "kernel/engine/node_facts.hpp"
 #include "kernel/node/version.hpp"
 #include "kernel/store/schema.hpp"
 #include "kernel/sys/sysinfo.hpp"
@@ -17,17 +18,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// trl_open.node and node.changed.
-std::string NodeJson(NodeConfig const& config, NodeKey const& key,
-                     std::string const& public_config) {
+/// What plugins know of the node, but its public configuration.
+std::string NodeFacts(NodeConfig const& config, NodeKey const& key) {
   auto const boot = sys::BootId(config.engine.boot_id_path);
-  boost::json::object const body{
-      {"node_id", config.node_id}, {"farm_id", config.farm_id},
-      {"twin_id", key.twin},       {"public_key", "0x" + crypto::Hex(key.signer.public_key())},
-      {"region", config.region},   {"boot_id", boot ? *boot : ""}};
-  auto text = boost::json::serialize(body);
-  text.pop_back();
-  return text + R"(,"public_config":)" + (public_config.empty() ? "null" : public_config) + "}";
+  return boost::json::serialize(
+      boost::json::object{{"node_id", config.node_id},
+                          {"farm_id", config.farm_id},
+                          {"twin_id", key.twin},
+                          {"public_key", "0x" + crypto::Hex(key.signer.public_key())},
+                          {"region", config.region},
+                          {"boot_id", boot ? *boot : ""}});
 }
 
 /// The answer of zos.location.get.
@@ -119,19 +119,34 @@ Result<void> Node::OpenStores() {
   return {};
 }
 
+Result<std::string> Node::LastPublicConfig() {
+  auto const record = ledger_->GetNode(config_.node_id);
+  if (!record) {
+    return readers_->Run(
+        [](store::Database& db) { return store::GetMeta(db, engine::kPublicConfig); });
+  }
+  auto text = engine::PublicConfigText(record->public_config);
+  TRELLIS_TRY(auto const before, readers_->Run([](store::Database& db) {
+    return store::GetMeta(db, engine::kPublicConfig);
+  }));
+  if (text != before) {
+    TRELLIS_CHECK(writer_->Commit(
+        [&](store::Database& db) { return store::SetMeta(db, engine::kPublicConfig, text); }));
+  }
+  return text;
+}
+
 Result<void> Node::OpenPlugins() {
   services_ = std::make_unique<engine::KernelServicesOverStore>(*writer_, *readers_, *ledger_,
                                                                 config_.node_id);
-  std::string public_config;
-  if (auto const record = ledger_->GetNode(config_.node_id);
-      record && record->public_config.has_value()) {
-    public_config = json::Dump(*record->public_config);
-  }
+  config_.engine.node_twin = key_.twin;
+  config_.engine.node_facts = NodeFacts(config_, key_);
+  TRELLIS_TRY(auto const public_config, LastPublicConfig());
   plugin::ManagerOptions options;
   options.plugins_dir = config_.plugins_dir;
   options.state_dir = config_.state_dir;
   options.run_dir = config_.run_dir;
-  options.node_json = NodeJson(config_, key_, public_config);
+  options.node_json = engine::NodeText(config_.engine.node_facts, public_config);
   options.hosting = ToHosting(config_.plugins_hosting);
   for (auto const& [name, plugin] : config_.plugins) {
     plugin::PluginConfig entry{plugin.enabled, plugin.config_json, {}};

@@ -44,6 +44,8 @@ class Node {
   Node(NodeConfig config, NodeKey key, sys::LockFile lock);
   Result<void> OpenStores();
   Result<void> OpenPlugins();
+  /// The node's public configuration from the ledger, or as it was read last.
+  Result<std::string> LastPublicConfig();
   Result<void> OpenEngine();
   Result<void> OpenApi();
   void AddLocalCommands();

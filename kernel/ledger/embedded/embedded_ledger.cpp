@@ -159,6 +159,7 @@ Result<NodeContracts> EmbeddedLedger::ListNodeContracts(std::uint32_t node) {
   return Query([&](Database& db) -> Result<NodeContracts> {
     NodeContracts contracts;
     TRELLIS_TRY(contracts.ids, embedded::ListNodeContractIds(db, node));
+    TRELLIS_TRY(contracts.grace, embedded::ListGraceContractIds(db, node));
     TRELLIS_TRY(contracts.height, embedded::ReadHeight(db));
     return contracts;
   });

@@ -242,6 +242,14 @@ Result<std::vector<std::uint64_t>> ListNodeContractIds(store::Database& db, std:
       FirstId, node);
 }
 
+Result<std::vector<std::uint64_t>> ListGraceContractIds(store::Database& db, std::uint32_t node) {
+  return store::All(
+      db,
+      "SELECT id FROM contract WHERE node = ?1 AND kind = 0 AND state <> 1 AND state = ?2 ORDER BY "
+      "id",
+      FirstId, node, ContractState::kGracePeriod);
+}
+
 Result<bool> HasNodeContracts(store::Database& db, std::uint32_t node) {
   return store::Exists(
       db, "SELECT 1 FROM contract WHERE node = ?1 AND kind = 0 AND state <> 1 LIMIT 1", node);

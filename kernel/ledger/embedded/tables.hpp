@@ -40,6 +40,8 @@ Result<std::optional<std::uint64_t>> FindContractByHash(store::Database& db, std
                                                         std::string_view hash);
 /// Live node contracts, ascending.
 Result<std::vector<std::uint64_t>> ListNodeContractIds(store::Database& db, std::uint32_t node);
+/// Those of them in their grace period.
+Result<std::vector<std::uint64_t>> ListGraceContractIds(store::Database& db, std::uint32_t node);
 Result<bool> HasNodeContracts(store::Database& db, std::uint32_t node);
 
 Result<std::uint64_t> ReadHeight(store::Database& db);
