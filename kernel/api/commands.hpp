@@ -26,6 +26,10 @@ struct SystemFacts {
   std::string supervisor;     ///< version of the process supervisor, "" = none
   std::string location_json;  ///< of zos.location.get; "" = not configured
 };
+/// What needs neither plugins nor store: zos.system.{version,hypervisor,dmi}, zos.location.get,
+/// rmb.version. Part of AddSystemCommands.
+void AddMachineCommands(Router& router, SystemFacts const& facts);
+
 /// Borrowed by the handlers.
 struct SystemParts {
   plugin::Plugins& plugins;

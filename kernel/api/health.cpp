@@ -53,6 +53,8 @@ bool IsHealthy(std::vector<Module> const& modules) {
 
 std::vector<Module> Health::Look() {
   std::vector<Module> modules{{"engine", {{"engine", version_}}, engine_.CheckHealth(), true}};
+  if (auto trouble = store_trouble(); !trouble.empty())
+    modules.push_back(BrokenStore(std::move(trouble)));
   for (auto const& status : plugins_.Status()) {
     Module loaded{"plugin." + status.name, {}, {}, true};
     loaded.checks.push_back(
@@ -66,8 +68,21 @@ std::vector<Module> Health::Look() {
   return modules;
 }
 
-std::string Health::DiagnosticsJson() {
-  auto const looked = Look();
+void Health::ReportStore(std::string trouble) {
+  std::lock_guard const lock(mutex_);
+  store_trouble_ = std::move(trouble);
+}
+
+std::string Health::store_trouble() const {
+  std::lock_guard const lock(mutex_);
+  return store_trouble_;
+}
+
+Module BrokenStore(std::string trouble) {
+  return {"store", {}, {{"store", false, std::move(trouble)}}, true};
+}
+
+std::string DiagnosticsJson(std::vector<Module> const& looked) {
   boost::json::object modules;
   for (auto const& module : looked) {
     boost::json::array objects;

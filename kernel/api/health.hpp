@@ -4,6 +4,7 @@
 #include "kernel/engine/engine.hpp"
 #include "kernel/plugin/types.hpp"
 
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,10 @@ class Health {
       : engine_(engine), plugins_(plugins), version_(std::move(version)) {}
 
   [[nodiscard]] std::vector<Module> Look();
-  /// {"system_status_ok","modules","healthy"}
-  [[nodiscard]] std::string DiagnosticsJson();
+  /// The node's store cannot be used any more.
+  void ReportStore(std::string trouble);
+  /// What ReportStore said, "" while all is well.
+  [[nodiscard]] std::string store_trouble() const;
   /// {"<check>":["<error>",…]}: an empty list is a good check.
   [[nodiscard]] std::string HealthcheckJson();
 
@@ -34,9 +37,15 @@ class Health {
   engine::Engine& engine_;
   plugin::Plugins& plugins_;
   std::string version_;
+  mutable std::mutex mutex_;  // guards store_trouble_
+  std::string store_trouble_;
 };
 
 /// Does no vital check fail?
 [[nodiscard]] bool IsHealthy(std::vector<Module> const& modules);
+/// {"system_status_ok","modules","healthy"}
+[[nodiscard]] std::string DiagnosticsJson(std::vector<Module> const& modules);
+/// The module `store` of a node whose store cannot be used.
+[[nodiscard]] Module BrokenStore(std::string trouble);
 
 }  // namespace trellis::api

@@ -24,8 +24,8 @@ constexpr std::chrono::seconds kRequestTime(10);
 /// One request and its answer; ends itself.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(tcp::socket socket, std::function<std::string()> const& metrics)
-      : stream_(std::move(socket)), metrics_(metrics) {}
+  Exchange(tcp::socket socket, HttpServer::Options const& options)
+      : stream_(std::move(socket)), options_(options) {}
 
   void Run() {
     parser_.header_limit(kMaxHeader);
@@ -44,9 +44,11 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     response_.keep_alive(false);
     response_.set(http::field::content_type, "text/plain; version=0.0.4");
     if (request.method() == http::verb::get && request.target() == "/metrics") {
-      response_.body() = metrics_();
+      response_.body() = options_.metrics();
     } else if (request.method() == http::verb::get && request.target() == "/health") {
-      response_.body() = "ok\n";
+      auto const trouble = options_.trouble ? options_.trouble() : std::string();
+      if (!trouble.empty()) response_.result(http::status::service_unavailable);
+      response_.body() = (trouble.empty() ? "ok" : trouble) + "\n";
     } else {
       response_.result(http::status::not_found);
       response_.body() = "page not found\n";
@@ -59,7 +61,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   }
 
   beast::tcp_stream stream_;
-  std::function<std::string()> const& metrics_;
+  HttpServer::Options const& options_;
   beast::flat_buffer buffer_;
   http::request_parser<http::string_body> parser_;
   http::response<http::string_body> response_;
@@ -106,7 +108,7 @@ class HttpServer::Impl {
   void Accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
       if (!acceptor_.is_open()) return;
-      if (!error) std::make_shared<Exchange>(std::move(socket), options_.metrics)->Run();
+      if (!error) std::make_shared<Exchange>(std::move(socket), options_)->Run();
       Accept();
     });
   }

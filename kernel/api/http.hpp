@@ -10,13 +10,15 @@
 
 namespace trellis::api {
 
-/// GET /metrics (Prometheus text) and GET /health (200 `ok`). One thread, `http`.
+/// GET /metrics (Prometheus text) and GET /health (200 `ok`, 503 with what is wrong). One thread,
+/// `http`.
 class HttpServer {
  public:
   struct Options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;                ///< 0 = any free one
     std::function<std::string()> metrics;  ///< called on the server's thread
+    std::function<std::string()> trouble;  ///< likewise: why the node is not healthy, "" = it is
   };
   /// kIo when the address is taken, kInvalid when it is none.
   static Result<std::unique_ptr<HttpServer>> Start(Options options);

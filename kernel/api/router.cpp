@@ -3,6 +3,7 @@
 #include "kernel/base/log.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace trellis::api {
 namespace {
@@ -100,6 +101,21 @@ void Router::Drain() {
   draining_ = true;
 }
 
+void Router::Degrade(std::string why) {
+  std::lock_guard const lock(mutex_);
+  why_degraded_ = std::move(why);
+  degraded_ = true;
+}
+
+engine::Answer Router::CheckDegraded(std::string_view command) const {
+  constexpr std::array<std::string_view, 4> kServed{"local.", "ledger.", "rmb.", "zos.system."};
+  bool const served = std::any_of(kServed.begin(), kServed.end(),
+                                  [&](auto prefix) { return command.starts_with(prefix); });
+  if (!degraded_ || served) return std::string();
+  std::lock_guard const lock(mutex_);
+  return Refuse(503, why_degraded_, "degraded");
+}
+
 std::map<int, std::uint64_t> Router::Answers() const {
   std::lock_guard const lock(mutex_);
   return answers_;
@@ -139,6 +155,7 @@ void Router::Call(Caller const& caller, std::string_view command, std::string pa
                   Reply reply) {
   auto const request = std::make_shared<Request>(
       Request{caller, std::string(command), std::move(payload), std::move(reply)});
+  if (auto refused = CheckDegraded(command); !refused) return Answer(*request, std::move(refused));
   if (auto const route = routes_.find(command); route != routes_.end()) {
     return Post(kernel_pool_, request,
                 [this, &route = route->second](Request const& r) { return CallKernel(r, route); });

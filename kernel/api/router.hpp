@@ -61,6 +61,8 @@ class Router {
   void Guard(std::string prefix, Auth auth);
   /// Refuses mutating work from now on (503).
   void Drain();
+  /// From now on answers only what is about the daemon itself; all else gets 503 with `why`.
+  void Degrade(std::string why);
 
   /// Runs the command on a handler thread; `reply` exactly once, on any thread. Unknown: 404
   /// `function is not found`; too much waiting: 503.
@@ -89,6 +91,8 @@ class Router {
   engine::Answer CallPlugin(Request const& request, plugin::CommandInfo const& info) const;
   using Work = std::function<engine::Answer(Request const&)>;
   void Post(Pool& pool, std::shared_ptr<Request> const& request, Work work);
+  /// The refusal of a degraded node, or nothing.
+  [[nodiscard]] engine::Answer CheckDegraded(std::string_view command) const;
   /// What a handler throws is an internal error; the details stay in the log.
   static engine::Answer RunGuarded(Request const& request, Work const& work);
   void Answer(Request const& request, engine::Answer answer);
@@ -98,8 +102,10 @@ class Router {
   std::map<std::string, Route, std::less<>> routes_;
   std::vector<std::pair<std::string, Auth>> guards_;
   std::atomic<bool> draining_{false};
-  mutable std::mutex mutex_;  // guards answers_
+  std::atomic<bool> degraded_{false};
+  mutable std::mutex mutex_;  // guards the two below
   std::map<int, std::uint64_t> answers_;
+  std::string why_degraded_;
   Pool kernel_pool_;
   Pool plugin_pool_;
 };

@@ -73,6 +73,8 @@ void AddQuestion(Router& router, char const* name, Function function) {
              });
 }
 
+}  // namespace
+
 void AddMachineCommands(Router& router, SystemFacts const& facts) {
   auto const version = boost::json::serialize(
       boost::json::object{{"zos", facts.version}, {"zinit", facts.supervisor}});
@@ -88,15 +90,13 @@ void AddMachineCommands(Router& router, SystemFacts const& facts) {
   });
 }
 
-}  // namespace
-
 void AddSystemCommands(Router& router, SystemParts const& parts, SystemFacts const& facts) {
   AddMachineCommands(router, facts);
   auto& plugins = parts.plugins;
   auto& perf = parts.perf;
   AddQuestion(router, "zos.system.node_features_get", [&plugins] { return Features(plugins); });
   AddQuestion(router, "zos.system.diagnostics",
-              [&health = parts.health] { return health.DiagnosticsJson(); });
+              [&health = parts.health] { return DiagnosticsJson(health.Look()); });
   AddQuestion(router, "zos.gpu.list",
               [&plugins] { return boost::json::serialize(Merge(plugins, "gpu")); });
   AddQuestion(router, "zos.storage.pools",

@@ -1,7 +1,7 @@
 // trellisd: the node daemon, in the foreground.
 #include "kernel/base/log.hpp"
 #include "kernel/node/config.hpp"
-#include "kernel/node/node.hpp"
+#include "kernel/node/daemon.hpp"
 #include "kernel/node/version.hpp"
 
 #include <fmt/format.h>
@@ -43,7 +43,7 @@ Result<void> Run(std::string const& file) {
   (void)std::signal(SIGPIPE, SIG_IGN);
   TRELLIS_TRY(auto config, trellis::node::LoadConfig(file));
   TRELLIS_CHECK(ConfigureLog(config));
-  TRELLIS_TRY(auto const node, trellis::node::Node::Open(std::move(config)));
+  TRELLIS_TRY(auto const node, trellis::node::OpenDaemon(std::move(config)));
   (void)::malloc_trim(0);  // what starting needed is not needed again
   node->OnShutdown([] { (void)::kill(::getpid(), SIGTERM); });
   timespec const half_minute{30, 0};

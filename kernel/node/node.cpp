@@ -10,8 +10,6 @@
 #include <trellis/json.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 namespace trellis::node {
 namespace {
@@ -45,47 +43,30 @@ plugin::Hosting ToHosting(std::string_view text) {
   return text == "process" ? plugin::Hosting::kProcess : plugin::Hosting::kInline;
 }
 
-/// Keeps a second daemon out. One that was just killed may need a moment to let go.
-Result<sys::LockFile> AcquireLock(fs::path const& file) {
-  constexpr int kTries = 60;
-  constexpr std::chrono::milliseconds kPause(50);
-  auto lock = sys::LockFile::Acquire(file);
-  for (int i = 0; i < kTries && !lock && lock.error().code == Code::kBusy; ++i) {
-    std::this_thread::sleep_for(kPause);  // the kernel tells nobody when a lock becomes free
-    lock = sys::LockFile::Acquire(file);
-  }
-  return lock;
-}
-
 }  // namespace
 
-Node::Node(NodeConfig config, NodeKey key, sys::LockFile lock)
-    : config_(std::move(config)),
-      key_(std::move(key)),
-      lock_(std::move(lock)),
-      started_unix_(clock_.UnixSeconds()) {}
+Node::Node(Ground ground, std::unique_ptr<store::Damage> damage)
+    : config_(std::move(ground.config)),
+      key_(std::move(ground.key)),
+      lock_(std::move(ground.lock)),
+      started_unix_(clock_.UnixSeconds()),
+      damage_(std::move(damage)) {}
 
-Result<std::unique_ptr<Node>> Node::Open(NodeConfig config) {
-  TRELLIS_CHECK(sys::EnsureDirectory(config.state_dir, sys::kPublicDirectory));
-  TRELLIS_CHECK(sys::EnsureDirectory(config.run_dir, sys::kPublicDirectory));
-  auto lock = AcquireLock(config.state_dir / "trellisd.lock");
-  if (!lock) {
-    return Fail(lock.error().code, "another trellisd uses '{}': stop it first ({})",
-                config.state_dir.string(), lock.error().message);
-  }
-  TRELLIS_TRY(auto key, LoadKey(config.seed_file));
-  std::unique_ptr<Node> node(new Node(std::move(config), std::move(key), *std::move(lock)));
-  TRELLIS_CHECK(node->OpenStores());
+Result<std::unique_ptr<Daemon>> Node::Open(Ground ground, std::unique_ptr<store::Damage> damage,
+                                           std::unique_ptr<store::Database> database) {
+  std::unique_ptr<Node> node(new Node(std::move(ground), std::move(damage)));
+  TRELLIS_CHECK(node->OpenStores(std::move(database)));
   TRELLIS_CHECK(node->OpenPlugins());
   TRELLIS_CHECK(node->OpenEngine());
   TRELLIS_CHECK(node->OpenApi());
   log::Info("node is ready", {{"node", node->config_.node_id},
                               {"twin", node->key_.twin},
                               {"relay", node->bus_->relay_url()}});
-  return node;
+  return std::unique_ptr<Daemon>(std::move(node));
 }
 
 Node::~Node() {
+  damage_->OnReport({});
   if (router_ != nullptr) router_->Drain();
   bus_.reset();  // no new requests
   control_.reset();
@@ -107,12 +88,16 @@ void Node::Tick() {
   perf_->RunDue();
 }
 
-Result<void> Node::OpenStores() {
-  TRELLIS_TRY(auto database,
-              store::Database::Open(config_.store_path, store::Database::Mode::kReadWrite));
-  TRELLIS_CHECK(store::Migrate(*database));
+void Node::Degrade(std::string const& what) {
+  auto const why = ExplainBrokenStore(config_, what);
+  log::Error("the node is degraded", {{"reason", why}});
+  health_->ReportStore(why);
+  router_->Degrade(why);
+}
+
+Result<void> Node::OpenStores(std::unique_ptr<store::Database> database) {
   writer_ = store::Writer::Start(std::move(database), "store");
-  readers_ = std::make_unique<store::Readers>(config_.store_path);
+  readers_ = std::make_unique<store::Readers>(config_.store_path, damage_.get());
   ledger::EmbeddedOptions options;
   options.allow_private_ips = config_.allow_private_ips;
   TRELLIS_TRY(ledger_, ledger::EmbeddedLedger::Open(config_.ledger_path, options));
@@ -200,10 +185,11 @@ Result<void> Node::OpenApi() {
   api::AddSystemCommands(*router_, {*plugins_, *health_, *perf_},
                          {version, supervisor, LocationJson(config_.location)});
   AddLocalCommands();
+  damage_->OnReport([this](std::string const& what) { Degrade(what); });
   TRELLIS_TRY(bus_, Bus::Start(config_, key_, *ledger_, *router_));
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config_.http_listen));
-  TRELLIS_TRY(http_,
-              api::HttpServer::Start({listen.host, listen.port, [this] { return Metrics(); }}));
+  TRELLIS_TRY(http_, api::HttpServer::Start({listen.host, listen.port, [this] { return Metrics(); },
+                                             [this] { return health_->store_trouble(); }}));
   TRELLIS_TRY(control_, api::ControlServer::Start({config_.run_dir / "control.sock", key_.twin},
                                                   *router_, engine_->events()));
   return {};

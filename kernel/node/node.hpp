@@ -12,6 +12,7 @@
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
 #include "kernel/node/bus.hpp"
 #include "kernel/node/config.hpp"
+#include "kernel/node/daemon.hpp"
 #include "kernel/node/key_file.hpp"
 #include "kernel/plugin/manager.hpp"
 #include "kernel/store/readers.hpp"
@@ -25,24 +26,20 @@
 
 namespace trellis::node {
 
-/// The whole daemon but its main loop. Destroying it stops the daemon's work; workloads go on.
-class Node {
+/// The whole daemon but its main loop.
+class Node final : public Daemon {
  public:
-  /// Everything up to "ready". The error says what to do.
-  static Result<std::unique_ptr<Node>> Open(NodeConfig config);
-  ~Node();
-  Node(Node const&) = delete;
-  Node& operator=(Node const&) = delete;
+  /// Everything up to "ready", on an opened store. The error says what to do.
+  static Result<std::unique_ptr<Daemon>> Open(Ground ground, std::unique_ptr<store::Damage> damage,
+                                              std::unique_ptr<store::Database> database);
+  ~Node() override;
 
-  /// Called when a client asks for a shutdown over the control socket; any thread.
-  void OnShutdown(std::function<void()> handler) { on_shutdown_ = std::move(handler); }
-
-  /// Starts what is due; to be called every half minute or so. Never blocks.
-  void Tick();
+  void OnShutdown(std::function<void()> handler) override { on_shutdown_ = std::move(handler); }
+  void Tick() override;
 
  private:
-  Node(NodeConfig config, NodeKey key, sys::LockFile lock);
-  Result<void> OpenStores();
+  Node(Ground ground, std::unique_ptr<store::Damage> damage);
+  Result<void> OpenStores(std::unique_ptr<store::Database> database);
   Result<void> OpenPlugins();
   /// The node's public configuration from the ledger, or as it was read last.
   Result<std::string> LastPublicConfig();
@@ -54,12 +51,15 @@ class Node {
   [[nodiscard]] engine::Answer Counters();
   [[nodiscard]] engine::Answer ConsoleOf(std::string_view payload, bool logs);
   [[nodiscard]] bool IsFarmer(std::uint32_t twin);
+  /// The store turned out to be damaged: from now on the node is degraded.
+  void Degrade(std::string const& what);
 
   NodeConfig config_;
   NodeKey key_;
   sys::LockFile lock_;
   SystemClock clock_;
   std::int64_t started_unix_ = 0;
+  std::unique_ptr<store::Damage> damage_;
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Readers> readers_;
   std::unique_ptr<ledger::EmbeddedLedger> ledger_;

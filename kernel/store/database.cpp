@@ -1,8 +1,11 @@
 #include "kernel/store/database.hpp"
 
 #include "kernel/store/fault_vfs.hpp"
+#include "kernel/sys/files.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <limits>
 #include <system_error>
@@ -25,12 +28,28 @@ Code ClassOf(int status) {
   }
 }
 
-tl::unexpected<Error> Failure(std::string_view what, int status, sqlite3* db) {
+tl::unexpected<Error> Failure(std::string_view what, int status, sqlite3* db, Damage* damage) {
   char const* const text = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(status);
+  int const primary = status & 0xff;
+  if (damage != nullptr && (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB))
+    damage->Report(text);
   return Fail(ClassOf(status), "{}: {}", what, text);
 }
 
 }  // namespace
+
+void Damage::OnReport(std::function<void(std::string const& what)> handler) {
+  std::lock_guard const lock(mutex_);
+  handler_ = std::move(handler);
+  if (handler_ && !what_.empty()) handler_(what_);
+}
+
+void Damage::Report(std::string const& what) {
+  std::lock_guard const lock(mutex_);
+  if (!what_.empty()) return;
+  what_ = what;
+  if (handler_) handler_(what_);
+}
 
 Statement::~Statement() {
   sqlite3_finalize(stmt_);
@@ -38,10 +57,12 @@ Statement::~Statement() {
 
 Statement::Statement(Statement&& other) noexcept
     : stmt_(std::exchange(other.stmt_, nullptr)),
+      damage_(other.damage_),
       bad_bind_(std::exchange(other.bad_bind_, false)) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(stmt_, other.stmt_);
+  std::swap(damage_, other.damage_);
   std::swap(bad_bind_, other.bad_bind_);
   return *this;
 }
@@ -83,7 +104,7 @@ Result<bool> Statement::Step() {
   int const status = sqlite3_step(stmt_);
   if (status == SQLITE_ROW) return true;
   if (status == SQLITE_DONE) return false;
-  auto failure = Failure("sqlite", status, sqlite3_db_handle(stmt_));
+  auto failure = Failure("sqlite", status, sqlite3_db_handle(stmt_), damage_);
   sqlite3_reset(stmt_);
   return failure;
 }
@@ -126,14 +147,16 @@ struct Database::Cache {
   std::unordered_map<std::string_view, Statement> statements;
 };
 
-Database::Database(sqlite3* db) : db_(db), cache_(std::make_unique<Cache>()) {}
+Database::Database(sqlite3* db, Damage* damage)
+    : db_(db), damage_(damage), cache_(std::make_unique<Cache>()) {}
 
 Database::~Database() {
   cache_.reset();
   sqlite3_close_v2(db_);
 }
 
-Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& file, Mode mode) {
+Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& file, Mode mode,
+                                                 Damage* damage) {
   std::error_code ignored;
   bool const existed = std::filesystem::exists(file, ignored);
   int const flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
@@ -141,7 +164,7 @@ Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& fi
                                               : SQLITE_OPEN_READONLY);
   sqlite3* raw = nullptr;
   int const status = sqlite3_open_v2(file.c_str(), &raw, flags, VfsName());
-  std::unique_ptr<Database> database(new Database(raw));  // NOLINT: private constructor
+  std::unique_ptr<Database> database(new Database(raw, damage));  // NOLINT: private constructor
   auto const context = [&](Error error) {
     return std::move(error).With("open database '{}'", file.string());
   };
@@ -183,7 +206,7 @@ Result<void> Database::Savepoint(SavepointStep step) {
 
 Result<void> Database::Exec(std::string_view sql) {
   int const status = sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
-  if (status != SQLITE_OK) return Failure("sqlite", status, db_);
+  if (status != SQLITE_OK) return Failure("sqlite", status, db_, damage_);
   return {};
 }
 
@@ -192,8 +215,8 @@ Result<Statement> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
   int const status = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
-  if (status != SQLITE_OK) return Failure("prepare", status, db_);
-  return Statement(raw);
+  if (status != SQLITE_OK) return Failure("prepare", status, db_, damage_);
+  return Statement(raw, damage_);
 }
 
 Result<Statement*> Database::Cached(std::string_view sql) {
@@ -236,6 +259,37 @@ Result<std::int64_t> Database::UserVersion() {
   TRELLIS_TRY(auto statement, Prepare("PRAGMA user_version"));
   TRELLIS_TRY(bool const row, statement.Step());
   return row ? statement.Int(0) : 0;
+}
+
+Result<void> Database::CheckStructure() {
+  TRELLIS_TRY(auto statement, Prepare("PRAGMA quick_check(1)"));
+  TRELLIS_TRY(bool const row, statement.Step());
+  auto const found = row ? statement.Text(0) : "no answer";
+  if (found == "ok") return {};
+  if (damage_ != nullptr) damage_->Report(found);
+  return Fail(Code::kIo, "{}", found);
+}
+
+Result<void> Database::CopyTo(std::filesystem::path const& file) {
+  auto const unfinished = file.string() + ".new";
+  std::error_code ignored;
+  std::filesystem::remove(unfinished, ignored);
+  {
+    // Made here, because SQLite would let others read it.
+    TRELLIS_TRY(auto const fd, sys::OpenFile(unfinished, O_WRONLY | O_CREAT, sys::kPrivateFile));
+    TRELLIS_TRY(auto statement, Prepare("VACUUM INTO ?"));
+    TRELLIS_CHECK(statement.BindAll(unfinished).Run());
+    if (::fsync(fd.get()) != 0) return Fail(Code::kIo, "sync '{}'", unfinished);
+  }
+  std::error_code failed;
+  std::filesystem::rename(unfinished, file, failed);
+  if (failed) return Fail(Code::kIo, "rename '{}': {}", unfinished, failed.message());
+  return sys::SyncDirectory(file.parent_path());
+}
+
+std::filesystem::path Database::file() const {
+  char const* const name = sqlite3_db_filename(db_, "main");
+  return name == nullptr ? "" : name;
 }
 
 }  // namespace trellis::store

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +17,21 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace trellis::store {
+
+/// Notices that SQLite found a file damaged, whichever connection ran into it. Safe for use by
+/// several threads; outlives the connections that were opened with it.
+class Damage {
+ public:
+  /// `handler` is called at the first report, on the thread that ran into it, and must be quick; at
+  /// once if there was one already.
+  void OnReport(std::function<void(std::string const& what)> handler);
+  void Report(std::string const& what);
+
+ private:
+  std::mutex mutex_;  // guards the rest
+  std::string what_;
+  std::function<void(std::string const& what)> handler_;
+};
 
 /// One prepared statement. Not thread-safe; lives no longer than its Database.
 class Statement {
@@ -58,7 +75,7 @@ class Statement {
 
  private:
   friend class Database;
-  explicit Statement(sqlite3_stmt* stmt) : stmt_(stmt) {}
+  Statement(sqlite3_stmt* stmt, Damage* damage) : stmt_(stmt), damage_(damage) {}
   template <class T>
   void BindValue(int index, T const& value) {
     if constexpr (requires {
@@ -82,6 +99,7 @@ class Statement {
   }
 
   sqlite3_stmt* stmt_ = nullptr;
+  Damage* damage_ = nullptr;
   bool bad_bind_ = false;
 };
 
@@ -91,8 +109,9 @@ class Database {
   enum class Mode { kReadWrite, kReadOnly };
 
   /// Opens or creates the file: WAL, synchronous=FULL, foreign_keys=ON, busy_timeout=5000. kIo when
-  /// it cannot.
-  static Result<std::unique_ptr<Database>> Open(std::filesystem::path const& file, Mode mode);
+  /// it cannot. `damage` (borrowed, may be null) hears of a damaged file.
+  static Result<std::unique_ptr<Database>> Open(std::filesystem::path const& file, Mode mode,
+                                                Damage* damage = nullptr);
   ~Database();
   Database(Database const&) = delete;
   Database& operator=(Database const&) = delete;
@@ -123,11 +142,17 @@ class Database {
   std::uint64_t TakePagesWritten();
   /// `PRAGMA user_version`.
   Result<std::int64_t> UserVersion();
+  /// Looks at the whole structure of the file; kIo with the first thing that is wrong.
+  Result<void> CheckStructure();
+  /// Writes a complete copy, durable when it returns; one that is there is replaced.
+  Result<void> CopyTo(std::filesystem::path const& file);
+  [[nodiscard]] std::filesystem::path file() const;
 
  private:
-  explicit Database(sqlite3* db);
+  Database(sqlite3* db, Damage* damage);
   struct Cache;
   sqlite3* db_;
+  Damage* damage_;
   std::unique_ptr<Cache> cache_;
 };
 

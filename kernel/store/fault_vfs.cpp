@@ -38,7 +38,8 @@ std::string const& Folder() {
 class Image {
  public:
   explicit Image(std::string const& path)
-      : path_(Folder() + "/" + std::filesystem::path(path).filename().string()) {}
+      : live_folder_(std::filesystem::path(path).parent_path()),
+        path_(std::filesystem::path(Folder()) / std::filesystem::path(path).filename()) {}
 
   void Wrote(sqlite3_int64 offset, int size) {
     std::lock_guard const lock(mutex_);
@@ -48,10 +49,12 @@ class Image {
       dirty_.emplace_back(offset, size);
     }
   }
-  /// A new file under the name: what was durable stays so until the new one is synced.
-  void Recreated() {
+  /// A new file under the name: what was durable stays so until the new one is synced. The first
+  /// sync of a journal then syncs the folder too.
+  void Recreated(bool journal) {
     std::lock_guard const lock(mutex_);
     whole_ = true;
+    sync_folder_ = journal;
   }
   void Deleted(bool durably) {
     std::lock_guard const lock(mutex_);
@@ -76,10 +79,20 @@ class Image {
     if (::ftruncate(out.get(), size) != 0) return SQLITE_IOERR_FSYNC;
     dirty_.clear();
     whole_ = false;
+    if (std::exchange(sync_folder_, false)) ForgetDeleted();
     return SQLITE_OK;
   }
 
  private:
+  /// The folder was synced: what is deleted there stays deleted.
+  void ForgetDeleted() const {
+    std::error_code ignored;
+    for (auto const& entry : std::filesystem::directory_iterator(path_.parent_path(), ignored)) {
+      if (!std::filesystem::exists(live_folder_ / entry.path().filename(), ignored))
+        std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+
   static bool Copy(sqlite3_file* real, int out, sqlite3_int64 offset, sqlite3_int64 length) {
     std::vector<char> buffer(kChunk);
     while (length > 0) {
@@ -94,9 +107,11 @@ class Image {
     return true;
   }
 
-  std::string path_;
+  std::filesystem::path live_folder_;
+  std::filesystem::path path_;
   std::mutex mutex_;  // guards the rest
   std::vector<std::pair<sqlite3_int64, sqlite3_int64>> dirty_;
+  bool sync_folder_ = false;
   bool whole_ = true;  ///< at first this process does not know what others wrote
 };
 
@@ -218,7 +233,7 @@ int Open(sqlite3_vfs* vfs, char const* name, sqlite3_file* file, int flags, int*
   constexpr int kKept = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL;
   if (name != nullptr && (flags & kKept) != 0) {
     made->image = &ImageOf(std::string(name));
-    if (::access(name, F_OK) != 0) made->image->Recreated();
+    if (::access(name, F_OK) != 0) made->image->Recreated((flags & SQLITE_OPEN_MAIN_DB) == 0);
   }
   int const status = Below(vfs)->xOpen(Below(vfs), name, made->real(), flags, out_flags);
   if (made->real()->pMethods != nullptr) made->base.pMethods = &kMethods;

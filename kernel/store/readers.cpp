@@ -14,7 +14,7 @@ Result<std::unique_ptr<Database>> Readers::Borrow() {
       return database;
     }
   }
-  return Database::Open(file_, Database::Mode::kReadOnly);
+  return Database::Open(file_, Database::Mode::kReadOnly, damage_);
 }
 
 void Readers::GiveBack(std::unique_ptr<Database> database) {

@@ -17,7 +17,9 @@ namespace trellis::store {
 /// Safe for use by several threads; a read never waits for the writer.
 class Readers {
  public:
-  explicit Readers(std::filesystem::path file) : file_(std::move(file)) {}
+  /// `damage` is borrowed and may be null.
+  explicit Readers(std::filesystem::path file, Damage* damage = nullptr)
+      : file_(std::move(file)), damage_(damage) {}
 
   /// Runs `read(Database&)` on one snapshot and returns what it returns (a Result).
   template <class Read>
@@ -38,6 +40,7 @@ class Readers {
   void GiveBack(std::unique_ptr<Database> database);
 
   std::filesystem::path file_;
+  Damage* damage_;
   std::mutex mutex_;                             // guards idle_
   std::vector<std::unique_ptr<Database>> idle_;  // at most kMaxIdle
 };

@@ -1,5 +1,7 @@
 #include "kernel/store/schema.hpp"
 
+#include "kernel/store/migrations.hpp"
+
 #include <array>
 
 namespace trellis::store {
@@ -117,23 +119,23 @@ constexpr std::array<char const*, 1> kMigrations{kVersion1};
 }  // namespace
 
 Result<void> Migrate(Database& database) {
-  TRELLIS_TRY(auto const version, database.UserVersion());
-  auto const current = static_cast<std::int64_t>(kMigrations.size());
-  if (version > current) {
-    return Fail(Code::kConflict,
-                "the store has schema {}, this daemon knows {}: start the newer daemon", version,
-                current);
-  }
-  for (std::int64_t step = version; step < current; ++step) {
-    auto const sql = fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;",
-                                 kMigrations[static_cast<std::size_t>(step)], step + 1);
-    if (auto done = database.Exec(sql); !done) {
-      (void)database.Exec("ROLLBACK");  // the first error is the one to tell
-      return tl::unexpected<Error>(
-          std::move(done).error().With("migrate the store to schema {}", step + 1));
-    }
-  }
-  return {};
+  return RunMigrations(database, kMigrations);
+}
+
+Result<std::unique_ptr<Database>> OpenStore(std::filesystem::path const& file, Damage& damage) {
+  // SQLite would take the log for an old one and delete it.
+  std::error_code missing;
+  auto const log = std::filesystem::file_size(file.string() + "-wal", missing);
+  bool const logged = !missing && log > 0;
+  auto const main = std::filesystem::file_size(file, missing);
+  if (logged && (missing || main == 0))
+    return Fail(Code::kIo, "'{}' is gone, but its log '{}-wal' is there", file.string(),
+                file.string());
+  TRELLIS_TRY(auto database, Database::Open(file, Database::Mode::kReadWrite, &damage));
+  TRELLIS_CHECK(database->CheckStructure().map_error(
+      [&](Error error) { return std::move(error).With("'{}' is damaged", file.string()); }));
+  TRELLIS_CHECK(Migrate(*database));
+  return database;
 }
 
 Result<std::string> GetMeta(Database& database, std::string_view key) {

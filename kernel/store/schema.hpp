@@ -7,9 +7,12 @@
 
 namespace trellis::store {
 
-/// Brings the file to the current schema, one transaction per step. kConflict when a newer daemon
-/// wrote it.
+/// Brings the file to the current schema. kConflict when a newer daemon wrote it.
 Result<void> Migrate(Database& database);
+
+/// Opens or creates the node's store, looks whether it is sound, and migrates it. kConflict: a
+/// newer daemon wrote it. With every other error the store cannot be used now and is left as it is.
+Result<std::unique_ptr<Database>> OpenStore(std::filesystem::path const& file, Damage& damage);
 
 /// `meta` rows. kNotFound-free: a missing key reads as "".
 Result<std::string> GetMeta(Database& database, std::string_view key);

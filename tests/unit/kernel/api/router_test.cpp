@@ -185,5 +185,20 @@ TEST(RouterLimits, RefuseATwinThatAsksTooMuchAtOnce) {
   release.count_down();
 }
 
+TEST_F(Routing, ADegradedNodeAnswersOnlyAboutItself) {
+  router_.Add("zos.system.version", Auth::kAny,
+              [](Caller const&, std::string_view) { return engine::Answer("1"); });
+
+  router_.Degrade("the store is damaged");
+
+  Caller const local{kFarmer, true};
+  EXPECT_EQ(Refusal(local, "zos.any"), "503 the store is damaged");
+  EXPECT_EQ(Refusal(local, "zos.admin.thing"), "503 the store is damaged");
+  EXPECT_EQ(Refusal(local, "zos.nothing"), "503 the store is damaged");
+  EXPECT_EQ(Refusal(local, "zos.system.version"), "success");
+  EXPECT_EQ(Refusal(local, "local.thing"), "success");
+  EXPECT_EQ(Refusal({kStranger, false}, "local.thing"), "404 function is not found");
+}
+
 }  // namespace
 }  // namespace trellis::api

@@ -55,7 +55,7 @@ class FaultVfs : public ::testing::Test {
   template <class Kept>
   std::int64_t RowsAfterPowerLoss(Kept&& kept) {
     testing::TempDir after;
-    for (auto const* end : {"", "-wal"}) {
+    for (auto const* end : {"", "-wal", "-journal"}) {
       auto const name = file_ + end;
       if (!fs::exists(*folder_ / name)) continue;
       auto bytes = ReadAll(*folder_ / name);

@@ -1,0 +1,94 @@
+#include "kernel/node/degraded_node.hpp"
+
+#include "kernel/api/commands.hpp"
+#include "kernel/base/log.hpp"
+#include "kernel/node/fail_point_commands.hpp"
+#include "kernel/node/version.hpp"
+
+#include <trellis/json.hpp>
+
+#include <unistd.h>
+
+namespace trellis::node {
+
+DegradedNode::DegradedNode(Ground ground, std::string why)
+    : ground_(std::move(ground)), why_(std::move(why)) {}
+
+DegradedNode::~DegradedNode() {
+  bus_.reset();
+  control_.reset();
+  http_.reset();
+}
+
+Result<std::unique_ptr<Daemon>> DegradedNode::Open(Ground ground, std::string why) {
+  std::unique_ptr<DegradedNode> node(new DegradedNode(std::move(ground), std::move(why)));
+  ledger::EmbeddedOptions options;
+  options.allow_private_ips = node->ground_.config.allow_private_ips;
+  auto ledger = ledger::EmbeddedLedger::Open(node->ground_.config.ledger_path, options);
+  if (ledger) {
+    node->ledger_ = *std::move(ledger);
+  } else {
+    log::Error("the ledger cannot be opened either", {{"error", ledger.error().message}});
+  }
+  node->AddCommands();
+  TRELLIS_CHECK(node->OpenApi());
+  return std::unique_ptr<Daemon>(std::move(node));
+}
+
+void DegradedNode::AddCommands() {
+  using api::Auth;
+  using api::Caller;
+  auto const nobody = [](std::uint32_t) { return false; };
+  router_ = std::make_unique<api::Router>(plugins_, api::Router::Rights{nobody, nobody});
+  router_->Degrade(why_);
+  api::AddMachineCommands(*router_, {std::string(kVersion), {}, {}});
+  router_->Add("zos.system.node_features_get", Auth::kAny,
+               [this](Caller const&, std::string_view) -> engine::Answer {
+                 return api::Refuse(503, why_, "degraded");
+               });
+  router_->Add("zos.system.diagnostics", Auth::kAny,
+               [this](Caller const&, std::string_view) -> engine::Answer {
+                 return api::DiagnosticsJson({api::BrokenStore(why_)});
+               });
+  router_->Add("local.status", Auth::kLocal,
+               [this](Caller const&, std::string_view) -> engine::Answer { return Status(); });
+  router_->Add("local.shutdown", Auth::kLocal,
+               [this](Caller const&, std::string_view) -> engine::Answer {
+                 if (on_shutdown_) on_shutdown_();
+                 return "null";
+               });
+  AddFailPointCommand(*router_);
+}
+
+Result<void> DegradedNode::OpenApi() {
+  auto const& config = ground_.config;
+  if (ledger_ != nullptr) {
+    TRELLIS_TRY(bus_, Bus::Start(config, ground_.key, *ledger_, *router_));
+  }
+  TRELLIS_TRY(auto const listen, ParseListen("http.listen", config.http_listen));
+  api::HttpServer::Options http{listen.host, listen.port, {}, [this] { return why_; }};
+  http.metrics = [] { return std::string("# TYPE trellis_degraded gauge\ntrellis_degraded 1\n"); };
+  TRELLIS_TRY(http_, api::HttpServer::Start(std::move(http)));
+  TRELLIS_TRY(control_,
+              api::ControlServer::Start({config.run_dir / "control.sock", ground_.key.twin},
+                                        *router_, events_));
+  return {};
+}
+
+std::string DegradedNode::Status() const {
+  auto const& config = ground_.config;
+  boost::json::object status{{"version", std::string(kVersion)},
+                             {"ready", false},
+                             {"degraded", why_},
+                             {"pid", ::getpid()},
+                             {"node_id", config.node_id},
+                             {"farm_id", config.farm_id},
+                             {"twin_id", ground_.key.twin},
+                             {"http", {{"url", http_->url()}}},
+                             {"plugins", boost::json::array()},
+                             {"queue", {{"all", 0}, {"running", 0}}}};
+  if (bus_ != nullptr) status["relay"] = {{"url", bus_->relay_url()}};
+  return boost::json::serialize(status);
+}
+
+}  // namespace trellis::node

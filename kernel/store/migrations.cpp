@@ -1,0 +1,44 @@
+#include "kernel/store/migrations.hpp"
+
+#include "kernel/base/fail_point.hpp"
+
+namespace trellis::store {
+namespace {
+
+Result<void> RunStep(Database& database, char const* sql, std::int64_t version) {
+  TRELLIS_CHECK(database.Begin(Database::Transaction::kWrite));
+  TRELLIS_CHECK(database.Exec(sql));
+  TRELLIS_FAIL_POINT("migrate.step");
+  TRELLIS_CHECK(database.Exec(fmt::format("PRAGMA user_version = {}", version)));
+  return database.Commit();
+}
+
+Result<void> BackUp(Database& database, std::int64_t version) {
+  auto const copy = fmt::format("{}.bak-{}", database.file().string(), version);
+  return database.CopyTo(copy).map_error([&](Error error) {
+    return std::move(error).With("copy the database to '{}' before its migration", copy);
+  });
+}
+
+}  // namespace
+
+Result<void> RunMigrations(Database& database, std::span<char const* const> steps) {
+  TRELLIS_TRY(auto const version, database.UserVersion());
+  auto const current = static_cast<std::int64_t>(steps.size());
+  if (version > current) {
+    return Fail(Code::kConflict,
+                "the store has schema {}, this daemon knows {}: start the newer daemon", version,
+                current);
+  }
+  if (version > 0 && version < current) TRELLIS_CHECK(BackUp(database, version));
+  for (std::int64_t step = version; step < current; ++step) {
+    if (auto done = RunStep(database, steps[static_cast<std::size_t>(step)], step + 1); !done) {
+      (void)database.Exec("ROLLBACK");  // the first error is the one to tell
+      return tl::unexpected<Error>(
+          std::move(done).error().With("migrate the store to schema {}", step + 1));
+    }
+  }
+  return {};
+}
+
+}  // namespace trellis::store

@@ -1,0 +1,173 @@
+#include "kernel/store/migrations.hpp"
+
+#include "kernel/store/schema.hpp"
+#include "kernel/sys/files.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <filesystem>
+
+namespace trellis::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char const* kFirst = "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);";
+constexpr char const* kSecond = "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7;";
+constexpr char const* kBroken = "CREATE TABLE b (x INTEGER); INSERT INTO nowhere VALUES (1);";
+constexpr std::array kOld{kFirst};
+constexpr std::array kNew{kFirst, kSecond};
+
+class Migrations : public ::testing::Test {
+ protected:
+  std::unique_ptr<Database> Open(fs::path const& file) {
+    return Database::Open(file, Database::Mode::kReadWrite).value();
+  }
+  static std::int64_t Count(Database& db, std::string_view sql) {
+    auto statement = db.Prepare(sql);
+    return statement && statement->Step().value_or(false) ? statement->Int(0) : -1;
+  }
+
+  testing::TempDir dir_;
+  fs::path file_ = dir_ / "m.db";
+};
+
+TEST_F(Migrations, RunOnlyWhatIsMissing) {
+  auto const db = Open(file_);
+  ASSERT_TRUE(RunMigrations(*db, kOld));
+
+  ASSERT_TRUE(RunMigrations(*db, kNew));
+  ASSERT_TRUE(RunMigrations(*db, kNew));
+
+  EXPECT_EQ(db->UserVersion().value(), 2);
+  EXPECT_EQ(Count(*db, "SELECT y FROM a"), 7);
+}
+
+TEST_F(Migrations, CopyWhatIsThereFirst) {
+  auto const db = Open(file_);
+  ASSERT_TRUE(RunMigrations(*db, kOld));
+  ASSERT_TRUE(db->Exec("INSERT INTO a VALUES (2)"));
+
+  ASSERT_TRUE(RunMigrations(*db, kNew));
+
+  auto const copy = Open(dir_ / "m.db.bak-1");
+  EXPECT_EQ(copy->UserVersion().value(), 1);
+  EXPECT_EQ(Count(*copy, "SELECT count(*) FROM a"), 2);
+  struct stat info {};
+  ASSERT_EQ(::stat((dir_ / "m.db.bak-1").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+TEST_F(Migrations, CopyNothingOfANewFile) {
+  auto const db = Open(file_);
+
+  ASSERT_TRUE(RunMigrations(*db, kNew));
+
+  EXPECT_FALSE(fs::exists(dir_ / "m.db.bak-0"));
+}
+
+TEST_F(Migrations, ChangeNothingInTheStepThatFails) {
+  auto const db = Open(file_);
+  constexpr std::array kBad{kFirst, kSecond, kBroken};
+  ASSERT_TRUE(RunMigrations(*db, kOld));
+
+  auto const failed = RunMigrations(*db, kBad);
+
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(db->UserVersion().value(), 2);
+  EXPECT_EQ(Count(*db, "SELECT count(*) FROM sqlite_master WHERE name = 'b'"), 0);
+  EXPECT_TRUE(db->Exec("BEGIN IMMEDIATE; COMMIT"));
+}
+
+TEST_F(Migrations, RefuseTheFileOfANewerProgram) {
+  auto const db = Open(file_);
+  ASSERT_TRUE(RunMigrations(*db, kNew));
+
+  EXPECT_EQ(RunMigrations(*db, kOld).error().code, Code::kConflict);
+}
+
+TEST_F(Migrations, WithoutACopyNothingIsChanged) {
+  auto const db = Open(file_);
+  ASSERT_TRUE(RunMigrations(*db, kOld));
+  fs::create_directories(dir_ / "m.db.bak-1/in-the-way");
+
+  EXPECT_FALSE(RunMigrations(*db, kNew));
+  EXPECT_EQ(db->UserVersion().value(), 1);
+}
+
+class OpeningTheStore : public Migrations {
+ protected:
+  OpeningTheStore() {
+    damage_.OnReport([this](std::string const&) { ++reports_; });
+  }
+  void MakeStore() {
+    auto const db = OpenStore(file_, damage_).value();
+    ASSERT_TRUE(db->Begin(Database::Transaction::kWrite));
+    for (int i = 0; i < 2000; ++i)
+      ASSERT_TRUE(SetMeta(*db, "key" + std::to_string(i), "value"));
+    ASSERT_TRUE(db->Commit());
+  }
+
+  Damage damage_;
+  int reports_ = 0;
+};
+
+TEST_F(OpeningTheStore, MakesOneWhereThereIsNone) {
+  auto const db = OpenStore(file_, damage_);
+
+  ASSERT_TRUE(db) << db.error().message;
+  EXPECT_EQ(GetMeta(**db, "generation").value(), "");
+}
+
+TEST_F(OpeningTheStore, NoticesADamagedPageAndLeavesTheFileAlone) {
+  MakeStore();
+  auto bytes = sys::ReadFile(file_).value();
+  for (std::size_t at = 4096; at + 4096 < bytes.size(); at += 4096)
+    bytes.replace(at, 64, std::string(64, '\xA5'));
+  ASSERT_TRUE(sys::WriteFileAtomic(file_, bytes));
+
+  auto const opened = OpenStore(file_, damage_);
+
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::kIo);
+  EXPECT_EQ(sys::ReadFile(file_).value(), bytes);
+  EXPECT_EQ(reports_, 1);
+}
+
+TEST_F(OpeningTheStore, TakesNoOtherFileForAStore) {
+  ASSERT_TRUE(sys::WriteFileAtomic(file_, std::string(8192, 'x')));
+
+  EXPECT_EQ(OpenStore(file_, damage_).error().code, Code::kIo);
+  EXPECT_EQ(sys::ReadFile(file_).value(), std::string(8192, 'x'));
+}
+
+TEST_F(OpeningTheStore, KeepsALogWhoseDatabaseIsGone) {
+  MakeStore();
+  auto const keep = Open(file_);  // so that the log stays
+  ASSERT_TRUE(SetMeta(*keep, "last", "value"));
+  fs::copy(file_.string() + "-wal", dir_ / "lost.db-wal");
+
+  EXPECT_EQ(OpenStore(dir_ / "lost.db", damage_).error().code, Code::kIo);
+  EXPECT_TRUE(fs::exists(dir_ / "lost.db-wal"));
+}
+
+TEST_F(OpeningTheStore, ReportsDamageThatAReadRunsInto) {
+  MakeStore();
+  auto const db = OpenStore(file_, damage_).value();
+  auto bytes = sys::ReadFile(file_).value();
+  for (std::size_t at = 4096; at + 4096 < bytes.size(); at += 4096)
+    bytes.replace(at, 64, std::string(64, '\xA5'));
+  ASSERT_TRUE(sys::WriteExisting(file_, bytes));
+  auto const reader = Database::Open(file_, Database::Mode::kReadOnly, &damage_);
+
+  bool const read = reader && GetMeta(**reader, "key1500");
+
+  EXPECT_FALSE(read);
+  EXPECT_EQ(reports_, 1);
+}
+
+}  // namespace
+}  // namespace trellis::store
