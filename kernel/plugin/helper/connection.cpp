@@ -159,7 +159,8 @@ Result<std::shared_ptr<PendingCall>> Connection::Begin(Method method, std::strin
   call->hold_ = std::move(hold);
   {
     std::lock_guard const lock(mutex_);
-    if (broken_) return Fail(Code::kCrashed, "the plugin's process is gone");
+    // Nothing was sent: not a crash of this call.
+    if (broken_) return Fail(Code::kUnavailable, "the process at the other end is gone");
     if (spare_.empty()) {
       call->done_ = sys::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
       if (!call->done_) return sys::Fail("make", "eventfd");

@@ -65,7 +65,7 @@ TEST_F(Config, NamesAValueThatCannotBe) {
       {"[node.location]\nlatitude = 91\n",
        "key 'node.location.latitude': expected -90 to 90 degrees (line 6)"},
       {"[plugin.zdb]\nhosting = \"moon\"\n",
-       "key 'plugin.zdb.hosting': unknown hosting 'moon': use inline (line 6)"}};
+       "key 'plugin.zdb.hosting': unknown hosting 'moon': use inline or process (line 6)"}};
   for (auto const& [text, expected] : bad) {
     auto const refusal = Refusal(minimal_ + text);
     EXPECT_NE(refusal.find(expected), std::string::npos) << refusal;
