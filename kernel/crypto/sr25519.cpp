@@ -138,21 +138,28 @@ std::array<std::uint8_t, 64> DeriveSoft(std::span<std::uint8_t const, 64> secret
   return child;
 }
 
-bool Verify(BytesView public_key, BytesView message, BytesView signature) {
-  if (public_key.size() != 32 || signature.size() != 64) return false;
-  if ((signature[63] & kMarker) == 0) return false;
+std::optional<Scalar> ScalarOf(BytesView signature) {
+  if (signature.size() != 64 || (signature[63] & kMarker) == 0) return std::nullopt;
   Scalar s{};
   std::copy_n(signature.begin() + 32, s.size(), s.begin());
   s[31] &= 0x7f;
-  if (!IsCanonical(s)) return false;
+  if (!IsCanonical(s)) return std::nullopt;
+  return s;
+}
+
+bool Verify(BytesView public_key, BytesView message, BytesView signature) {
+  auto const s = ScalarOf(signature);
+  if (public_key.size() != 32 || !s.has_value()) return false;
   // The identity as key would let anyone sign.
   auto const is_zero = [](auto byte) { return byte == 0; };
   if (std::all_of(public_key.begin(), public_key.end(), is_zero)) return false;
-  auto const point = curve::Decode(public_key.first<32>());
+  auto const point = curve::DecodeRistretto(public_key.first<32>());
   if (!point.has_value()) return false;
 
+  constexpr unsigned kWidth = 5;
   auto const k = Reduce(Challenge(public_key, signature.first(32), message));
-  auto const expected = curve::Encode(curve::CombineWithBase(s, k, *point));
+  auto const minus_key = curve::MakeTable(curve::Negate(*point), kWidth);
+  auto const expected = curve::EncodeRistretto(curve::CombineWithBase(*s, k, minus_key));
   return std::equal(expected.begin(), expected.end(), signature.begin());
 }
 

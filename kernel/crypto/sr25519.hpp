@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace trellis::crypto::sr25519 {
 
@@ -27,6 +28,8 @@ std::array<std::uint8_t, 64> DeriveSoft(std::span<std::uint8_t const, 64> secret
                                         BytesView public_key,
                                         std::span<std::uint8_t const, 32> chain_code);
 
+/// The number in the second half of a signature; empty when length, marker or range are wrong.
+std::optional<std::array<std::uint8_t, 32>> ScalarOf(BytesView signature);
 bool Verify(BytesView public_key, BytesView message, BytesView signature);
 
 }  // namespace trellis::crypto::sr25519

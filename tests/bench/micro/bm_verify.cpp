@@ -1,5 +1,6 @@
 // Signatures as the kernel checks them: of an envelope and of a deployment, both key types. Compare
 // with the verify limits of limit_cpu.
+#include "kernel/crypto/prepared_key.hpp"
 #include "kernel/grid/signatures.hpp"
 #include "kernel/rmb/envelope.hpp"
 #include "tests/bench/micro/must.hpp"
@@ -26,6 +27,26 @@ void BM_verify_message(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_verify_message)->ArgName("sr25519")->Arg(0)->Arg(1);
+
+/// The key decoded and cached.
+void BM_verify_prepared(benchmark::State& state) {
+  auto const twin = load::Twin::Make(0, TypeOf(state));
+  std::array<std::uint8_t, 16> const message{1};
+  auto const signature = twin.signer.Sign(message);
+  crypto::KeyCache cache;
+  for (auto _ : state) {
+    if (!cache.Verify(TypeOf(state), twin.signer.public_key(), message, signature))
+      state.SkipWithError("the signature is bad");
+  }
+}
+BENCHMARK(BM_verify_prepared)->ArgName("sr25519")->Arg(0)->Arg(1);
+
+void BM_prepare_key(benchmark::State& state) {
+  auto const twin = load::Twin::Make(0, TypeOf(state));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(crypto::PreparedKey::Make(TypeOf(state), twin.signer.public_key()));
+}
+BENCHMARK(BM_prepare_key)->ArgName("sr25519")->Arg(0)->Arg(1);
 
 void BM_sign_message(benchmark::State& state) {
   auto const twin = load::Twin::Make(0, TypeOf(state));
