@@ -4,9 +4,13 @@
 
 #include "kernel/engine/answer.hpp"
 #include "kernel/engine/context.hpp"
+#include "kernel/engine/job_state.hpp"
 #include "kernel/grid/upgrade.hpp"
+#include "kernel/grid/validate.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,14 +31,17 @@ class Acceptor {
  private:
   /// A document that passed every check on itself.
   struct Checked {
-    grid::Deployment deployment;
+    std::shared_ptr<Prepared> prepared;
     std::string raw;
-    std::string hash;  ///< hex
-    grid::Validated validated;
+    grid::ChallengeDigest digest{};
+    std::string hash;  ///< its hex
     store::DeploymentKey key;
+
+    [[nodiscard]] grid::Deployment const& deployment() const { return prepared->target; }
   };
   /// What acceptance changes, decided against the stored state.
   struct Acceptance {
+    bool create = false;
     bool repeated = false;  ///< the same document was accepted before
     bool validated = false;
     bool paused = false;
@@ -44,18 +51,34 @@ class Acceptor {
 
   tl::expected<Checked, Refusal> Check(std::uint32_t sender, std::string_view document);
   tl::expected<void, Refusal> CheckSignatures(Checked const& checked);
+  Answer Try(Checked const& checked, AcceptMode mode, bool& again);
   tl::expected<Acceptance, Refusal> CompareDeploy(Checked const& checked);
   tl::expected<Acceptance, Refusal> CompareUpdate(Checked const& checked);
   Result<void> CheckUpdatable(Checked const& checked, std::vector<grid::UpgradeOp> const& ops);
   tl::expected<void, Refusal> CompareLedger(Checked const& checked, Acceptance& acceptance);
-  tl::expected<void, Refusal> CheckLimits(Checked const& checked, bool deploy);
-  Answer Store(Checked const& checked, Acceptance const& acceptance);
+
+  // The commit, in accept_store.cpp.
+
+  /// What is written, made before the writer's turn.
+  struct Draft {
+    store::DeploymentRow row;
+    store::JobRow job;
+    std::vector<std::string> bodies;  ///< creation: the first history entry of each workload
+  };
+  Answer Store(Checked const& checked, Acceptance const& acceptance, bool& again);
+  Draft Prepare(Checked const& checked, Acceptance const& acceptance);
   Result<void> Write(store::Database& db, Checked const& checked, Acceptance const& acceptance,
-                     store::JobRow& job);
-  Result<void> WriteAdded(store::Database& db, Checked const& checked, std::size_t index,
-                          bool create);
+                     Draft& draft);
+  Result<void> WriteWorkload(store::Database& db, Checked const& checked, std::size_t index,
+                             Draft const& draft);
+  [[nodiscard]] store::DeploymentRow RowOf(Checked const& checked, Acceptance const& acceptance);
+  static void PrepareRows(Checked const& checked, Draft& draft);
+  [[nodiscard]] Ticket TicketOf(Checked const& checked, Acceptance const& acceptance);
 
   Context const& context_;
 };
+
+[[nodiscard]] tl::unexpected<Refusal> Refused(int code, std::string message,
+                                              std::string reason = {});
 
 }  // namespace trellis::engine

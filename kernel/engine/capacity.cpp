@@ -74,7 +74,7 @@ NodeCapacity CapacityMeter::Get() {
 }
 
 NodeCapacity MeasureCapacity(Context const& context) {
-  return context.capacity->Get();
+  return context.capacity.Get();
 }
 
 Result<void> Reserve(Context const& context, store::Database& db, NodeCapacity const& node,

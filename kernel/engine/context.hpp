@@ -3,7 +3,9 @@
 
 #include "kernel/base/clock.hpp"
 #include "kernel/engine/events.hpp"
+#include "kernel/engine/meters.hpp"
 #include "kernel/engine/scheduler.hpp"
+#include "kernel/engine/type_table.hpp"
 #include "kernel/ledger/ledger.hpp"
 #include "kernel/plugin/types.hpp"
 #include "kernel/store/readers.hpp"
@@ -11,6 +13,7 @@
 #include "kernel/store/writer.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace trellis::engine {
@@ -22,6 +25,7 @@ struct EngineOptions {
   std::uint32_t node_twin = 0;    ///< who reports to the ledger
   std::string node_facts = "{}";  ///< what plugins know of the node, but its public configuration
   std::size_t workers = 4;
+  std::size_t max_wedged = 4;  ///< operations that never came back before the engine gives up
   std::size_t queue_deployment = 16;
   std::size_t queue_twin = 64;
   std::size_t queue_total = 4096;
@@ -49,8 +53,13 @@ struct Context {
   Clock& clock;
   EventBus& events;
   Scheduler& scheduler;
-  std::int64_t generation;            ///< number of this daemon start
-  CapacityMeter* capacity = nullptr;  ///< never null
+  TypeTable const& types;
+  Meters& meters;
+  CapacityMeter& capacity;
+  std::int64_t generation = 0;  ///< number of this daemon start
+  bool after_crash = false;     ///< the daemon before this one died
+  /// Called after an operation was given up for good; may be empty.
+  std::function<void()> wedged{};
 };
 
 }  // namespace trellis::engine

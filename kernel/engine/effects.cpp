@@ -2,15 +2,7 @@
 
 #include <trellis/json.hpp>
 
-#include <poll.h>
-
-#include <algorithm>
-#include <array>
-
 namespace trellis::engine {
-namespace {
-constexpr std::array kRetryDelays{std::chrono::milliseconds(2000), std::chrono::milliseconds(8000)};
-}  // namespace
 
 StatusClass Classify(trl_status status) {
   if (status == TRL_UNCHANGED) return StatusClass::kUnchanged;
@@ -52,13 +44,8 @@ plugin::OpRequest MakeRequest(store::WorkloadRow const& row, EffectFlags const& 
   return request;
 }
 
-std::int64_t ChangeTime(Context const& context, store::WorkloadRow const& row) {
-  return std::max(context.clock.UnixSeconds(), row.created);
-}
-
-void Succeed(Context const& context, store::WorkloadRow& row, plugin::OpAnswer answer,
-             bool paused) {
-  row.created = ChangeTime(context, row);
+void Succeed(store::WorkloadRow& row, plugin::OpAnswer answer, bool paused, std::int64_t now) {
+  row.created = now;
   row.state = paused ? "paused" : "ok";
   row.message = paused ? "paused" : "";
   row.result = std::move(answer.result);
@@ -70,46 +57,19 @@ void Succeed(Context const& context, store::WorkloadRow& row, plugin::OpAnswer a
   row.next_try = 0;
 }
 
-void Break(Context const& context, store::WorkloadRow& row, std::string message,
-           std::string result) {
-  row.created = ChangeTime(context, row);
+void Break(store::WorkloadRow& row, std::string message, std::string result, std::int64_t now) {
+  row.created = now;
   row.state = "error";
   row.message = std::move(message);
   row.result = std::move(result);
 }
 
-bool WaitCancelled(plugin::CancelToken const& cancel, std::chrono::milliseconds time) {
-  auto const end = std::chrono::steady_clock::now() + time;
-  while (!cancel.cancelled()) {
-    auto const left =
-        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd entry{cancel.fd(), POLLIN, 0};
-    (void)::poll(&entry, 1, static_cast<int>(left.count()));  // a signal only repeats the loop
-  }
-  return true;
-}
-
-plugin::OpAnswer ProvisionPatiently(Context const& context, store::WorkloadRow const& row,
-                                    EffectFlags flags,
-                                    std::shared_ptr<plugin::CancelToken> const& cancel) {
-  auto answer = context.plugins.Run(plugin::Op::kProvision, MakeRequest(row, flags), cancel);
-  if (row.eff_version.has_value()) return answer;
-  for (auto const delay : kRetryDelays) {
-    if (Classify(answer.status) != StatusClass::kTransient || WaitCancelled(*cancel, delay)) break;
-    ++flags.attempt;
-    flags.retry = true;
-    answer = context.plugins.Run(plugin::Op::kProvision, MakeRequest(row, flags), cancel);
-  }
-  return answer;
-}
-
-void Announce(Context const& context, store::WorkloadRow const& row, std::string_view state) {
-  context.events.Publish({row.key.twin, row.key.contract, row.name, row.type, std::string(state),
-                          row.message, row.version});
-  boost::json::object const body{
-      {"id", row.id()}, {"type", row.type}, {"state", std::string(state)}};
-  context.plugins.Publish("workload.state", boost::json::serialize(body));
+void Announce(Context const& context, store::WorkloadRow const& row) {
+  context.events.Publish(
+      {row.key.twin, row.key.contract, row.name, row.type, row.state, row.message, row.version});
+  context.plugins.Publish(
+      "workload.state", fmt::format(R"({{"id":"{}","type":"{}","state":"{}"}})", row.id(), row.type,
+                                    row.state));  // names need no escapes
 }
 
 }  // namespace trellis::engine

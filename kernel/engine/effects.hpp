@@ -1,10 +1,10 @@
-// One plugin call and what its answer makes of the stored workload.
+// What a plugin is asked, and what its answer makes of a stored workload.
 #pragma once
 
 #include "kernel/engine/context.hpp"
 
-#include <memory>
 #include <string>
+#include <string_view>
 
 namespace trellis::engine {
 
@@ -23,25 +23,12 @@ struct EffectFlags {
 [[nodiscard]] plugin::OpRequest MakeRequest(store::WorkloadRow const& row,
                                             EffectFlags const& flags);
 
-/// Now, but never before the row's last change.
-[[nodiscard]] std::int64_t ChangeTime(Context const& context, store::WorkloadRow const& row);
-
 /// `row` after a successful provision or update.
-void Succeed(Context const& context, store::WorkloadRow& row, plugin::OpAnswer answer, bool paused);
+void Succeed(store::WorkloadRow& row, plugin::OpAnswer answer, bool paused, std::int64_t now);
 /// `row` in state error with the text; what the plugin returned as result is kept.
-void Break(Context const& context, store::WorkloadRow& row, std::string message,
-           std::string result);
-
-/// Waits until `cancel` or the time is over; true when cancelled.
-bool WaitCancelled(plugin::CancelToken const& cancel, std::chrono::milliseconds time);
-
-/// Provision with the tries a workload that never was ok gets: transient failures are repeated
-/// after 2 s and 8 s.
-plugin::OpAnswer ProvisionPatiently(Context const& context, store::WorkloadRow const& row,
-                                    EffectFlags flags,
-                                    std::shared_ptr<plugin::CancelToken> const& cancel);
+void Break(store::WorkloadRow& row, std::string message, std::string result, std::int64_t now);
 
 /// Tells watchers and plugins what is now visible.
-void Announce(Context const& context, store::WorkloadRow const& row, std::string_view state);
+void Announce(Context const& context, store::WorkloadRow const& row);
 
 }  // namespace trellis::engine

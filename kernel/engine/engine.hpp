@@ -7,15 +7,16 @@
 #include "kernel/engine/debug_view.hpp"
 #include "kernel/engine/health.hpp"
 #include "kernel/engine/kernel_services.hpp"
+#include "kernel/engine/recovery.hpp"
 
 #include <trellis/capacity.hpp>
 #include <trellis/result.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,6 @@
 
 namespace trellis::engine {
 
-enum class AcceptMode : std::uint8_t;
 class Upkeep;
 class LedgerWatch;
 class Outbox;
@@ -59,34 +59,47 @@ class Engine {
   /// For administrators.
   [[nodiscard]] DebugView debug() const { return DebugView(context_); }
 
-  /// Queues the removal, pause or resume of a stored deployment. Unknown: nothing. `also` is part
-  /// of the same commit in any case.
+  /// Queues the removal, pause or resume of a stored deployment, once. Unknown: nothing is queued.
+  /// What `also` writes is in the same commit in any case.
   using Also = std::function<Result<void>(store::Database&)>;
   Result<void> Remove(store::DeploymentKey key, std::string const& reason, Also const& also = {});
   Result<void> Pause(store::DeploymentKey key, Also const& also = {});
   Result<void> Resume(store::DeploymentKey key, Also const& also = {});
 
+  /// `exhausted` is called, once, when so many operations never came back that only a new process
+  /// helps. On a thread of the engine: it must not destroy it.
+  void OnExhausted(std::function<void()> exhausted);
+
   /// store, steps, removals, queue.
   [[nodiscard]] std::vector<Check> CheckHealth() const { return CheckEngine(context_); }
   [[nodiscard]] EventBus& events() { return events_; }
   /// Since the start: documents answered with success, and jobs that came to their end.
-  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
-  [[nodiscard]] std::uint64_t jobs_done() const { return jobs_done_; }
+  [[nodiscard]] std::uint64_t accepted() const { return meters_.accepted; }
+  [[nodiscard]] std::uint64_t jobs_done() const { return meters_.jobs_done; }
+  [[nodiscard]] Meters const& meters() const { return meters_; }
+  [[nodiscard]] std::size_t wedged() const { return scheduler_.wedged(); }
   [[nodiscard]] Scheduler::Depth QueueDepth() const { return scheduler_.DepthOf({}); }
 
  private:
-  Engine(EngineOptions options, store::Writer& writer, store::Readers& readers,
-         plugin::Plugins& plugins, ledger::Ledger& ledger, Clock& clock, std::int64_t generation);
-  Result<void> Recover(bool rebooted, bool crashed);
+  struct Parts {
+    store::Writer& writer;
+    store::Readers& readers;
+    plugin::Plugins& plugins;
+    ledger::Ledger& ledger;
+    Clock& clock;
+  };
+  Engine(EngineOptions options, Parts const& parts, Boot const& boot);
+  Result<void> QueueJournal();
   void StartThreads();
+  void Work();
+  void Wedged();
   Result<void> SetDesired(store::DeploymentKey key, store::Desired desired, Also const& also);
-  void Work(std::stop_token stop);
-  void RunTicket(Ticket const& ticket);
-  Answer Accept(std::uint32_t sender, std::string_view document, AcceptMode mode);
-  Result<void> Queue(store::JobRow job, Also const& change, Also const& also);
+  Result<void> Queue(store::JobRow job, Also const& also);
 
   EngineOptions options_;
   EventBus events_;
+  Meters meters_;
+  TypeTable types_;
   Scheduler scheduler_;
   CapacityMeter capacity_;
   Context context_;
@@ -94,8 +107,8 @@ class Engine {
   std::unique_ptr<LedgerWatch> ledger_watch_;
   std::unique_ptr<Outbox> outbox_;
   KernelServicesOverStore* services_ = nullptr;
-  std::atomic<std::uint64_t> accepted_{0};
-  std::atomic<std::uint64_t> jobs_done_{0};
+  std::mutex exhausted_mutex_;  // guards exhausted_
+  std::function<void()> exhausted_;
   std::vector<std::jthread> workers_;
 };
 

@@ -9,8 +9,8 @@
 
 namespace trellis::engine {
 
-/// One visible change. `name` is empty for a change of the whole deployment (state "removed" when
-/// it is gone).
+/// One visible change. `name` is empty for what happens to the whole deployment: a job is
+/// `started`, `settled`, `parked` or `wedged`, or it is `removed`.
 struct StateEvent {
   std::uint32_t twin = 0;
   std::uint64_t contract = 0;

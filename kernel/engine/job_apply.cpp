@@ -1,11 +1,13 @@
-// The `apply` job: a deploy or an update, from the accepted document to what really runs.
+// The `apply` job: a deploy or an update, from the accepted document to the steps it takes, or to
+// its refusal.
 #include "kernel/engine/contract_check.hpp"
 #include "kernel/engine/effects.hpp"
-#include "kernel/engine/job_runner.hpp"
-#include "kernel/engine/view.hpp"
+#include "kernel/engine/job_run.hpp"
 #include "kernel/grid/reason.hpp"
+#include "kernel/grid/validate.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace trellis::engine {
 namespace {
@@ -15,172 +17,160 @@ constexpr std::int64_t kNotFoundPatience = 60;
 constexpr std::int64_t kDiffersPatience = 30;
 constexpr std::chrono::seconds kAskAgain(5);
 
-/// Names whose step of this job already has its result.
-std::set<std::string> DoneNames(std::vector<store::StepRow> const& steps) {
-  std::set<std::string> names;
-  for (auto const& step : steps) {
-    if (step.state == store::StepState::kDone) names.insert(step.name);
+std::int64_t PatienceFor(ContractVerdict verdict) {
+  switch (verdict) {
+    case ContractVerdict::kMatches:
+      return 0;
+    case ContractVerdict::kDiffers:
+      return kDiffersPatience;
+    case ContractVerdict::kNotFound:
+      return kNotFoundPatience;
+    case ContractVerdict::kUnreachable:
+      return kUnreachablePatience;
   }
-  return names;
+  return 0;
+}
+
+/// A contract that already carries the hash of a later document says nothing against this one.
+bool IsOlderDocument(Context const& context, JobState const& state,
+                     grid::Deployment const& target) {
+  if (state.deployment.version == state.job.version) return false;
+  auto const own = grid::ChallengeHash(target, context.plugins);
+  return own &&
+         CheckContract(context.ledger, context.options.node_id, state.job.key, crypto::Hex(*own))
+                 .verdict == ContractVerdict::kMatches;
+}
+
+/// "" = it may run; else why it has to wait or is refused.
+struct Validation {
+  bool waits = false;
+  std::string refused;
+};
+
+Result<Validation> Validate(Context const& context, JobState& state,
+                            grid::Deployment const& target) {
+  Validation out;
+  if (state.deployment.validated) return out;
+  auto const answer =
+      CheckContract(context.ledger, context.options.node_id, state.job.key, state.deployment.hash);
+  if (answer.verdict == ContractVerdict::kMatches) {
+    state.deployment.validated = true;
+    TRELLIS_CHECK(context.writer.Commit([&](store::Database& db) {
+      return store::SetValidated(db, state.job.key, state.deployment.version);
+    }));
+    return out;
+  }
+  if (answer.verdict == ContractVerdict::kDiffers && IsOlderDocument(context, state, target))
+    return out;
+  out.waits = context.clock.UnixSeconds() - state.job.created < PatienceFor(answer.verdict);
+  out.refused = answer.text;
+  return out;
+}
+
+/// What the plugins say beforehand: per workload why not.
+std::map<std::string, std::string> Precheck(Context const& context, JobState const& state,
+                                            Plan const& plan) {
+  std::map<std::string, std::string> refused;
+  EffectFlags flags;
+  flags.paused = state.paused();
+  for (auto const& step : plan.changes) {
+    auto const answer = context.plugins.Precheck(step.op, MakeRequest(step.row, flags));
+    auto const verdict = Classify(answer.status);
+    if (verdict == StatusClass::kOk || verdict == StatusClass::kTransient) continue;
+    refused.emplace(step.row.name, grid::SplitReason(answer.error).sentence);
+  }
+  return refused;
+}
+
+/// Refused updates get their old entry back, so that a later update may try again.
+std::string WithOldEntries(grid::Deployment target, JobState const& state, Plan const& plan) {
+  for (auto const& step : plan.changes) {
+    if (step.action != Action::kUpdate) continue;
+    auto const* stored = state.Find(step.row.name);
+    auto const workload = std::find_if(target.workloads.begin(), target.workloads.end(),
+                                       [&](auto const& w) { return w.name == step.row.name; });
+    workload->version = stored->version;
+    workload->data.text = stored->data;
+    workload->metadata = stored->metadata;
+    workload->description = stored->description;
+  }
+  return grid::ToJson(target);
+}
+
+/// The job ends before its first step: updates leave only an entry, added workloads are in error,
+/// nothing is removed.
+JobEnd Refuse(Context const& context, JobState& state, grid::Deployment const& target,
+              Plan const& plan, std::string const& text,
+              std::map<std::string, std::string> const& own_texts) {
+  JobEnd end;
+  auto const now = state.ChangeTime(context.clock);
+  bool updates = false;
+  for (auto const& step : plan.changes) {
+    auto const own = own_texts.find(step.row.name);
+    Outcome outcome{.row = step.row};
+    bool const update = step.action == Action::kUpdate;
+    Break(outcome.row, own == own_texts.end() ? text : own->second,
+          update ? step.row.result : std::string(), now);
+    if (update) {
+      outcome.kind = Outcome::Kind::kEntry;
+      outcome.row.state = "unchanged";
+      updates = true;
+    } else {
+      state.rows.insert_or_assign(outcome.row.name, outcome.row);
+    }
+    end.outcomes.push_back(std::move(outcome));
+  }
+  end.message = text;
+  if (updates) end.doc = WithOldEntries(target, state, plan);
+  return end;
+}
+
+JobEnd WaitForLedger(std::string text) {
+  JobEnd end;
+  end.kind = JobEnd::Kind::kParked;
+  end.delay = kAskAgain;
+  end.error = std::move(text);
+  return end;
 }
 
 }  // namespace
 
-Result<std::optional<JobEnd>> JobRunner::ValidateContract(Loaded& loaded) {
-  if (loaded.deployment.validated || loaded.deployment.version != loaded.job.version)
-    return std::optional<JobEnd>();
-  auto const answer = CheckContract(context_.ledger, context_.options.node_id, loaded.job.key,
-                                    loaded.deployment.hash);
-  if (answer.verdict == ContractVerdict::kMatches) {
-    loaded.deployment.validated = true;
-    TRELLIS_CHECK(context_.writer.Commit(
-        [&](store::Database& db) { return store::PutDeployment(db, loaded.deployment); }));
-    return std::optional<JobEnd>();
+Result<Planned> PlanApplyJob(Context const& context, JobState& state) {
+  grid::Deployment parsed;
+  if (state.prepared == nullptr) {
+    TRELLIS_TRY(parsed, grid::ParseDeployment(state.job.doc));
   }
-  auto patience = kDiffersPatience;
-  if (answer.verdict == ContractVerdict::kUnreachable) patience = kUnreachablePatience;
-  if (answer.verdict == ContractVerdict::kNotFound) patience = kNotFoundPatience;
-  if (context_.clock.UnixSeconds() - loaded.job.created < patience)
-    return std::optional<JobEnd>(JobEnd{kAskAgain, answer.text});
-  TRELLIS_TRY(auto const target, grid::ParseDeployment(loaded.job.doc));
-  TRELLIS_TRY(auto const plan, PlanApply(target, loaded.job, loaded.workloads, context_.plugins));
-  TRELLIS_CHECK(Refuse(loaded, plan, target, answer.text));
-  TRELLIS_TRY(auto end, Finish(loaded.job.id));
-  return std::optional<JobEnd>(std::move(end));
-}
-
-Result<JobEnd> JobRunner::Apply(Ticket const& ticket, Loaded loaded) {
-  TRELLIS_TRY(auto const waiting, ValidateContract(loaded));
-  if (waiting.has_value()) return *waiting;
-  TRELLIS_TRY(auto const target, grid::ParseDeployment(loaded.job.doc));
-  TRELLIS_TRY(auto plan, PlanApply(target, loaded.job, loaded.workloads, context_.plugins));
-  if (loaded.steps.empty()) {
-    TRELLIS_TRY(bool const accepted, Preflight(loaded, plan, target));
-    if (!accepted) return Finish(ticket.job);
-  }
-  auto const done = DoneNames(loaded.steps);
-  std::erase_if(plan.changes, [&](auto const& step) { return done.contains(step.row.name); });
-  TRELLIS_CHECK(RunRemoves(ticket, loaded, plan.removes));
-  TRELLIS_CHECK(RunChanges(ticket, loaded, std::move(plan.changes)));
-  if (ticket.cancel->cancelled()) return JobEnd{std::chrono::seconds(0), "interrupted"};
-  return Finish(ticket.job);
-}
-
-Result<bool> JobRunner::Preflight(Loaded& loaded, Plan const& plan,
-                                  grid::Deployment const& target) {
-  bool const first = std::none_of(loaded.workloads.begin(), loaded.workloads.end(),
-                                  [](auto const& row) { return row.state != "init"; });
-  for (auto const& step : plan.changes) {
-    auto const answer = context_.plugins.Precheck(step.op, MakeRequest(step.row, {}));
-    if (Classify(answer.status) != StatusClass::kPermanent &&
-        Classify(answer.status) != StatusClass::kUnchanged)
-      continue;
-    auto const text = grid::SplitReason(answer.error).sentence;
-    if (first) {  // nothing runs yet: only this workload is refused, its dependents follow
-      auto row = step.row;
-      Break(context_, row, text, {});
-      store::StepRow const done{loaded.job.id,
-                                row.name,
-                                static_cast<std::uint8_t>(step.op),
-                                0,
-                                store::StepState::kDone,
-                                0,
-                                context_.generation};
-      TRELLIS_CHECK(Save(row, /*visible=*/true,
-                         [&](store::Database& db) { return store::PutStep(db, done); }));
-      loaded.steps.push_back(done);
-      continue;
+  auto const& target = state.prepared != nullptr ? state.prepared->target : parsed;
+  auto const types = context.types.Get();
+  auto const rows = state.List();
+  auto plan = state.prepared != nullptr
+                  ? PlanApply(target, state.prepared->examined, state.job, rows, *types)
+                  : PlanApply(target, ExamineAll(target, context.plugins), state.job, rows, *types);
+  state.weightless = state.fresh && !ReserveAnything(plan.changes);
+  TRELLIS_TRY(auto const validation, Validate(context, state, target));
+  if (validation.waits) return Planned(WaitForLedger(validation.refused));
+  if (!validation.refused.empty())
+    return Planned(Refuse(context, state, target, plan, validation.refused, {}));
+  if (state.steps.empty()) {  // else it was answered before the first step
+    if (state.job.crashes >= context.options.crash_limit) {
+      auto const text = fmt::format("operation crashed the node {} times", state.job.crashes);
+      return Planned(Refuse(context, state, target, plan, text, {}));
     }
-    TRELLIS_CHECK(
-        Refuse(loaded, plan, target, fmt::format("workload '{}': {}", step.row.name, text)));
-    return false;
-  }
-  return true;
-}
-
-Result<void> JobRunner::Refuse(Loaded const& loaded, Plan const& plan, grid::Deployment target,
-                               std::string const& text) {
-  std::vector<store::WorkloadRow> shown;
-  std::vector<std::pair<bool, store::WorkloadRow>>
-      entries;  // is an update, row as the history shows it
-  for (auto const& step : plan.changes) {
-    auto row = step.row;
-    Break(context_, row, text, {});
-    bool const update = step.op == plugin::Op::kUpdate;
-    if (update) row.state = "unchanged";
-    entries.emplace_back(update, std::move(row));
-  }
-  for (auto& workload : target.workloads) {
-    auto const stored = std::find_if(loaded.workloads.begin(), loaded.workloads.end(),
-                                     [&](auto const& row) { return row.name == workload.name; });
-    auto const refused = std::any_of(entries.begin(), entries.end(), [&](auto const& entry) {
-      return entry.first && entry.second.name == workload.name;
-    });
-    if (!refused || stored == loaded.workloads.end()) continue;
-    workload.version = stored->version;
-    workload.data.text = stored->data;
-    workload.metadata = stored->metadata;
-    workload.description = stored->description;
-  }
-  TRELLIS_CHECK(context_.writer.Commit([&](store::Database& db) -> Result<void> {
-    for (auto const& [update, row] : entries) {
-      if (!update) TRELLIS_CHECK(store::PutWorkload(db, row));
-      TRELLIS_CHECK(store::AddChange(db, row, WorkloadJson(row)));
+    if (auto const refused = Precheck(context, state, plan); !refused.empty()) {
+      auto const& [name, why] = *refused.begin();
+      return Planned(Refuse(context, state, target, plan,
+                            fmt::format("workload '{}': {}", name, why), refused));
     }
-    TRELLIS_TRY(auto deployment, store::FindDeployment(db, loaded.job.key));
-    if (!deployment.has_value() || deployment->version != loaded.job.version)
-      return {};  // a newer document was accepted
-    deployment->doc = grid::ToJson(target);
-    deployment->message = text;
-    return store::PutDeployment(db, *deployment);
-  }));
-  for (auto const& [update, row] : entries)
-    Announce(context_, row, row.state);
-  return {};
-}
-
-Result<void> JobRunner::RunRemoves(Ticket const& ticket, Loaded const& loaded,
-                                   std::vector<PlannedStep> const& removes) {
-  if (removes.empty()) return {};
-  TRELLIS_CHECK(context_.writer.Commit([&](store::Database& db) -> Result<void> {
-    std::uint32_t index = 0;
-    for (auto const& step : removes) {
-      TRELLIS_CHECK(
-          store::PutStep(db, {loaded.job.id, step.row.name, static_cast<std::uint8_t>(step.op),
-                              index++, store::StepState::kIntent, 0, context_.generation}));
-    }
-    return {};
-  }));
-  for (auto const& step : removes) {
-    auto const done =
-        Deprovision(ticket, step.row, "deleted by an update", [&](store::Database& db) {
-          return store::PutStep(
-              db, {loaded.job.id, step.row.name, static_cast<std::uint8_t>(step.op), 0,
-                   store::StepState::kDone, 0, context_.generation});
-        });
-    if (done) continue;
-    // The rest goes on; this one is retried by a job of its own until it is really gone.
-    auto row = step.row;
-    row.message = done.error().message;
-    store::JobRow again;
-    again.key = row.key;
-    again.kind = store::JobKind::kRemove;
-    again.target = row.name;
-    again.reason = "deleted by an update";
-    again.created = context_.clock.UnixSeconds();
-    TRELLIS_CHECK(Save(row, /*visible=*/false, [&](store::Database& db) -> Result<void> {
-      TRELLIS_TRY(again.id, store::AddJob(db, again));
-      return store::PutStep(db, {loaded.job.id, row.name, static_cast<std::uint8_t>(step.op), 0,
-                                 store::StepState::kDone, 0, context_.generation});
-    }));
-    Ticket follow;
-    follow.job = again.id;
-    follow.key = row.key;
-    follow.kind = again.kind;
-    follow.target = again.target;
-    context_.scheduler.Add(std::move(follow));
   }
-  return {};
+  if (!plan.removes.empty()) {
+    TRELLIS_TRY(bool const wait, WaitsForUsers(context, state, plan.removes));
+    if (wait) return Planned(LookAgain());
+  }
+  JobPlan job;
+  job.groups.push_back(std::move(plan.removes));
+  job.groups.push_back(std::move(plan.changes));
+  job.moves = std::move(plan.moves);
+  return Planned(std::move(job));
 }
 
 }  // namespace trellis::engine

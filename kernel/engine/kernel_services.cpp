@@ -43,6 +43,7 @@ void KernelServicesOverStore::Connect(FailSink fail, ObservedSink observed) {
 
 Result<std::string> KernelServicesOverStore::DeploymentInfo(std::uint32_t twin,
                                                             std::uint64_t contract) {
+  writer_->Flush();
   return readers_->Run([&](store::Database& db) -> Result<std::string> {
     TRELLIS_TRY(auto const row, store::FindDeployment(db, {twin, contract}));
     if (!row.has_value()) return Fail(Code::kNotFound, "no deployment {}-{}", twin, contract);
@@ -53,6 +54,7 @@ Result<std::string> KernelServicesOverStore::DeploymentInfo(std::uint32_t twin,
 
 Result<std::string> KernelServicesOverStore::Workload(std::uint32_t twin, std::uint64_t contract,
                                                       std::string_view name) {
+  writer_->Flush();
   return readers_->Run([&](store::Database& db) -> Result<std::string> {
     TRELLIS_TRY(auto const row, store::FindWorkload(db, {twin, contract}, name));
     if (!row.has_value()) return tl::unexpected<Error>(NoWorkload(name));
@@ -62,14 +64,23 @@ Result<std::string> KernelServicesOverStore::Workload(std::uint32_t twin, std::u
 
 Result<std::string> KernelServicesOverStore::WorkloadsByType(
     std::uint32_t twin, std::uint64_t contract, std::span<std::string_view const> types) {
+  writer_->Flush();
   return readers_->Run([&](store::Database& db) -> Result<std::string> {
     std::vector<std::string> found;
-    for (auto const type : types) {
-      TRELLIS_TRY(auto const rows, store::ListWorkloadsByType(db, type));
+    auto const take = [&](std::vector<store::WorkloadRow> const& rows) {
       for (auto const& row : rows) {
-        bool const wanted =
-            (twin == 0 || row.key.twin == twin) && (contract == 0 || row.key.contract == contract);
+        bool const wanted = std::find(types.begin(), types.end(), row.type) != types.end() &&
+                            (twin == 0 || row.key.twin == twin);
         if (wanted) found.push_back(PluginWorkloadJson(row));
+      }
+    };
+    if (contract != 0) {  // of one deployment: nothing else is looked at
+      TRELLIS_TRY(auto const rows, store::ListWorkloads(db, {twin, contract}));
+      take(rows);
+    } else {
+      for (auto const type : types) {
+        TRELLIS_TRY(auto const rows, store::ListWorkloadsByType(db, type));
+        take(rows);
       }
     }
     return fmt::format("[{}]", fmt::join(found, ","));
@@ -78,6 +89,7 @@ Result<std::string> KernelServicesOverStore::WorkloadsByType(
 
 Result<std::string> KernelServicesOverStore::Shared(std::uint32_t twin, std::string_view type,
                                                     std::string_view name) {
+  writer_->Flush();
   return readers_->Run([&](store::Database& db) -> Result<std::string> {
     TRELLIS_TRY(auto const contract, store::FindShared(db, twin, name));
     if (!contract.has_value()) return tl::unexpected<Error>(NoWorkload(name));

@@ -14,7 +14,8 @@
 
 namespace trellis::engine {
 
-/// Stored state for plugins. Made before the plugins and the engine; the engine connects itself for
+/// Stored state for plugins, as it is when everything handed to the store is there: a step sees what
+/// the steps before it came to. Made before the plugins and the engine; the engine connects itself for
 /// reports.
 class KernelServicesOverStore final : public plugin::KernelServices {
  public:

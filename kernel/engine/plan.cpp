@@ -1,31 +1,15 @@
 #include "kernel/engine/plan.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace trellis::engine {
 namespace {
 
-std::size_t PositionOf(std::map<std::string, std::size_t, std::less<>> const& order,
-                       std::string const& type) {
-  auto const found = order.find(type);
-  return found == order.end() ? order.size() : found->second;
-}
-
-/// What the pure half says; a plugin that is away must not stop the ordering of what is stored.
-grid::Examined ExamineOrEmpty(plugin::Plugins& plugins, grid::Deployment const& deployment,
-                              grid::Workload const& workload) {
-  auto examined = plugins.Examine(deployment, workload, /*check_valid=*/false);
-  return examined ? *std::move(examined) : grid::Examined{};
-}
-
-grid::Workload ToWorkload(store::WorkloadRow const& row) {
-  grid::Workload workload;
-  workload.version = row.version;
-  workload.name = row.name;
-  workload.type = row.type;
-  workload.data.text = row.data;
-  return workload;
+std::size_t PositionOf(TypeMap const& types, std::string const& type) {
+  auto const found = types.find(type);
+  return found == types.end() ? types.size() : found->second.position;
 }
 
 store::WorkloadRow WantedRow(grid::Workload const& workload, store::DeploymentKey key,
@@ -42,105 +26,106 @@ store::WorkloadRow WantedRow(grid::Workload const& workload, store::DeploymentKe
   return row;
 }
 
-struct Ordered {
-  std::size_t type = 0;
-  std::int64_t weight = 0;
-  std::uint32_t pos = 0;
-  bool operator<(Ordered const& other) const {
-    return std::tuple(type, -weight, pos) < std::tuple(other.type, -other.weight, other.pos);
-  }
-};
+/// Where a row comes in the order of provisioning.
+auto RankOf(TypeMap const& types, store::WorkloadRow const& row) {
+  return std::tuple(PositionOf(types, row.type), -row.weight, row.pos);
+}
+
+/// All of one type: nothing to look up.
+bool OneType(std::vector<store::WorkloadRow> const& rows) {
+  return std::all_of(rows.begin(), rows.end(),
+                     [&](auto const& row) { return row.type == rows.front().type; });
+}
+
+/// What to do with one workload of the document; empty = it stays as it is.
+std::optional<Action> ActionFor(grid::Workload const& workload, std::uint32_t version,
+                                store::WorkloadRow const* stored) {
+  bool const current = workload.version == version;
+  if (stored == nullptr || stored->state == "init") return Action::kAdd;
+  if (current && !stored->eff_version.has_value()) return Action::kAdd;
+  if (current) return Action::kUpdate;
+  return std::nullopt;
+}
+
+PlannedStep RemovalOf(store::WorkloadRow row) {
+  PlannedStep step;
+  step.op = plugin::Op::kDeprovision;
+  step.action = Action::kRemove;
+  step.row = std::move(row);
+  return step;
+}
 
 }  // namespace
 
-std::map<std::string, std::size_t, std::less<>> TypeOrder(
-    std::vector<plugin::TypeInfo> const& types) {
-  std::map<std::string, plugin::TypeInfo const*> waiting;
-  for (auto const& type : types)
-    waiting.emplace(type.name, &type);
-  std::map<std::string, std::size_t, std::less<>> order;
-  while (!waiting.empty()) {
-    plugin::TypeInfo const* best = nullptr;
-    for (auto const& [name, type] : waiting) {
-      bool const ready = std::none_of(type->after.begin(), type->after.end(),
-                                      [&](auto const& other) { return waiting.contains(other); });
-      if (ready && (best == nullptr ||
-                    std::pair(type->rank, type->name) < std::pair(best->rank, best->name)))
-        best = type;
-    }
-    if (best == nullptr) {  // a cycle of `after`: fall back to rank
-      for (auto const& [name, type] : waiting) {
-        if (best == nullptr ||
-            std::pair(type->rank, type->name) < std::pair(best->rank, best->name))
-          best = type;
-      }
-    }
-    order.emplace(best->name, order.size());
-    waiting.erase(best->name);
+void SortForProvision(std::vector<store::WorkloadRow>& rows, TypeMap const& types) {
+  if (rows.size() < 2) return;
+  if (OneType(rows)) {
+    std::stable_sort(rows.begin(), rows.end(), [](auto const& a, auto const& b) {
+      return std::pair(-a.weight, a.pos) < std::pair(-b.weight, b.pos);
+    });
+    return;
   }
-  return order;
+  std::stable_sort(rows.begin(), rows.end(), [&](auto const& a, auto const& b) {
+    return RankOf(types, a) < RankOf(types, b);
+  });
 }
 
-void SortForProvision(std::vector<store::WorkloadRow>& rows, plugin::Plugins& plugins) {
-  auto const order = TypeOrder(plugins.Types());
-  std::vector<std::pair<Ordered, store::WorkloadRow>> keyed;
-  keyed.reserve(rows.size());
-  grid::Deployment const none;
-  for (auto& row : rows) {
-    auto const weight = ExamineOrEmpty(plugins, none, ToWorkload(row)).weight;
-    keyed.emplace_back(Ordered{PositionOf(order, row.type), weight, row.pos}, std::move(row));
+Plan PlanApply(grid::Deployment const& target, std::span<grid::Examined const> examined,
+               store::JobRow const& job, std::vector<store::WorkloadRow> const& rows,
+               TypeMap const& types) {
+  std::map<std::string_view, store::WorkloadRow const*> stored;
+  for (auto const& row : rows)
+    stored.emplace(row.name, &row);
+  Plan plan;
+  std::set<std::string_view> kept;
+  for (std::uint32_t pos = 0; pos < target.workloads.size(); ++pos) {
+    auto const& workload = target.workloads[pos];
+    auto const found = stored.find(workload.name);
+    // A name that comes back with another type: the old one goes, the new one is added.
+    bool const same = found != stored.end() && found->second->type == workload.type;
+    auto const* row = same ? found->second : nullptr;
+    if (same) kept.insert(workload.name);
+    auto const action = ActionFor(workload, job.version, row);
+    if (!action.has_value()) {
+      if (row->pos != pos) plan.moves.emplace_back(workload.name, pos);
+      continue;
+    }
+    PlannedStep step;
+    step.action = *action;
+    step.op = *action == Action::kUpdate ? plugin::Op::kUpdate : plugin::Op::kProvision;
+    step.row = WantedRow(workload, job.key, pos, row);
+    step.row.weight = examined[pos].weight;
+    step.capacity = examined[pos].capacity;
+    step.dependencies = examined[pos].dependencies;
+    plan.changes.push_back(std::move(step));
   }
-  std::stable_sort(keyed.begin(), keyed.end(),
-                   [](auto const& a, auto const& b) { return a.first < b.first; });
-  rows.clear();
-  for (auto& entry : keyed)
-    rows.push_back(std::move(entry.second));
+  std::stable_sort(plan.changes.begin(), plan.changes.end(), [&](auto const& a, auto const& b) {
+    return RankOf(types, a.row) < RankOf(types, b.row);
+  });
+  std::vector<store::WorkloadRow> gone;
+  for (auto const& row : rows) {
+    if (!kept.contains(row.name)) gone.push_back(row);
+  }
+  SortForProvision(gone, types);
+  std::reverse(gone.begin(), gone.end());
+  for (auto& row : gone)
+    plan.removes.push_back(RemovalOf(std::move(row)));
+  return plan;
 }
 
 Result<Plan> PlanApply(grid::Deployment const& target, store::JobRow const& job,
                        std::vector<store::WorkloadRow> const& rows, plugin::Plugins& plugins) {
-  std::map<std::string, store::WorkloadRow const*> stored;
-  for (auto const& row : rows)
-    stored.emplace(row.name, &row);
-  std::set<std::string> wanted;
-  auto const order = TypeOrder(plugins.Types());
-  std::vector<std::pair<Ordered, PlannedStep>> changes;
-  for (std::uint32_t pos = 0; pos < target.workloads.size(); ++pos) {
-    auto const& workload = target.workloads[pos];
-    wanted.insert(workload.name);
-    auto const found = stored.find(workload.name);
-    auto const* row = found == stored.end() ? nullptr : found->second;
-    bool const current = workload.version == job.version;
-    bool const add =
-        row == nullptr || row->state == "init" || (!row->eff_version.has_value() && current);
-    if (!add && !current) continue;
-    auto examined = plugins.Examine(target, workload, /*check_valid=*/false);
-    PlannedStep step;
-    step.op = add ? plugin::Op::kProvision : plugin::Op::kUpdate;
-    step.row = WantedRow(workload, job.key, pos, row);
-    if (examined) {
-      step.capacity = examined->capacity;
-      step.dependencies = examined->dependencies;
-    }
-    changes.emplace_back(
-        Ordered{PositionOf(order, workload.type), examined ? examined->weight : 0, pos},
-        std::move(step));
-  }
-  std::stable_sort(changes.begin(), changes.end(),
-                   [](auto const& a, auto const& b) { return a.first < b.first; });
+  return PlanApply(target, ExamineAll(target, plugins), job, rows, MakeTypeMap(plugins.Types()));
+}
 
-  Plan plan;
-  for (auto& change : changes)
-    plan.changes.push_back(std::move(change.second));
-  std::vector<store::WorkloadRow> gone;
-  for (auto const& row : rows) {
-    if (!wanted.contains(row.name)) gone.push_back(row);
+std::vector<grid::Examined> ExamineAll(grid::Deployment const& target, plugin::Plugins& plugins) {
+  std::vector<grid::Examined> all;
+  all.reserve(target.workloads.size());
+  for (auto const& workload : target.workloads) {
+    auto examined = plugins.Examine(target, workload, /*check_valid=*/false);
+    all.push_back(examined ? *std::move(examined) : grid::Examined{});
   }
-  SortForProvision(gone, plugins);
-  std::reverse(gone.begin(), gone.end());
-  for (auto& row : gone)
-    plan.removes.push_back({plugin::Op::kDeprovision, std::move(row), {}, {}});
-  return plan;
+  return all;
 }
 
 }  // namespace trellis::engine

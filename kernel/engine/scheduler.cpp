@@ -5,161 +5,301 @@
 namespace trellis::engine {
 namespace {
 
-/// A whole removal overtakes what else is queued for its deployment.
-bool Overtakes(Ticket const& ticket) {
-  return ticket.kind == store::JobKind::kRemove && ticket.target.empty();
-}
-
-/// Later jobs of the deployment must wait for it even while it is parked.
-bool KeepsOrder(Ticket const& ticket) {
-  return ticket.kind == store::JobKind::kApply || ticket.kind == store::JobKind::kRestore;
-}
+constexpr std::size_t kBegunPerWorker = 16;
+constexpr std::size_t kMaxPrepared = 256;  // beyond it documents are read from the store again
+constexpr std::size_t kMaxLooks = 128;     // blocked jobs of one twin before its turn is over
 
 }  // namespace
 
-void Scheduler::Add(Ticket ticket) {
-  if (ticket.cancel == nullptr) ticket.cancel = plugin::CancelToken::Make();
+Scheduler::Scheduler(Clock& clock, SchedulerOptions options)
+    : clock_(clock),
+      options_(options),
+      per_twin_((options.workers + 1) / 2),
+      max_begun_(options.workers * kBegunPerWorker),
+      changed_(clock, mutex_) {}
+
+// ---- the queue ----
+
+bool Scheduler::Admit(store::DeploymentKey key) {
   std::lock_guard const lock(mutex_);
-  auto const job = ticket.job;
-  queued_.insert_or_assign(job, std::move(ticket));
-  ++generation_;
-  changed_.notify_all();
+  auto const found = deployments_.find(key);
+  auto const of_deployment =
+      found == deployments_.end() ? 0 : found->second.lane.size() + found->second.admitted;
+  auto const twin = twins_.find(key.twin);
+  auto const of_twin = twin == twins_.end() ? 0 : twin->second.queued;
+  if (of_deployment >= options_.queue_deployment || of_twin >= options_.queue_twin ||
+      queued_ >= options_.queue_total)
+    return false;
+  ++deployments_[key].admitted;
+  ++twins_[key.twin].queued;
+  ++queued_;
+  return true;
 }
 
-void Scheduler::Drop(std::vector<std::int64_t> const& jobs) {
+void Scheduler::Withdraw(store::DeploymentKey key) {
   std::lock_guard const lock(mutex_);
-  for (auto const job : jobs)
-    queued_.erase(job);
-  ++generation_;
-  changed_.notify_all();
+  --deployments_[key].admitted;
+  --twins_[key.twin].queued;
+  --queued_;
+  Forget(key);
 }
 
-void Scheduler::CancelRunning(store::DeploymentKey key) {
-  std::shared_ptr<plugin::CancelToken> cancel;
-  {
-    std::lock_guard const lock(mutex_);
-    if (auto const found = running_.find(key); found != running_.end())
-      cancel = found->second.cancel;
+void Scheduler::Add(Ticket ticket, bool admitted) {
+  std::lock_guard const lock(mutex_);
+  auto const key = ticket.key;
+  auto& deployment = deployments_[key];
+  if (queued_ > kMaxPrepared) ticket.prepared.reset();
+  if (ticket.kind == store::JobKind::kRestore && !ticket.tried) locks_.RestoreQueued(ticket);
+  if (admitted) {
+    --deployment.admitted;
+  } else {
+    ++twins_[key.twin].queued;
+    ++queued_;
   }
-  if (cancel != nullptr) cancel->Cancel();
+  deployment.lane.Add(std::move(ticket));
+  Relist(key, deployment);
+  Wake();
 }
 
-void Scheduler::CancelAll() {
-  std::vector<std::shared_ptr<plugin::CancelToken>> tokens;
-  {
-    std::lock_guard const lock(mutex_);
-    for (auto const& [key, ticket] : running_)
-      tokens.push_back(ticket.cancel);
+void Scheduler::Drop(store::DeploymentKey key, std::vector<std::int64_t> const& jobs) {
+  std::lock_guard const lock(mutex_);
+  auto const found = deployments_.find(key);
+  if (found == deployments_.end()) return;
+  for (auto const job : jobs) {
+    auto const ticket = found->second.lane.Take(job);
+    if (!ticket.has_value()) continue;
+    if (ticket->kind == store::JobKind::kRestore && !ticket->tried) locks_.RestoreTried(*ticket);
+    --twins_[key.twin].queued;
+    --queued_;
   }
-  for (auto const& token : tokens)
-    token->Cancel();
+  Relist(key, found->second);
+  Forget(key);
+  Wake();
 }
 
-bool Scheduler::Blocked(Ticket const& ticket) const {
-  if (running_.contains(ticket.key)) return true;
-  if (auto const found = running_of_twin_.find(ticket.key.twin);
-      found != running_of_twin_.end() && found->second >= per_twin_)
-    return true;
-  if (Overtakes(ticket)) return false;
-  return std::any_of(queued_.begin(), queued_.end(), [&](auto const& other) {
-    return other.second.key == ticket.key && other.first < ticket.job && KeepsOrder(other.second);
-  });
-}
-
-bool Scheduler::MayRun(Ticket const& ticket, std::chrono::steady_clock::time_point now) const {
-  if (ticket.not_before > now || Blocked(ticket)) return false;
-  auto const twin = ticket.key.twin;
-  for (auto const& name : ticket.changes) {
-    SharedName const shared{twin, name};
-    if (write_locks_.contains(shared)) return false;
-    if (auto const found = read_locks_.find(shared);
-        found != read_locks_.end() && found->second > 0)
-      return false;
+void Scheduler::Relist(store::DeploymentKey key, Deployment& deployment) {
+  auto& twin = twins_[key.twin];
+  auto const now = clock_.MonotonicNs();
+  if (deployment.listed != 0) twin.ready.erase({deployment.listed, key});
+  deployment.listed = 0;
+  if (deployment.running.has_value() || deployment.wedged) return;
+  if (auto const* head = deployment.lane.Head(now); head != nullptr) {
+    deployment.listed = head->job;
+    twin.ready.emplace(head->job, key);
+    active_.insert(key.twin);
+    return;
   }
-  return std::none_of(ticket.uses.begin(), ticket.uses.end(), [&](auto const& name) {
-    return write_locks_.contains({twin, name});
-  });
+  auto const next = deployment.lane.NextChange(now);
+  if (next != ClockCondition::kNever) timers_.emplace(next, key);
 }
 
-void Scheduler::Take(Ticket const& ticket) {
-  running_.insert_or_assign(ticket.key, ticket);
-  ++running_of_twin_[ticket.key.twin];
-  for (auto const& name : ticket.changes)
-    write_locks_.insert({ticket.key.twin, name});
-  for (auto const& name : ticket.uses)
-    ++read_locks_[{ticket.key.twin, name}];
-  last_twin_ = ticket.key.twin;
+void Scheduler::Forget(store::DeploymentKey key) {
+  auto const found = deployments_.find(key);
+  if (found != deployments_.end() && found->second.lane.empty() && found->second.admitted == 0 &&
+      !found->second.running.has_value() && !found->second.wedged)
+    deployments_.erase(found);
+  auto const twin = twins_.find(key.twin);
+  if (twin == twins_.end()) return;
+  if (twin->second.ready.empty() && twin->second.resumed.empty()) active_.erase(key.twin);
+  if (twin->second.queued == 0 && twin->second.running == 0) twins_.erase(twin);
 }
 
-std::optional<Ticket> Scheduler::Next(std::stop_token stop) {
+void Scheduler::Wake() {
+  if (waiting_ > 0) changed_.NotifyOne();
+}
+
+// ---- turns ----
+
+void Scheduler::FireTimers() {
+  auto const now = clock_.MonotonicNs();
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    auto const key = timers_.begin()->second;
+    timers_.erase(timers_.begin());
+    if (auto const found = deployments_.find(key); found != deployments_.end())
+      Relist(key, found->second);
+  }
+}
+
+std::optional<Turn> Scheduler::Next() {
   std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    auto const now = std::chrono::steady_clock::now();
-    Ticket const* best = nullptr;
-    auto wake = now + std::chrono::hours(1);
-    for (auto const& [job, ticket] : queued_) {
-      if (ticket.not_before > now) wake = std::min(wake, ticket.not_before);
-      if (!MayRun(ticket, now)) continue;
-      // Round robin: twins above the last served one first, then from the start.
-      auto const turn = [this](Ticket const& t) {
-        return std::pair(t.key.twin <= last_twin_, t.key.twin);
-      };
-      if (best == nullptr || turn(ticket) < turn(*best)) best = &ticket;
+  while (!stopping_) {
+    FireTimers();
+    if (auto turn = Pick(); turn.has_value()) {
+      if (!active_.empty()) Wake();  // one notification may have made several turns possible
+      return turn;
     }
-    if (best != nullptr) {
-      Ticket chosen = *best;
-      queued_.erase(chosen.job);
-      Take(chosen);
-      return chosen;
-    }
-    changed_.wait_until(lock, stop, wake,
-                        [this, seen = generation_] { return generation_ != seen; });
+    ++waiting_;
+    changed_.WaitUntil(lock, timers_.empty() ? ClockCondition::kNever : timers_.begin()->first);
+    --waiting_;
   }
   return std::nullopt;
 }
 
-void Scheduler::Done(Ticket const& ticket) {
+std::optional<Turn> Scheduler::Pick() {
+  // Round robin: twins above the last served one first, then from the start.
+  auto next = active_.upper_bound(last_twin_);
+  for (std::size_t looks = active_.size(); looks > 0; --looks) {
+    if (next == active_.end()) next = active_.begin();
+    auto const id = *next++;
+    auto& twin = twins_[id];
+    auto turn = PickOf(id, twin);
+    if (!turn.has_value()) continue;
+    last_twin_ = id;
+    if (twin.ready.empty() && twin.resumed.empty()) active_.erase(id);
+    return turn;
+  }
+  return std::nullopt;
+}
+
+std::optional<Turn> Scheduler::PickOf(std::uint32_t id, Twin& twin) {
+  if (!twin.resumed.empty()) {
+    auto& running = *deployments_[twin.resumed.front()].running;
+    twin.resumed.pop_front();
+    return Turn{{}, running.stopper, std::move(running.resumed)};
+  }
+  if (begun_ >= max_begun_ || twin.working >= per_twin_) return std::nullopt;
+  auto const* ticket = RunnableOf(twin, /*ignore_restores=*/false);
+  // Deployments that use each other's sharables would wait for each other for ever.
+  if (ticket == nullptr && twin.running == 0) ticket = RunnableOf(twin, /*ignore_restores=*/true);
+  if (ticket == nullptr) return std::nullopt;
+  return Start({id, ticket->key.contract}, twin, ticket->job);
+}
+
+Ticket const* Scheduler::RunnableOf(Twin& twin, bool ignore_restores) {
+  std::set<std::string_view> wanted;  // sharables that an older job waits for
+  std::size_t looks = 0;
+  for (auto const& [job, key] : twin.ready) {
+    if (++looks > kMaxLooks) break;
+    auto const& ticket = deployments_[key].lane.queued().at(job);
+    auto const waits = [&](auto const& name) { return wanted.contains(name); };
+    bool const free = std::none_of(ticket.changes.begin(), ticket.changes.end(), waits) &&
+                      std::none_of(ticket.uses.begin(), ticket.uses.end(), waits) &&
+                      locks_.SharablesFree(ticket) &&
+                      (ignore_restores || !locks_.WaitsForRestore(ticket));
+    if (free && locks_.SlotsFree(ticket)) return &ticket;
+    if (!free) wanted.insert(ticket.changes.begin(), ticket.changes.end());
+  }
+  return nullptr;
+}
+
+Turn Scheduler::Start(store::DeploymentKey key, Twin& twin, std::int64_t job) {
+  auto& deployment = deployments_[key];
+  twin.ready.erase({deployment.listed, key});
+  deployment.listed = 0;
+  auto ticket = *deployment.lane.Take(job);
+  locks_.Take(ticket);
+  --queued_;
+  --twin.queued;
+  ++twin.working;
+  ++twin.running;
+  ++begun_;
+  auto stopper = std::make_shared<Stopper>();
+  Turn turn{ticket, stopper, nullptr};
+  ticket.prepared.reset();
+  deployment.running = Running{std::move(ticket), std::move(stopper)};
+  return turn;
+}
+
+// ---- what becomes of a turn ----
+
+void Scheduler::StopWorking(Running& running) {
+  if (!running.working) return;
+  running.working = false;
+  --twins_[running.ticket.key.twin].working;
+}
+
+void Scheduler::Rest(store::DeploymentKey key) {
   std::lock_guard const lock(mutex_);
-  running_.erase(ticket.key);
-  if (auto const found = running_of_twin_.find(ticket.key.twin);
-      found != running_of_twin_.end() && --found->second == 0) {
-    running_of_twin_.erase(found);
+  auto& running = *deployments_[key].running;
+  StopWorking(running);
+  if (std::exchange(running.slots, false)) locks_.ReleaseSlots(running.ticket);
+  if (!active_.empty()) Wake();
+}
+
+void Scheduler::Resume(store::DeploymentKey key, std::shared_ptr<Runnable> job) {
+  std::lock_guard const lock(mutex_);
+  deployments_[key].running->resumed = std::move(job);
+  twins_[key.twin].resumed.push_back(key);
+  active_.insert(key.twin);
+  Wake();
+}
+
+void Scheduler::Release(Running& running) {
+  StopWorking(running);
+  locks_.ReleaseSharables(running.ticket);
+  if (running.ticket.kind == store::JobKind::kRestore && !running.ticket.tried)
+    locks_.RestoreTried(running.ticket);
+  --twins_[running.ticket.key.twin].running;
+  --begun_;
+}
+
+void Scheduler::Done(store::DeploymentKey key, std::optional<Ticket> again) {
+  std::lock_guard const lock(mutex_);
+  auto& deployment = deployments_[key];
+  Release(*deployment.running);
+  if (deployment.running->slots) locks_.ReleaseSlots(deployment.running->ticket);
+  deployment.running.reset();
+  if (again.has_value()) {
+    again->tried = true;
+    deployment.lane.Add(*std::move(again));
+    ++twins_[key.twin].queued;
+    ++queued_;
   }
-  for (auto const& name : ticket.changes)
-    write_locks_.erase({ticket.key.twin, name});
-  for (auto const& name : ticket.uses) {
-    auto const found = read_locks_.find({ticket.key.twin, name});
-    if (found != read_locks_.end() && --found->second == 0) read_locks_.erase(found);
+  Relist(key, deployment);
+  Forget(key);
+  if (!active_.empty() || !timers_.empty()) Wake();
+}
+
+void Scheduler::Wedge(store::DeploymentKey key) {
+  std::lock_guard const lock(mutex_);
+  auto& deployment = deployments_[key];
+  Release(*deployment.running);  // but not its slots: its plugin is still at it
+  deployment.running.reset();
+  deployment.wedged = true;
+  ++wedged_;
+  Relist(key, deployment);
+  if (!active_.empty()) Wake();
+}
+
+// ---- the end ----
+
+void Scheduler::CancelRunning(store::DeploymentKey key) {
+  std::shared_ptr<Stopper> stopper;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const found = deployments_.find(key);
+    if (found == deployments_.end() || !found->second.running.has_value()) return;
+    stopper = found->second.running->stopper;
   }
-  ++generation_;
-  changed_.notify_all();
+  stopper->Stop();
+}
+
+void Scheduler::Stop() {
+  std::vector<std::shared_ptr<Stopper>> stoppers;
+  {
+    std::lock_guard const lock(mutex_);
+    stopping_ = true;
+    for (auto const& [key, deployment] : deployments_) {
+      if (deployment.running.has_value()) stoppers.push_back(deployment.running->stopper);
+    }
+    changed_.NotifyAll();
+  }
+  for (auto const& stopper : stoppers)
+    stopper->Stop();
 }
 
 Scheduler::Depth Scheduler::DepthOf(store::DeploymentKey key) const {
   std::lock_guard const lock(mutex_);
   Depth depth;
-  depth.running = running_.size();
-  depth.all = queued_.size() + running_.size();
-  auto const count = [&](Ticket const& ticket) {
-    if (ticket.key.twin == key.twin) ++depth.twin;
-    if (ticket.key == key) ++depth.deployment;
-  };
-  for (auto const& [job, ticket] : queued_)
-    count(ticket);
-  for (auto const& [other, ticket] : running_)
-    count(ticket);
+  depth.running = begun_;
+  depth.all = queued_ + begun_;
+  if (auto const twin = twins_.find(key.twin); twin != twins_.end())
+    depth.twin = twin->second.queued + twin->second.running;
+  if (auto const found = deployments_.find(key); found != deployments_.end()) {
+    depth.deployment = found->second.lane.size() + found->second.admitted +
+                       (found->second.running.has_value() ? 1 : 0);
+  }
   return depth;
-}
-
-bool Scheduler::Has(store::DeploymentKey key, store::JobKind kind, std::string_view target) const {
-  std::lock_guard const lock(mutex_);
-  auto const same = [&](Ticket const& ticket) {
-    return ticket.key == key && ticket.kind == kind && ticket.target == target;
-  };
-  return std::any_of(queued_.begin(), queued_.end(),
-                     [&](auto const& entry) { return same(entry.second); }) ||
-         std::any_of(running_.begin(), running_.end(),
-                     [&](auto const& entry) { return same(entry.second); });
 }
 
 }  // namespace trellis::engine

@@ -1,52 +1,88 @@
 // Which job runs next: one per deployment, parallel across deployments, fair over twins, behind
-// locks on sharables.
+// locks.
 #pragma once
 
-#include "kernel/plugin/types.hpp"
-#include "kernel/store/records.hpp"
+#include "kernel/base/clock_condition.hpp"
+#include "kernel/engine/lane.hpp"
+#include "kernel/engine/locks.hpp"
+#include "kernel/engine/stopper.hpp"
+#include "kernel/engine/ticket.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
-#include <stop_token>
-#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace trellis::engine {
 
-/// A queued job as the scheduler sees it; the journal holds the rest.
-struct Ticket {
-  std::int64_t job = 0;
-  store::DeploymentKey key;
-  store::JobKind kind = store::JobKind::kApply;
-  std::string target;                ///< workload of a repair, fail or single removal
-  std::vector<std::string> uses;     ///< sharables of the twin it reads
-  std::vector<std::string> changes;  ///< sharables of the twin it adds, changes or removes
-  std::chrono::steady_clock::time_point not_before{};
-  std::shared_ptr<plugin::CancelToken> cancel;
+/// A job that was begun.
+class Runnable {
+ public:
+  Runnable() = default;
+  virtual ~Runnable() = default;
+  Runnable(Runnable const&) = delete;
+  Runnable& operator=(Runnable const&) = delete;
+  /// Goes on until the job has to wait for the store, or is over; both are told the scheduler.
+  virtual void Advance() = 0;
 };
 
+/// What a worker does next: begin the job of `ticket`, or go on with `job`.
+struct Turn {
+  Ticket ticket;
+  std::shared_ptr<Stopper> stopper;
+  std::shared_ptr<Runnable> job;
+};
+
+struct SchedulerOptions {
+  std::size_t workers = 4;
+  std::size_t queue_deployment = 16;
+  std::size_t queue_twin = 64;
+  std::size_t queue_total = 4096;
+};
+
+/// A running job holds a worker only while it does something, not while it waits for the store.
 /// Safe for use by several threads.
 class Scheduler {
  public:
-  explicit Scheduler(std::size_t workers) : per_twin_((workers + 1) / 2) {}
+  Scheduler(Clock& clock, SchedulerOptions options);
 
-  void Add(Ticket ticket);
+  // ---- the queue ----
+  /// Keeps a place for a job that is about to be accepted; false when too much is queued.
+  [[nodiscard]] bool Admit(store::DeploymentKey key);
+  /// Gives the place back.
+  void Withdraw(store::DeploymentKey key);
+  /// `admitted`: a place was kept.
+  void Add(Ticket ticket, bool admitted = false);
   /// Drops queued tickets; running ones are left alone.
-  void Drop(std::vector<std::int64_t> const& jobs);
+  void Drop(store::DeploymentKey key, std::vector<std::int64_t> const& jobs);
+
+  // ---- for workers ----
+  /// The next turn, its locks taken; blocks. Empty after Stop.
+  std::optional<Turn> Next();
+  /// The running job of `key` calls no plugin any more, it only has to be stored: its place and its
+  /// plugins are free for others.
+  void Rest(store::DeploymentKey key);
+  /// The running job of `key`, whose last turn ended because it waited for the store, goes on.
+  void Resume(store::DeploymentKey key, std::shared_ptr<Runnable> job);
+  /// It is over; with `again` it is queued once more.
+  void Done(store::DeploymentKey key, std::optional<Ticket> again);
+  /// A plugin does not come back to it: nothing of this deployment runs any more.
+  void Wedge(store::DeploymentKey key);
+
+  // ---- the end ----
   /// Asks the running job of a deployment to stop.
   void CancelRunning(store::DeploymentKey key);
-  /// Asks all running jobs to stop.
-  void CancelAll();
-  /// The next job that may run, its locks taken; blocks. Empty when stopped.
-  std::optional<Ticket> Next(std::stop_token stop);
-  /// Gives the locks back.
-  void Done(Ticket const& ticket);
+  /// No further turns; all running jobs are asked to stop.
+  void Stop();
 
   struct Depth {
     std::size_t all = 0;  ///< queued and running
@@ -55,26 +91,59 @@ class Scheduler {
     std::size_t running = 0;
   };
   [[nodiscard]] Depth DepthOf(store::DeploymentKey key) const;
-  /// Is a job of this kind (and target) queued or running for the deployment?
-  [[nodiscard]] bool Has(store::DeploymentKey key, store::JobKind kind,
-                         std::string_view target) const;
+  [[nodiscard]] std::size_t wedged() const { return wedged_; }
 
  private:
-  [[nodiscard]] bool MayRun(Ticket const& ticket, std::chrono::steady_clock::time_point now) const;
-  [[nodiscard]] bool Blocked(Ticket const& ticket) const;
-  void Take(Ticket const& ticket);
+  struct Running {
+    Ticket ticket;
+    std::shared_ptr<Stopper> stopper;
+    bool working = true;  ///< counts for its twin
+    bool slots = true;    ///< holds its slots
+    std::shared_ptr<Runnable> resumed{};
+  };
+  struct Deployment {
+    Lane lane;
+    std::size_t admitted = 0;
+    std::optional<Running> running;
+    bool wedged = false;
+    std::int64_t listed = 0;  ///< its job in Twin::ready, 0 = none
+  };
+  struct Twin {
+    std::set<std::pair<std::int64_t, store::DeploymentKey>> ready;  ///< what may run, but for locks
+    std::deque<store::DeploymentKey> resumed;
+    std::size_t working = 0;
+    std::size_t running = 0;
+    std::size_t queued = 0;  ///< admitted ones too
+  };
 
-  using SharedName = std::pair<std::uint32_t, std::string>;
-  std::size_t per_twin_;      // workers one twin may hold
-  mutable std::mutex mutex_;  // guards everything below
-  std::condition_variable_any changed_;
-  std::uint64_t generation_ = 0;           // counts changes, so that a waiter sees one
-  std::map<std::int64_t, Ticket> queued_;  // by job id: acceptance order
-  std::map<store::DeploymentKey, Ticket> running_;
-  std::map<std::uint32_t, std::size_t> running_of_twin_;
-  std::map<SharedName, std::size_t> read_locks_;
-  std::set<SharedName> write_locks_;
+  void Relist(store::DeploymentKey key, Deployment& deployment);
+  void Forget(store::DeploymentKey key);
+  void FireTimers();
+  std::optional<Turn> Pick();
+  std::optional<Turn> PickOf(std::uint32_t id, Twin& twin);
+  Ticket const* RunnableOf(Twin& twin, bool ignore_restores);
+  Turn Start(store::DeploymentKey key, Twin& twin, std::int64_t job);
+  void Release(Running& running);
+  void StopWorking(Running& running);
+  void Wake();
+
+  Clock& clock_;
+  SchedulerOptions const options_;
+  std::size_t const per_twin_;   // jobs of one twin that may call plugins at once
+  std::size_t const max_begun_;  // jobs between their begin and their end
+  mutable std::mutex mutex_;     // guards everything below
+  ClockCondition changed_;
+  std::map<store::DeploymentKey, Deployment> deployments_;
+  std::map<std::uint32_t, Twin> twins_;
+  std::set<std::uint32_t> active_;  // twins with something in ready or resumed
+  std::multimap<std::int64_t, store::DeploymentKey> timers_;
+  Locks locks_;
+  std::size_t queued_ = 0;  // admitted ones too
+  std::size_t begun_ = 0;
+  std::size_t waiting_ = 0;      // workers in Next
   std::uint32_t last_twin_ = 0;  // round robin
+  bool stopping_ = false;
+  std::atomic<std::size_t> wedged_{0};
 };
 
 }  // namespace trellis::engine

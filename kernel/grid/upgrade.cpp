@@ -31,6 +31,36 @@ std::string_view ToText(OpKind kind) {
   return "unknown";
 }
 
+Result<std::vector<UpgradeOp>> CompareVersions(Deployment const& old, Deployment const& next) {
+  TRELLIS_CHECK(CheckHeader(old, next));
+  std::map<std::string_view, Workload const*> before;
+  for (auto const& workload : old.workloads)
+    before.emplace(workload.name, &workload);
+  std::vector<UpgradeOp> ops;
+  std::set<std::string_view> kept;
+  for (auto const& workload : next.workloads) {
+    bool const current = workload.version == next.version;
+    auto const found = before.find(workload.name);
+    if (found == before.end()) {
+      if (!current)
+        return Invalid("new_workload_version",
+                       "invalid version number for workload '{}' expected '{}'", workload.name,
+                       next.version);
+      ops.push_back({OpKind::kAdd, workload.name, workload.type});
+      continue;
+    }
+    kept.insert(found->first);
+    if (workload.type != found->second->type)
+      return Invalid("type_change", "cannot change workload type '{}'", workload.name);
+    if (current) ops.push_back({OpKind::kUpdate, workload.name, workload.type});
+  }
+  for (auto const& workload : old.workloads) {
+    if (!kept.contains(workload.name))
+      ops.push_back({OpKind::kRemove, workload.name, workload.type});
+  }
+  return ops;
+}
+
 Result<Upgrade> PlanUpgrade(Deployment const& old, Deployment const& next, TypeExaminer& types) {
   Upgrade out;
   auto validated = Validate(next, types);
@@ -39,38 +69,21 @@ Result<Upgrade> PlanUpgrade(Deployment const& old, Deployment const& next, TypeE
                    SplitReason(validated.error().message).sentence);
   if (!validated) return tl::unexpected<Error>(std::move(validated).error());
   out.validated = *std::move(validated);
-  TRELLIS_CHECK(CheckHeader(old, next));
+  TRELLIS_TRY(out.ops, CompareVersions(old, next));
 
   std::map<std::string_view, Workload const*> before;
   for (auto const& workload : old.workloads)
     before.emplace(workload.name, &workload);
-  std::set<std::string_view> kept;
   out.merged = next;
   for (auto& workload : out.merged.workloads) {
-    bool const current = workload.version == next.version;
     auto const found = before.find(workload.name);
     if (found == before.end()) {
-      if (!current)
-        return Invalid("new_workload_version",
-                       "invalid version number for workload '{}' expected '{}'", workload.name,
-                       next.version);
       workload.result = {};
-      out.ops.push_back({OpKind::kAdd, workload.name, workload.type});
-      continue;
-    }
-    kept.insert(found->first);
-    if (workload.type != found->second->type)
-      return Invalid("type_change", "cannot change workload type '{}'", workload.name);
-    if (current) {
+    } else if (workload.version == next.version) {
       workload.result = found->second->result;
-      out.ops.push_back({OpKind::kUpdate, workload.name, workload.type});
     } else {
       workload = *found->second;
     }
-  }
-  for (auto const& workload : old.workloads) {
-    if (!kept.contains(workload.name))
-      out.ops.push_back({OpKind::kRemove, workload.name, workload.type});
   }
   return out;
 }

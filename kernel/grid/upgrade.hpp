@@ -35,6 +35,9 @@ struct Upgrade {
   Validated validated;  ///< of the new deployment as sent
 };
 
+/// What `next`, which is valid, changes. kInvalid as PlanUpgrade, but never new_invalid.
+Result<std::vector<UpgradeOp>> CompareVersions(Deployment const& old, Deployment const& next);
+
 /// Compares. Changes nothing. kInvalid `[reason] sentence`: new_invalid, ids, deployment_version,
 /// new_workload_version, type_change; kUnavailable as Validate.
 Result<Upgrade> PlanUpgrade(Deployment const& old, Deployment const& next, TypeExaminer& types);

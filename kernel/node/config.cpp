@@ -143,6 +143,7 @@ class Reader {
 
 void ReadEngine(Reader& reader, engine::EngineOptions& engine) {
   reader.Read("engine.workers", engine.workers);
+  reader.Read("engine.max_wedged", engine.max_wedged);
   reader.Read("engine.queue.deployment", engine.queue_deployment);
   reader.Read("engine.queue.twin", engine.queue_twin);
   reader.Read("engine.queue.total", engine.queue_total);
@@ -205,6 +206,7 @@ void ReadAll(Reader& reader, NodeConfig& config) {
 void CheckEngine(Reader& reader, engine::EngineOptions const& engine) {
   constexpr std::string_view kPositive = "must be at least 1";
   reader.Demand("engine.workers", engine.workers >= 1, kPositive);
+  reader.Demand("engine.max_wedged", engine.max_wedged >= 1, kPositive);
   reader.Demand("engine.queue.deployment", engine.queue_deployment >= 1, kPositive);
   reader.Demand("engine.queue.twin", engine.queue_twin >= 1, kPositive);
   reader.Demand("engine.queue.total", engine.queue_total >= 1, kPositive);

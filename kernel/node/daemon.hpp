@@ -25,6 +25,8 @@ class Daemon {
   virtual void OnShutdown(std::function<void()> handler) = 0;
   /// Starts what is due; to be called every half minute or so. Never blocks.
   virtual void Tick() = 0;
+  /// It asked for its own shutdown: only a new process helps.
+  [[nodiscard]] virtual bool exhausted() const { return false; }
 };
 
 /// What every kind of daemon begins with.

@@ -18,6 +18,8 @@ namespace {
 
 using trellis::Result;
 
+constexpr int kExhausted = 70;  // operations hang: whoever watches the daemon starts it anew
+
 Result<void> ConfigureLog(trellis::node::NodeConfig const& config) {
   auto const format =
       config.log_format == "json" ? trellis::log::Format::kJson : trellis::log::Format::kText;
@@ -27,13 +29,14 @@ Result<void> ConfigureLog(trellis::node::NodeConfig const& config) {
   return {};
 }
 
-Result<void> Check(std::string const& file) {
+Result<int> Check(std::string const& file) {
   TRELLIS_CHECK(trellis::node::LoadConfig(file));
   fmt::print("{}: good\n", file);
-  return {};
+  return 0;
 }
 
-Result<void> Run(std::string const& file) {
+/// What to exit with.
+Result<int> Run(std::string const& file) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -48,12 +51,12 @@ Result<void> Run(std::string const& file) {
   node->OnShutdown([] { (void)::kill(::getpid(), SIGTERM); });
   timespec const half_minute{30, 0};
   int signal = -1;
-  while (signal < 0) {
+  while (signal < 0 && !node->exhausted()) {
     node->Tick();
     signal = sigtimedwait(&signals, nullptr, &half_minute);
   }
   trellis::log::Info("stopping, workloads keep running", {{"signal", signal}});
-  return {};
+  return node->exhausted() ? kExhausted : 0;
 }
 
 }  // namespace
@@ -71,7 +74,7 @@ int main(int argc, char** argv) {
   // daemon small.
   (void)::mallopt(M_ARENA_MAX, 2);
   auto const done = check ? Check(file) : Run(file);
-  if (done) return 0;
+  if (done) return *done;
   fmt::print(stderr, "trellisd: {}\n", done.error().message);
   return 1;
 }

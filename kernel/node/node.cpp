@@ -155,6 +155,10 @@ Result<void> Node::OpenPlugins() {
 Result<void> Node::OpenEngine() {
   TRELLIS_TRY(engine_, engine::Engine::Start(config_.engine, *writer_, *readers_, *plugins_,
                                              *ledger_, clock_, *services_));
+  engine_->OnExhausted([this] {
+    exhausted_ = true;
+    if (on_shutdown_) on_shutdown_();
+  });
   return {};
 }
 

@@ -22,6 +22,7 @@
 #include <trellis/result.hpp>
 
 #include <memory>
+#include <atomic>
 #include <string>
 
 namespace trellis::node {
@@ -36,6 +37,7 @@ class Node final : public Daemon {
 
   void OnShutdown(std::function<void()> handler) override { on_shutdown_ = std::move(handler); }
   void Tick() override;
+  [[nodiscard]] bool exhausted() const override { return exhausted_; }
 
  private:
   Node(Ground ground, std::unique_ptr<store::Damage> damage);
@@ -59,6 +61,7 @@ class Node final : public Daemon {
   sys::LockFile lock_;
   SystemClock clock_;
   std::int64_t started_unix_ = 0;
+  std::atomic<bool> exhausted_ = false;
   std::unique_ptr<store::Damage> damage_;
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Readers> readers_;

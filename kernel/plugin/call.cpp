@@ -22,19 +22,32 @@ using std::chrono::nanoseconds;
 
 constexpr std::chrono::seconds kIdleThread{10};
 
+/// Most calls are never cancelled, and most plugins never ask for the descriptor.
 class EventToken final : public CancelToken {
  public:
-  EventToken() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
   void Cancel() override {
     cancelled_ = true;
+    std::lock_guard const lock(mutex_);
+    if (fd_) Signal();
+  }
+  [[nodiscard]] bool cancelled() const override { return cancelled_; }
+  [[nodiscard]] int fd() const override {
+    std::lock_guard const lock(mutex_);
+    if (!fd_) {
+      fd_ = sys::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+      if (cancelled_) Signal();
+    }
+    return fd_.get();
+  }
+
+ private:
+  void Signal() const {
     std::uint64_t const one = 1;
     (void)!::write(fd_.get(), &one, sizeof one);
   }
-  [[nodiscard]] bool cancelled() const override { return cancelled_; }
-  [[nodiscard]] int fd() const override { return fd_.get(); }
 
- private:
-  sys::UniqueFd fd_;
+  mutable std::mutex mutex_;  // guards fd_
+  mutable sys::UniqueFd fd_;
   std::atomic<bool> cancelled_ = false;
 };
 

@@ -71,6 +71,7 @@ struct InlineChannel::Wires {
 
 struct InlineChannel::Reply {
   trl_status status = TRL_FAULT;
+  bool lost = false;  // given up
   std::string error;
   std::string output;
   std::string handle;

@@ -68,6 +68,7 @@ InlineChannel::Reply InlineChannel::Call(CallInfo const& call, std::string const
   };
   if (threads_->Run(call, job)) return std::move(*reply);
   Reply lost;
+  lost.lost = true;
   bool const cancelled = MonotonicNs() < call.deadline_ns;
   lost.status = cancelled ? TRL_CANCELLED : TRL_TIMEOUT;
   lost.error = fmt::format("plugin '{}' did not return from {} in time", backend_->plugin(), what);

@@ -167,6 +167,7 @@ OpAnswer InlineChannel::Effect(Op op, CallInfo const& call, OpRequest const& req
     return trl_status{TRL_FAULT};
   });
   OpAnswer answer = Failed(reply.status, reply.error);
+  answer.lost = reply.lost;
   answer.result = std::move(reply.output);
   answer.handle = std::move(reply.handle);
   answer.handle_schema = reply.handle_schema;

@@ -50,7 +50,10 @@ OpAnswer Answer(Error const& error) {
 
 void Manager::AddAvailability(TypeInfo& type) const {
   auto const* plugin = directory_.Find(type.plugin);
-  if (plugin != nullptr) type.provisions = plugin->manifest.Provisions(type.name);
+  if (plugin != nullptr) {
+    type.provisions = plugin->manifest.Provisions(type.name);
+    type.serial = plugin->serial;
+  }
   type.available = plugin != nullptr && plugin->State() == PluginState::kRunning;
   if (!type.available && plugin != nullptr) type.unavailable_reason = plugin->WhyNot();
 }

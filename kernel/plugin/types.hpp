@@ -29,6 +29,7 @@ struct TypeInfo {
   bool provisions = true;  ///< false: the node only understands its documents
   std::uint32_t rank = 5000;
   std::uint32_t max_parallel = 4;
+  bool serial = false;  ///< its plugin bears one effect at a time, of whatever type
   std::vector<std::string> after;
   bool available = false;          ///< its plugin is running
   std::string unavailable_reason;  ///< why not
@@ -83,6 +84,7 @@ struct OpAnswer {
   std::string result;  ///< JSON, "" = none
   std::string handle;
   std::uint32_t handle_schema = 0;
+  bool lost = false;  ///< given up: the plugin may still be at it
 };
 
 struct InspectAnswer {
@@ -145,6 +147,8 @@ class Plugins : public grid::TypeExaminer {
  public:
   [[nodiscard]] virtual std::optional<TypeInfo> Type(std::string_view name) const = 0;
   [[nodiscard]] virtual std::vector<TypeInfo> Types() const = 0;
+  /// Another number when what Types() says, but for availability, may have changed.
+  [[nodiscard]] virtual std::uint64_t Revision() const { return 0; }
 
   virtual OpAnswer Run(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel) = 0;
   /// `op` must be kProvision or kUpdate. TRL_OK when the type has no precheck.

@@ -118,9 +118,16 @@ Result<void> SetMessage(Database& db, DeploymentKey key, std::string_view messag
              key.twin, key.contract);
 }
 
-Result<void> SetValidated(Database& db, DeploymentKey key) {
-  return Run(db, "UPDATE deployment SET validated = 1 WHERE twin = ? AND contract = ?", key.twin,
-             key.contract);
+Result<void> SetDocument(Database& db, DeploymentKey key, std::uint32_t version,
+                         std::string_view doc) {
+  return Run(db, "UPDATE deployment SET doc = ? WHERE twin = ? AND contract = ? AND version = ?",
+             doc, key.twin, key.contract, version);
+}
+
+Result<void> SetValidated(Database& db, DeploymentKey key, std::uint32_t version) {
+  return Run(db,
+             "UPDATE deployment SET validated = 1 WHERE twin = ? AND contract = ? AND version = ?",
+             key.twin, key.contract, version);
 }
 
 Result<void> EraseDeployment(Database& db, DeploymentKey key, std::int64_t now) {

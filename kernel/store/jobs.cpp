@@ -96,6 +96,13 @@ Result<std::vector<JobRow>> ListJobs(Database& db, std::optional<DeploymentKey> 
       ReadJob, key->twin, key->contract);
 }
 
+Result<std::vector<JobRow>> ListQueue(Database& db) {
+  return All(db,
+             "SELECT id, twin, contract, kind, version, attempts, crashes, not_before, created, "
+             "started, target, reason, error, '' FROM job ORDER BY id",
+             ReadJob);
+}
+
 Result<void> UpdateJob(Database& db, JobRow const& row) {
   return Run(db,
              "UPDATE job SET attempts = ?, crashes = ?, not_before = ?, started = ?, error = ? "

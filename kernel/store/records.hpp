@@ -27,7 +27,11 @@ Result<std::vector<DeploymentHead>> ListHeads(Database& db, std::optional<std::u
 Result<void> PutDeployment(Database& db, DeploymentRow const& row);
 Result<void> SetDesired(Database& db, DeploymentKey key, Desired desired);
 Result<void> SetMessage(Database& db, DeploymentKey key, std::string_view message);
-Result<void> SetValidated(Database& db, DeploymentKey key);
+/// Unless a document after `version` was accepted.
+Result<void> SetDocument(Database& db, DeploymentKey key, std::uint32_t version,
+                         std::string_view doc);
+/// The document of `version` was compared with its contract.
+Result<void> SetValidated(Database& db, DeploymentKey key, std::uint32_t version);
 /// Removes the row with everything that hangs on it (workloads, jobs, history) and leaves a
 /// tombstone.
 Result<void> EraseDeployment(Database& db, DeploymentKey key, std::int64_t now);
@@ -42,6 +46,8 @@ Result<void> PutOkay(Database& db, DeploymentKey key, std::int64_t workloads, st
 Result<std::vector<WorkloadRow>> ListWorkloads(Database& db, DeploymentKey key);
 Result<std::optional<WorkloadRow>> FindWorkload(Database& db, DeploymentKey key,
                                                 std::string_view name);
+/// Name and type.
+Result<std::vector<std::pair<std::string, std::string>>> ListNames(Database& db, DeploymentKey key);
 Result<std::vector<WorkloadRow>> ListWorkloadsByType(Database& db, std::string_view type);
 Result<std::vector<WorkloadRow>> ListAllWorkloads(Database& db);
 Result<void> InsertWorkload(Database& db, WorkloadRow const& row);
@@ -49,6 +55,9 @@ Result<void> InsertWorkload(Database& db, WorkloadRow const& row);
 Result<void> PutWorkload(Database& db, WorkloadRow const& row);
 /// The first half of every step: from now on a plugin may hold something for it.
 Result<void> MarkOwned(Database& db, DeploymentKey key, std::string_view name);
+/// Another position in the document.
+Result<void> MoveWorkload(Database& db, DeploymentKey key, std::string_view name,
+                          std::uint32_t pos);
 /// With its reservation and its `uses`.
 Result<void> EraseWorkload(Database& db, DeploymentKey key, std::string_view name);
 
@@ -62,6 +71,8 @@ Result<void> PutShared(Database& db, DeploymentKey key, std::string_view name,
 /// Unless a document after `version` has the name again.
 Result<void> EraseShared(Database& db, DeploymentKey key, std::string_view name,
                          std::uint32_t version);
+/// The sharable names of a deployment.
+Result<std::vector<std::string>> ListShared(Database& db, DeploymentKey key);
 Result<void> PutUse(Database& db, DeploymentKey key, std::string_view name,
                     std::string_view shared_name);
 /// Names of sharables that the deployment's workloads refer to.
@@ -91,6 +102,8 @@ Result<std::int64_t> AddJob(Database& db, JobRow const& row);
 Result<std::optional<JobRow>> FindJob(Database& db, std::int64_t id);
 /// As stored, by id.
 Result<std::vector<JobRow>> ListJobs(Database& db, std::optional<DeploymentKey> key);
+/// All of them, without their documents, by id.
+Result<std::vector<JobRow>> ListQueue(Database& db);
 /// attempts, crashes, not_before, started, error.
 Result<void> UpdateJob(Database& db, JobRow const& row);
 Result<void> EraseJob(Database& db, std::int64_t id);
@@ -106,6 +119,16 @@ Result<std::vector<std::int64_t>> EraseUnstartedJobs(Database& db, DeploymentKey
 Result<void> PutStep(Database& db, StepRow const& row);
 /// By idx.
 Result<std::vector<StepRow>> ListSteps(Database& db, std::int64_t job);
+
+// ---- restart ----
+/// The daemon of this generation died: counts that for the lowest open step of each job it ran, and
+/// for jobs that it had begun but that have no open step.
+Result<void> CountCrashes(Database& db, std::int64_t generation);
+/// Steps that crashed too often get another try at once.
+Result<void> ReleaseQuarantine(Database& db);
+/// A restore job for every deployment that should be there and has anything to bring back, in the
+/// order of contracts; those of an earlier boot go.
+Result<void> AddRestores(Database& db, std::int64_t now);
 
 // ---- capacity ----
 Result<void> PutReservation(Database& db, DeploymentKey key, std::string_view name,

@@ -96,7 +96,12 @@ struct JobRow {
 };
 
 /// The numbers are stored: never renumber.
-enum class StepState : std::uint8_t { kIntent = 1, kDone = 2, kQuarantined = 3 };
+enum class StepState : std::uint8_t {
+  kIntent = 1,  ///< may be under way
+  kDone = 2,
+  kQuarantined = 3,  ///< crashed too often: tried once an hour
+  kWaiting = 4       ///< came back without success and is tried again later
+};
 
 struct StepRow {
   std::int64_t job = 0;

@@ -70,6 +70,13 @@ Result<std::optional<WorkloadRow>> FindWorkload(Database& db, DeploymentKey key,
              ReadWorkload, key.twin, key.contract, name);
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> ListNames(Database& db,
+                                                                   DeploymentKey key) {
+  return All(
+      db, "SELECT name, type FROM workload WHERE twin = ? AND contract = ? ORDER BY pos, name",
+      [](Statement const& s) { return std::pair(s.Text(0), s.Text(1)); }, key.twin, key.contract);
+}
+
 Result<std::vector<WorkloadRow>> ListWorkloadsByType(Database& db, std::string_view type) {
   return All(
       db, "SELECT " TRELLIS_WORKLOAD_COLUMNS " FROM workload WHERE type = ? ORDER BY contract, pos",
@@ -103,6 +110,12 @@ Result<void> MarkOwned(Database& db, DeploymentKey key, std::string_view name) {
              key.twin, key.contract, name);
 }
 
+Result<void> MoveWorkload(Database& db, DeploymentKey key, std::string_view name,
+                          std::uint32_t pos) {
+  return Run(db, "UPDATE workload SET pos = ? WHERE twin = ? AND contract = ? AND name = ?", pos,
+             key.twin, key.contract, name);
+}
+
 Result<void> EraseWorkload(Database& db, DeploymentKey key, std::string_view name) {
   TRELLIS_CHECK(EraseUses(db, key, name));
   return Run(db, "DELETE FROM workload WHERE twin = ? AND contract = ? AND name = ?", key.twin,
@@ -128,6 +141,12 @@ Result<void> EraseShared(Database& db, DeploymentKey key, std::string_view name,
                          std::uint32_t version) {
   return Run(db, "DELETE FROM shared WHERE twin = ? AND name = ? AND contract = ? AND version <= ?",
              key.twin, name, key.contract, version);
+}
+
+Result<std::vector<std::string>> ListShared(Database& db, DeploymentKey key) {
+  return All(
+      db, "SELECT name FROM shared WHERE twin = ? AND contract = ? ORDER BY name",
+      [](Statement const& s) { return s.Text(0); }, key.twin, key.contract);
 }
 
 Result<void> PutUse(Database& db, DeploymentKey key, std::string_view name,

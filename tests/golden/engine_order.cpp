@@ -24,6 +24,7 @@ store::WorkloadRow AppliedRow(grid::Workload const& workload, store::DeploymentK
   row.eff_version = workload.version;
   row.eff_data = workload.data.text;
   row.owned = true;
+  row.weight = AllTypes().Examine({}, workload, /*check_valid=*/false).value().weight;
   return row;
 }
 

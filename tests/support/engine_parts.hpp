@@ -28,6 +28,8 @@ class EngineParts {
   explicit EngineParts(plugin::Plugins& plugins) : plugins_(plugins) {
     auto database =
         store::Database::Open(dir_ / "trellis.db", store::Database::Mode::kReadWrite).value();
+    // What is tested here is what is written, not how slow this disk is.
+    EXPECT_TRUE(database->Exec("PRAGMA synchronous = OFF"));
     EXPECT_TRUE(store::Migrate(*database));
     writer = store::Writer::Start(std::move(database), "store");
     readers = std::make_unique<store::Readers>(dir_ / "trellis.db");
@@ -101,12 +103,14 @@ class EngineParts {
 
   engine::Context& context() {
     if (context_ == nullptr) {
-      scheduler_ = std::make_unique<engine::Scheduler>(options.workers);
+      types_ = std::make_unique<engine::TypeTable>(plugins_);
+      scheduler_ = std::make_unique<engine::Scheduler>(
+          clock, engine::SchedulerOptions{.workers = options.workers});
       capacity_ = std::make_unique<engine::CapacityMeter>(plugins_, clock, options.reserve_memory);
       context_ = std::make_unique<engine::Context>(engine::Context{
           options, *writer, *readers, plugins_, used_ledger_ != nullptr ? *used_ledger_ : *ledger,
-          clock, events, *scheduler_,
-          /*generation=*/1, capacity_.get()});
+          clock, events, *scheduler_, *types_, meters_, *capacity_,
+          /*generation=*/1});
     }
     return *context_;
   }
@@ -126,6 +130,8 @@ class EngineParts {
   std::unique_ptr<ledger::EmbeddedLedger> ledger;
 
  private:
+  engine::Meters meters_;
+  std::unique_ptr<engine::TypeTable> types_;
   std::unique_ptr<engine::Scheduler> scheduler_;
   std::unique_ptr<engine::CapacityMeter> capacity_;
   std::unique_ptr<engine::Context> context_;

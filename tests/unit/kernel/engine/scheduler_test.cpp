@@ -1,5 +1,7 @@
 #include "kernel/engine/scheduler.hpp"
 
+#include "tests/support/fake_clock.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,93 +21,253 @@ Ticket ATicket(std::int64_t job, std::uint32_t twin, std::uint64_t contract,
   return ticket;
 }
 
-TEST(Scheduler, RunsJobsOfOneDeploymentOneAfterTheOther) {
-  Scheduler scheduler(8);
-  scheduler.Add(ATicket(1, 7, 100));
-  scheduler.Add(ATicket(2, 7, 100));
-  std::stop_source stop;
+class SchedulerTest : public ::testing::Test {
+ protected:
+  std::int64_t NextJob() {
+    auto const turn = scheduler_.Next();
+    return turn.has_value() ? turn->ticket.job : 0;
+  }
+  std::vector<std::int64_t> NextJobs(int count) {
+    std::vector<std::int64_t> jobs(static_cast<std::size_t>(count));
+    std::generate(jobs.begin(), jobs.end(), [this] { return NextJob(); });
+    return jobs;
+  }
+  void Done(std::uint32_t twin, std::uint64_t contract) {
+    scheduler_.Done({twin, contract}, std::nullopt);
+  }
+  Ticket In(Ticket ticket, std::chrono::seconds wait) {
+    ticket.not_before_ns = clock_.MonotonicNs() + std::chrono::nanoseconds(wait).count();
+    return ticket;
+  }
 
-  auto const first = scheduler.Next(stop.get_token());
-  EXPECT_EQ(first->job, 1);
-  scheduler.Add(ATicket(3, 8, 100));
-  auto const other = scheduler.Next(stop.get_token());
-  EXPECT_EQ(other->job, 3) << "another deployment goes on meanwhile";
-  scheduler.Done(*first);
-  EXPECT_EQ(scheduler.Next(stop.get_token())->job, 2);
+  testing::FakeClock clock_;
+  Scheduler scheduler_{clock_, {.workers = 8}};
+};
+
+struct Nothing final : Runnable {
+  void Advance() override {}
+};
+
+TEST_F(SchedulerTest, RunsJobsOfOneDeploymentOneAfterTheOther) {
+  scheduler_.Add(ATicket(1, 7, 100));
+  scheduler_.Add(ATicket(2, 7, 100));
+  scheduler_.Add(ATicket(3, 8, 100));
+
+  EXPECT_EQ(NextJobs(2), (std::vector<std::int64_t>{1, 3})) << "another deployment goes on";
+  Done(7, 100);
+  EXPECT_EQ(NextJob(), 2);
 }
 
-TEST(Scheduler, LeavesHalfOfTheWorkersToOtherTwins) {
-  Scheduler scheduler(4);
-  for (std::int64_t i = 1; i <= 4; ++i)
-    scheduler.Add(ATicket(i, 7, static_cast<std::uint64_t>(i)));
-  scheduler.Add(ATicket(9, 8, 1));
-  std::stop_source stop;
+TEST_F(SchedulerTest, LeavesHalfOfTheWorkersToOtherTwins) {
+  for (std::int64_t i = 1; i <= 6; ++i)
+    scheduler_.Add(ATicket(i, 7, static_cast<std::uint64_t>(i)));
+  scheduler_.Add(ATicket(9, 8, 1));
 
-  std::vector<std::int64_t> running;
-  for (int i = 0; i < 3; ++i)
-    running.push_back(scheduler.Next(stop.get_token())->job);
-
-  std::sort(running.begin(), running.end());
-  EXPECT_EQ(running, (std::vector<std::int64_t>{1, 2, 9}));
+  auto jobs = NextJobs(5);
+  std::sort(jobs.begin(), jobs.end());
+  EXPECT_EQ(jobs, (std::vector<std::int64_t>{1, 2, 3, 4, 9}));
 }
 
-TEST(Scheduler, ChangesASharableAlone) {
-  Scheduler scheduler(8);
+TEST_F(SchedulerTest, CountsNoJobThatOnlyHasToBeStored) {
+  for (std::int64_t i = 1; i <= 5; ++i)
+    scheduler_.Add(ATicket(i, 7, static_cast<std::uint64_t>(i)));
+  (void)NextJobs(4);
+
+  scheduler_.Rest({7, 2});
+  EXPECT_EQ(NextJob(), 5);
+}
+
+TEST_F(SchedulerTest, GoesOnWithABegunJobBeforeItBeginsAnother) {
+  scheduler_.Add(ATicket(1, 7, 1));
+  EXPECT_EQ(NextJob(), 1);
+  scheduler_.Add(ATicket(2, 7, 2));
+  auto const job = std::make_shared<Nothing>();
+  scheduler_.Resume({7, 1}, job);
+
+  EXPECT_EQ(scheduler_.Next()->job, job);
+  EXPECT_EQ(NextJob(), 2);
+}
+
+TEST_F(SchedulerTest, ServesTwinsInTurn) {
+  for (std::int64_t i = 1; i <= 3; ++i) {
+    scheduler_.Add(ATicket(i, 7, static_cast<std::uint64_t>(i)));
+    scheduler_.Add(ATicket(10 + i, 8, static_cast<std::uint64_t>(i)));
+  }
+
+  EXPECT_EQ(NextJobs(4), (std::vector<std::int64_t>{1, 11, 2, 12}));
+}
+
+TEST_F(SchedulerTest, ChangesASharableAlone) {
+  auto user = ATicket(1, 7, 100);
+  user.uses = {"net"};
+  auto second_user = ATicket(3, 7, 102);
+  second_user.uses = {"net"};
+  auto owner = ATicket(4, 7, 101);
+  owner.changes = {"net"};
+  scheduler_.Add(user);
+  scheduler_.Add(second_user);
+  EXPECT_EQ(NextJobs(2), (std::vector<std::int64_t>{1, 3})) << "users do not exclude each other";
+
+  scheduler_.Add(owner);
+  Done(7, 100);
+  scheduler_.Add(ATicket(5, 9, 1));
+  EXPECT_EQ(NextJob(), 5) << "one user is still there";
+  Done(7, 102);
+  EXPECT_EQ(NextJob(), 4);
+}
+
+TEST_F(SchedulerTest, LetsNoNewUserOvertakeTheOwnerThatWaits) {
   auto user = ATicket(1, 7, 100);
   user.uses = {"net"};
   auto owner = ATicket(2, 7, 101);
   owner.changes = {"net"};
-  auto second_user = ATicket(3, 7, 102);
-  second_user.uses = {"net"};
-  scheduler.Add(user);
-  scheduler.Add(second_user);
-  std::stop_source stop;
+  auto late = ATicket(3, 7, 102);
+  late.uses = {"net"};
+  scheduler_.Add(user);
+  EXPECT_EQ(NextJob(), 1);
+  scheduler_.Add(owner);
+  scheduler_.Add(late);
+  Done(7, 100);
 
-  auto const a = scheduler.Next(stop.get_token());
-  auto const b = scheduler.Next(stop.get_token());
-  scheduler.Add(owner);
-  scheduler.Done(*a);
-  scheduler.Add(ATicket(4, 9, 1));
-  EXPECT_EQ(scheduler.Next(stop.get_token())->job, 4) << "one reader is still there";
-  scheduler.Done(*b);
-  EXPECT_EQ(scheduler.Next(stop.get_token())->job, 2);
+  EXPECT_EQ(NextJob(), 2);
 }
 
-TEST(Scheduler, KeepsTheOrderBehindAParkedApply) {
-  Scheduler scheduler(8);
-  auto parked = ATicket(1, 7, 100);
-  parked.not_before = std::chrono::steady_clock::now() + std::chrono::hours(1);
-  scheduler.Add(parked);
-  scheduler.Add(ATicket(2, 7, 100));
-  scheduler.Add(ATicket(3, 8, 100));
-  std::stop_source stop;
+TEST_F(SchedulerTest, CallsNoPluginMoreOftenThanItBears) {
+  for (std::int64_t i = 1; i <= 3; ++i) {
+    auto ticket = ATicket(i, static_cast<std::uint32_t>(i), 1);
+    ticket.slots = {{"type zmachine", 2}};
+    scheduler_.Add(ticket);
+  }
+  scheduler_.Add(ATicket(4, 4, 1));
+  EXPECT_EQ(NextJobs(3), (std::vector<std::int64_t>{1, 2, 4}));
 
-  EXPECT_EQ(scheduler.Next(stop.get_token())->job, 3);
-  scheduler.Add(ATicket(4, 7, 100, JobKind::kRemove));
-  EXPECT_EQ(scheduler.Next(stop.get_token())->job, 4) << "a removal overtakes";
+  scheduler_.Rest({1, 1});
+  EXPECT_EQ(NextJob(), 3) << "what is only to be stored calls nobody any more";
 }
 
-TEST(Scheduler, StopsWaitingWorkers) {
-  Scheduler scheduler(2);
-  std::optional<Ticket> ticket = ATicket(1, 1, 1);
-  std::jthread worker([&](std::stop_token stop) { ticket = scheduler.Next(std::move(stop)); });
+TEST_F(SchedulerTest, KeepsTheSlotOfAnOperationThatHangs) {
+  for (std::int64_t i = 1; i <= 2; ++i) {
+    auto ticket = ATicket(i, static_cast<std::uint32_t>(i), 1);
+    ticket.slots = {{"plugin serial", 1}};
+    scheduler_.Add(ticket);
+  }
+  EXPECT_EQ(NextJob(), 1);
+  scheduler_.Wedge({1, 1});
+  scheduler_.Add(ATicket(3, 3, 1));
+  scheduler_.Add(ATicket(4, 1, 1));
 
-  worker.request_stop();
+  EXPECT_EQ(NextJob(), 3) << "neither the other user of the plugin, nor its own deployment";
+  EXPECT_EQ(scheduler_.wedged(), 1U);
+}
+
+TEST_F(SchedulerTest, KeepsTheOrderBehindAParkedApply) {
+  scheduler_.Add(In(ATicket(1, 7, 100), std::chrono::hours(1)));
+  scheduler_.Add(ATicket(2, 7, 100));
+  scheduler_.Add(ATicket(3, 8, 100));
+  EXPECT_EQ(NextJob(), 3);
+
+  scheduler_.Add(ATicket(4, 7, 100, JobKind::kRemove));
+  EXPECT_EQ(NextJob(), 4) << "a removal overtakes";
+}
+
+TEST_F(SchedulerTest, LetsOthersPassAParkedRepair) {
+  auto repair = In(ATicket(1, 7, 100, JobKind::kRepair), std::chrono::seconds(10));
+  repair.target = "vm";
+  scheduler_.Add(repair);
+  scheduler_.Add(ATicket(2, 7, 100));
+
+  EXPECT_EQ(NextJob(), 2);
+  Done(7, 100);
+  clock_.Advance(std::chrono::seconds(10));
+  EXPECT_EQ(NextJob(), 1);
+}
+
+TEST_F(SchedulerTest, PutsARestoreBeforeWhatWasQueued) {
+  scheduler_.Add(ATicket(1, 7, 100));
+  scheduler_.Add(ATicket(2, 7, 100, JobKind::kRestore));
+
+  EXPECT_EQ(NextJob(), 2);
+}
+
+TEST_F(SchedulerTest, WakesAWorkerWhenTheTimeHasCome) {
+  scheduler_.Add(In(ATicket(1, 7, 100), std::chrono::seconds(5)));
+  std::int64_t job = 0;
+  std::jthread worker([&] { job = NextJob(); });
+
+  clock_.Advance(std::chrono::seconds(5));
   worker.join();
 
-  EXPECT_FALSE(ticket.has_value());
+  EXPECT_EQ(job, 1);
 }
 
-TEST(Scheduler, CancelsTheRunningJobOfADeployment) {
-  Scheduler scheduler(2);
-  scheduler.Add(ATicket(1, 7, 100));
-  std::stop_source stop;
-  auto const running = scheduler.Next(stop.get_token());
+TEST_F(SchedulerTest, QueuesAgainWhatIsNotDone) {
+  auto const ticket = ATicket(1, 7, 100);
+  scheduler_.Add(ticket);
+  EXPECT_EQ(NextJob(), 1);
 
-  scheduler.CancelRunning({7, 101});
-  EXPECT_FALSE(running->cancel->cancelled());
-  scheduler.CancelRunning({7, 100});
-  EXPECT_TRUE(running->cancel->cancelled());
+  scheduler_.Done({7, 100}, In(ticket, std::chrono::seconds(5)));
+  EXPECT_EQ(scheduler_.DepthOf({7, 100}).deployment, 1U);
+  clock_.Advance(std::chrono::seconds(5));
+  EXPECT_EQ(NextJob(), 1);
+}
+
+TEST_F(SchedulerTest, StopsWaitingWorkers) {
+  std::int64_t job = -1;
+  std::jthread worker([&] { job = NextJob(); });
+
+  scheduler_.Stop();
+  worker.join();
+
+  EXPECT_EQ(job, 0);
+}
+
+TEST_F(SchedulerTest, CancelsTheRunningJobOfADeployment) {
+  scheduler_.Add(ATicket(1, 7, 100));
+  auto const turn = scheduler_.Next();
+
+  scheduler_.CancelRunning({7, 101});
+  EXPECT_FALSE(turn->stopper->stopped());
+  auto const call = turn->stopper->NewCall();
+  scheduler_.CancelRunning({7, 100});
+  EXPECT_TRUE(turn->stopper->stopped());
+  EXPECT_TRUE(call->cancelled());
+  EXPECT_TRUE(turn->stopper->NewCall()->cancelled());
+}
+
+TEST_F(SchedulerTest, KeepsNoPlaceThatWasGivenBack) {
+  Scheduler small(clock_, {.workers = 1, .queue_deployment = 1});
+  EXPECT_TRUE(small.Admit({7, 100}));
+  EXPECT_FALSE(small.Admit({7, 100}));
+  small.Withdraw({7, 100});
+  EXPECT_TRUE(small.Admit({7, 100}));
+  small.Add(ATicket(1, 7, 100), /*admitted=*/true);
+  EXPECT_FALSE(small.Admit({7, 100}));
+
+  (void)small.Next();
+  EXPECT_TRUE(small.Admit({7, 100})) << "what runs is not queued";
+}
+
+TEST_F(SchedulerTest, DropsQueuedJobs) {
+  scheduler_.Add(ATicket(1, 7, 100));
+  scheduler_.Add(ATicket(2, 7, 100));
+  EXPECT_EQ(NextJob(), 1);
+
+  scheduler_.Drop({7, 100}, {1, 2});
+
+  EXPECT_EQ(scheduler_.DepthOf({7, 100}).deployment, 1U) << "the running one is left alone";
+}
+
+TEST_F(SchedulerTest, LetsUsersOfASharableWaitForItsFirstRestore) {
+  auto user = ATicket(1, 7, 1, JobKind::kRestore);
+  user.uses = {"net"};
+  auto owner = ATicket(2, 7, 2, JobKind::kRestore);
+  owner.changes = {"net"};
+  scheduler_.Add(user);
+  scheduler_.Add(owner);
+
+  EXPECT_EQ(NextJob(), 2);
+  scheduler_.Done({7, 2}, In(owner, std::chrono::seconds(10)));
+  EXPECT_EQ(NextJob(), 1) << "it was tried at least";
 }
 
 }  // namespace

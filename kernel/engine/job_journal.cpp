@@ -1,0 +1,223 @@
+#include "kernel/engine/job_journal.hpp"
+
+#include "kernel/engine/effects.hpp"
+#include "kernel/engine/view.hpp"
+#include "kernel/store/outbox.hpp"
+
+#include <algorithm>
+
+namespace trellis::engine {
+namespace {
+
+bool IsNothing(Capacity const& capacity) {
+  return capacity == Capacity{};
+}
+
+Capacity Larger(Capacity const& a, Capacity const& b) {
+  return {std::max(a.cru, b.cru), std::max(a.sru, b.sru), std::max(a.hru, b.hru),
+          std::max(a.mru, b.mru), std::max(a.ipv4u, b.ipv4u)};
+}
+
+bool Reserves(PlannedStep const& step) {
+  switch (step.action) {
+    case Action::kAdd:
+    case Action::kUpdate:
+      return true;
+    case Action::kRestore:
+    case Action::kRepair:
+      return !step.row.owned;  // what is owned is reserved
+    case Action::kRemove:
+    case Action::kTearDown:
+    case Action::kPause:
+    case Action::kResume:
+      return false;
+  }
+  return false;
+}
+
+Result<void> AddEntry(store::Database& db, JobState const& state, store::WorkloadRow const& row) {
+  auto const body = WorkloadJson(row);
+  return state.fresh ? store::AppendChange(db, row, body) : store::AddChange(db, row, body);
+}
+
+/// The workload does not fit: its result is known before its plugin is asked.
+Result<void> WriteFull(Context const& context, store::Database& db, JobState& state,
+                       PlannedStep& step, std::string const& text) {
+  Outcome outcome{.row = step.row};
+  Break(outcome.row, text, step.action == Action::kAdd ? "" : step.row.result,
+        state.ChangeTime(context.clock));
+  if (step.action == Action::kUpdate) {
+    outcome.kind = Outcome::Kind::kEntry;
+    outcome.row.state = "unchanged";
+  }
+  step.settled = true;
+  TRELLIS_CHECK(WriteOutcome(context, db, state, step, outcome));
+  if (outcome.kind == Outcome::Kind::kStored)
+    state.rows.insert_or_assign(outcome.row.name, outcome.row);
+  step.row = std::move(outcome.row);  // what is told when it is durable
+  return {};
+}
+
+/// False: no room, and that is stored.
+Result<bool> ReserveFor(Context const& context, store::Database& db, JobState& state,
+                        PlannedStep& step, NodeCapacity const& node) {
+  TRELLIS_TRY(step.held, store::FindReservation(db, step.row.key, step.row.name));
+  // An update that shrinks frees its share when it succeeded.
+  auto const wanted = Larger(step.capacity, step.held.value_or(Capacity{}));
+  auto const reserved = Reserve(context, db, node, step.row, wanted);
+  if (reserved) return true;
+  if (reserved.error().code != Code::kExhausted) return tl::unexpected<Error>(reserved.error());
+  TRELLIS_CHECK(WriteFull(context, db, state, step, reserved.error().message));
+  return false;
+}
+
+/// An added workload becomes active with its intent.
+Result<void> AddRow(Context const& context, store::Database& db, JobState& state,
+                    PlannedStep const& step) {
+  auto row = step.row;
+  row.state = "init";
+  row.created = state.ChangeTime(context.clock);
+  row.owned = false;
+  TRELLIS_CHECK(store::InsertWorkload(db, row));
+  TRELLIS_CHECK(AddEntry(db, state, row));
+  state.rows.insert_or_assign(row.name, std::move(row));
+  return {};
+}
+
+Result<void> SettleReservation(store::Database& db, PlannedStep const& step,
+                               Outcome const& outcome) {
+  auto const& row = outcome.row;
+  if (outcome.kind == Outcome::Kind::kEntry) {  // as before the intent
+    if (step.action != Action::kUpdate || step.settled) return {};
+    if (step.held.has_value()) return store::PutReservation(db, row.key, row.name, *step.held);
+    return IsNothing(step.capacity) ? Result<void>()
+                                    : store::EraseReservation(db, row.key, row.name);
+  }
+  if (!row.owned) return store::EraseReservation(db, row.key, row.name);
+  bool const shrunk = step.action == Action::kUpdate && row.IsOkay() && step.held.has_value() &&
+                      *step.held != step.capacity;
+  return shrunk ? store::PutReservation(db, row.key, row.name, step.capacity) : Result<void>();
+}
+
+Result<void> WriteErased(store::Database& db, JobState const& state, Outcome const& outcome) {
+  auto const& row = outcome.row;
+  TRELLIS_CHECK(AddEntry(db, state, row));
+  TRELLIS_CHECK(store::EraseWorkload(db, row.key, row.name));
+  bool const whole = state.job.kind == store::JobKind::kRemove && state.job.target.empty();
+  return store::EraseShared(db, row.key, row.name, whole ? UINT32_MAX : state.job.version);
+}
+
+/// How many workloads are okay, and since when.
+std::pair<std::int64_t, std::int64_t> CountOkay(JobState const& state) {
+  std::int64_t count = 0;
+  std::int64_t newest = 0;
+  for (auto const& [name, row] : state.rows) {
+    if (!row.IsOkay()) continue;
+    ++count;
+    newest = std::max(newest, row.created);
+  }
+  return {count, newest};
+}
+
+}  // namespace
+
+bool ReserveAnything(std::vector<PlannedStep> const& steps) {
+  return std::any_of(steps.begin(), steps.end(),
+                     [](auto const& step) { return Reserves(step) && !IsNothing(step.capacity); });
+}
+
+Result<void> WriteIntents(Context const& context, store::Database& db, JobState& state,
+                          std::vector<PlannedStep>& steps, NodeCapacity const& node) {
+  bool const reserve = ReserveAnything(steps);
+  for (auto& step : steps) {
+    if (step.condemned) continue;
+    if (step.action == Action::kAdd && state.Find(step.row.name) == nullptr)
+      TRELLIS_CHECK(AddRow(context, db, state, step));
+    if (reserve && Reserves(step)) {
+      TRELLIS_TRY(bool const room, ReserveFor(context, db, state, step, node));
+      if (!room) continue;
+    }
+    if (step.op != plugin::Op::kDeprovision && !step.row.owned)
+      TRELLIS_CHECK(store::MarkOwned(db, step.row.key, step.row.name));
+    step.journal.state = store::StepState::kIntent;
+    step.journal.generation = context.generation;
+    TRELLIS_CHECK(store::PutStep(db, step.journal));
+  }
+  return {};
+}
+
+Result<void> WriteOutcome(Context const& context, store::Database& db, JobState const& state,
+                          PlannedStep const& step, Outcome& outcome) {
+  auto journal = step.journal;
+  journal.generation = context.generation;
+  if (outcome.crashed) {
+    ++journal.crashes;
+  } else if (!step.condemned) {
+    journal.crashes = 0;  // it came back
+  }
+  auto const open = step.condemned ? store::StepState::kQuarantined : store::StepState::kWaiting;
+  journal.state = outcome.done ? store::StepState::kDone : open;
+  switch (outcome.kind) {
+    case Outcome::Kind::kStored:
+      TRELLIS_CHECK(store::PutWorkload(db, outcome.row));
+      if (outcome.visible) TRELLIS_CHECK(AddEntry(db, state, outcome.row));
+      TRELLIS_CHECK(SettleReservation(db, step, outcome));
+      break;
+    case Outcome::Kind::kEntry:
+      if (outcome.visible) TRELLIS_CHECK(AddEntry(db, state, outcome.row));
+      TRELLIS_CHECK(SettleReservation(db, step, outcome));
+      break;
+    case Outcome::Kind::kErased:
+      TRELLIS_CHECK(WriteErased(db, state, outcome));
+      break;
+    case Outcome::Kind::kAgain:
+      ++journal.tries;
+      journal.state = store::StepState::kWaiting;
+      break;
+    case Outcome::Kind::kInterrupted:
+    case Outcome::Kind::kWedged:
+      return {};  // the intent stays
+  }
+  TRELLIS_CHECK(store::PutStep(db, journal));
+  if (!outcome.follow.has_value()) return {};
+  auto& follow = *outcome.follow;
+  TRELLIS_TRY(auto const equal, store::FindEqualJob(db, follow.key, follow.kind, follow.target));
+  if (equal.has_value()) {
+    outcome.follow.reset();
+    return {};
+  }
+  TRELLIS_TRY(follow.id, store::AddJob(db, follow));
+  return {};
+}
+
+Result<void> WriteRow(store::Database& db, JobState const& state, Outcome const& outcome) {
+  if (outcome.kind == Outcome::Kind::kStored) TRELLIS_CHECK(store::PutWorkload(db, outcome.row));
+  if (!outcome.row.owned)
+    TRELLIS_CHECK(store::EraseReservation(db, outcome.row.key, outcome.row.name));
+  return outcome.visible ? AddEntry(db, state, outcome.row) : Result<void>();
+}
+
+Result<void> WriteEnd(Context const& context, store::Database& db, JobState const& state,
+                      JobEnd const& end) {
+  auto const& key = state.job.key;
+  if (end.erase) return store::EraseDeployment(db, key, context.clock.UnixSeconds());
+  for (auto const& outcome : end.outcomes)
+    TRELLIS_CHECK(WriteRow(db, state, outcome));
+  if (auto const [count, newest] = CountOkay(state);
+      count != state.okay || newest != state.okay_newest || !state.steps.empty()) {
+    TRELLIS_CHECK(store::PutOkay(db, key, count, newest));
+    if (!state.weightless)
+      TRELLIS_CHECK(store::ReportResources(db, key, context.clock.UnixSeconds()));
+  }
+  if (end.message.has_value()) TRELLIS_CHECK(store::SetMessage(db, key, *end.message));
+  if (end.doc.has_value()) TRELLIS_CHECK(store::SetDocument(db, key, state.job.version, *end.doc));
+  if (end.kind == JobEnd::Kind::kFinished) return store::EraseJob(db, state.job.id);
+  auto job = state.job;
+  job.attempts += end.counts ? 1 : 0;
+  job.not_before =
+      context.clock.UnixSeconds() + std::chrono::ceil<std::chrono::seconds>(end.delay).count();
+  job.error = end.error;
+  return store::UpdateJob(db, job);
+}
+
+}  // namespace trellis::engine

@@ -1,0 +1,33 @@
+// What a job writes: intents before effects, results after them. Everything here runs inside the
+// writer's transaction.
+#pragma once
+
+#include "kernel/engine/capacity.hpp"
+#include "kernel/engine/job_state.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace trellis::engine {
+
+/// Do the intents of `steps` reserve anything?
+[[nodiscard]] bool ReserveAnything(std::vector<PlannedStep> const& steps);
+
+/// The intents of `steps`, with their reservations; steps that do not fit get their result at once
+/// and are `settled`. Adds are stored and get their `init` entry. `node`: if they reserve anything.
+Result<void> WriteIntents(Context const& context, store::Database& db, JobState& state,
+                          std::vector<PlannedStep>& steps, NodeCapacity const& node);
+
+/// The result of one step: its workload, history, reservation, journal entry and follow-up job
+/// (which gets its id).
+Result<void> WriteOutcome(Context const& context, store::Database& db, JobState const& state,
+                          PlannedStep const& step, Outcome& outcome);
+
+/// The same for a result that needed no plugin.
+Result<void> WriteRow(store::Database& db, JobState const& state, Outcome const& outcome);
+
+/// The end of a run: the job's row goes, or says when it comes again.
+Result<void> WriteEnd(Context const& context, store::Database& db, JobState const& state,
+                      JobEnd const& end);
+
+}  // namespace trellis::engine

@@ -1,0 +1,405 @@
+#include "kernel/engine/job_run.hpp"
+
+#include "kernel/base/log.hpp"
+
+#include <algorithm>
+
+namespace trellis::engine {
+namespace {
+
+constexpr std::chrono::seconds kStoreTrouble(
+    5);                                       // until a job that could not be stored tries again
+constexpr std::chrono::hours kQuarantine(1);  // between tries of an operation that crashed
+constexpr std::uint32_t kPauseTries = 3;
+constexpr std::int64_t kFirstRetry = 5;
+constexpr std::int64_t kFirstRepair = 10;
+
+bool IsDeprovision(PlannedStep const& step) {
+  return step.op == plugin::Op::kDeprovision;
+}
+
+store::StepRow NewStep(store::JobRow const& job, PlannedStep const& step) {
+  store::StepRow row;
+  row.job = job.id;
+  row.name = step.row.name;
+  row.op = static_cast<std::uint8_t>(step.op);
+  return row;
+}
+
+}  // namespace
+
+JobRun::JobRun(Context const& context, Turn turn)
+    : context_(context),
+      ticket_(std::move(turn.ticket)),
+      stopper_(std::move(turn.stopper)),
+      runner_(context, state_, *stopper_) {}
+
+void JobRun::Advance() {
+  if (stage_ == Stage::kBegin) {
+    if (auto const begun = Begin(); !begun) Trouble(begun.error());
+    return;
+  }
+  RunGroup();
+}
+
+// ---- begin ----
+
+Result<bool> JobRun::Load() {
+  if (ticket_.prepared != nullptr && ticket_.prepared->created) {
+    auto& prepared = *ticket_.prepared;
+    state_.job = std::move(prepared.job);
+    state_.deployment = std::move(prepared.head);
+    for (auto& row : prepared.rows)
+      state_.rows.emplace(row.name, std::move(row));
+    state_.prepared = ticket_.prepared;
+    state_.fresh = true;
+    return true;
+  }
+  return context_.readers.Run([&](store::Database& db) -> Result<bool> {
+    TRELLIS_TRY(auto job, store::FindJob(db, ticket_.job));
+    TRELLIS_TRY(auto head, store::FindHead(db, ticket_.key));
+    if (!job.has_value() || !head.has_value()) return false;
+    state_.job = *std::move(job);
+    state_.deployment = *std::move(head);
+    TRELLIS_TRY(auto rows, store::ListWorkloads(db, ticket_.key));
+    for (auto& row : rows) {
+      if (row.IsOkay()) {
+        ++state_.okay;
+        state_.okay_newest = std::max(state_.okay_newest, row.created);
+      }
+      state_.rows.emplace(row.name, std::move(row));
+    }
+    TRELLIS_TRY(state_.steps, store::ListSteps(db, state_.job.id));
+    state_.prepared = ticket_.prepared;
+    return true;
+  });
+}
+
+/// After a crash it must be known what the daemon was at, also before the first intent.
+Result<void> JobRun::NoteStarted() {
+  if (!context_.after_crash || !state_.steps.empty()) return {};
+  state_.job.started = context_.generation;
+  return context_.writer.Commit(
+      [job = state_.job](store::Database& db) { return store::UpdateJob(db, job); });
+}
+
+Result<void> JobRun::Begin() {
+  TRELLIS_TRY(bool const there, Load());
+  if (!there) {  // removed with its deployment
+    JobEnd gone;
+    gone.kind = JobEnd::Kind::kGone;
+    Ended(gone, {});
+    return {};
+  }
+  TellOfJob("started", store::ToText(ticket_.kind));
+  bool const leaving = state_.deployment.desired == store::Desired::kAbsent;
+  if (leaving && state_.job.kind != store::JobKind::kRemove) {
+    End({});
+    return {};
+  }
+  TRELLIS_CHECK(NoteStarted());
+  TRELLIS_TRY(auto planned, PlanJob(context_, state_));
+  if (stopper_->stopped()) {
+    Interrupt();
+    return {};
+  }
+  if (auto* end = std::get_if<JobEnd>(&planned); end != nullptr) {
+    End(std::move(*end));
+    return {};
+  }
+  plan_ = std::move(std::get<JobPlan>(planned));
+  careful_ = std::any_of(state_.steps.begin(), state_.steps.end(),
+                         [](auto const& step) { return step.crashes > 0; });
+  std::uint32_t index = 0;
+  for (auto& group : plan_.groups)
+    Resume(group, index);
+  stage_ = Stage::kSteps;
+  OpenNextGroup();
+  return {};
+}
+
+/// Leaves out what an earlier run finished, and goes on with what it left open.
+void JobRun::Resume(std::vector<PlannedStep>& group, std::uint32_t& index) {
+  std::erase_if(group, [&](PlannedStep& step) {
+    step.journal = NewStep(state_.job, step);
+    step.journal.idx = index++;
+    for (auto const& stored : state_.steps) {
+      bool const change = !IsDeprovision(step) && stored.op != step.journal.op &&
+                          stored.op <= static_cast<std::uint8_t>(plugin::Op::kUpdate);
+      if (stored.name != step.row.name || (stored.op != step.journal.op && !change)) continue;
+      if (stored.state == store::StepState::kDone) return true;
+      step.journal.crashes = stored.crashes;
+      step.journal.tries = stored.tries;
+      step.reopened = true;
+      // What is in quarantine is tried once more when its time has come.
+      step.condemned = stored.crashes >= context_.options.crash_limit &&
+                       stored.state != store::StepState::kQuarantined;
+      quarantined_ |= step.condemned;
+    }
+    return false;
+  });
+}
+
+// ---- groups ----
+
+void JobRun::OpenNextGroup() {
+  while (group_ < plan_.groups.size() && plan_.groups[group_].empty())
+    ++group_;
+  if (group_ == plan_.groups.size()) return Finish();
+  auto& group = plan_.groups[group_++];
+  index_ = 0;
+  // Plugins are asked here: never on the writer's thread.
+  auto const node = ReserveAnything(group) ? MeasureCapacity(context_) : NodeCapacity{};
+  context_.writer.SubmitThen(
+      [self = shared_from_this(), &group, node](store::Database& db) {
+        return self->WriteChained(db, [&](store::Database&) -> Result<void> {
+          TRELLIS_CHECK(self->WriteCarried(db));
+          return WriteIntents(self->context_, db, self->state_, group, node);
+        });
+      },
+      [self = shared_from_this(), &group](Result<void> const& stored) {
+        if (!stored) return self->Trouble(stored.error());
+        if (auto const carried = std::exchange(self->carried_, nullptr); carried != nullptr)
+          self->Tell(*carried);
+        for (auto const& step : group) {
+          if (step.settled) Announce(self->context_, step.row);
+        }
+        self->context_.scheduler.Resume(self->ticket_.key, self);
+      });
+}
+
+void JobRun::RunGroup() {
+  auto& group = plan_.groups[group_ - 1];
+  while (index_ < group.size()) {
+    auto const& step = group[index_++];
+    if (step.settled) continue;
+    if (stopper_->stopped()) return Interrupt();
+    if (!Take(step, runner_.Run(step))) return;
+  }
+  OpenNextGroup();
+}
+
+bool JobRun::Take(PlannedStep const& step, Outcome outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::kInterrupted:
+      Interrupt();
+      return false;
+    case Outcome::Kind::kWedged:
+      Wedge(step);
+      return false;
+    case Outcome::Kind::kAgain:
+      return TakeAgain(step, std::move(outcome));
+    case Outcome::Kind::kStored:
+      state_.rows.insert_or_assign(outcome.row.name, outcome.row);
+      break;
+    case Outcome::Kind::kErased:
+      outcome.row.message = state_.job.reason.empty() ? kDeletedByUpdate : state_.job.reason;
+      state_.rows.erase(outcome.row.name);
+      break;
+    case Outcome::Kind::kEntry:
+      break;
+  }
+  if (!outcome.failure.empty()) failure_ = outcome.failure;
+  HandOver(std::make_shared<Stored>(Stored{&step, std::move(outcome)}));
+  return true;
+}
+
+/// Later steps may need this one: the job comes again, the worker does other things meanwhile.
+bool JobRun::TakeAgain(PlannedStep const& step, Outcome outcome) {
+  JobEnd end;
+  end.kind = JobEnd::Kind::kParked;
+  end.delay = outcome.delay;
+  end.counts = false;
+  end.error = outcome.failure;
+  HandOver(std::make_shared<Stored>(Stored{&step, std::move(outcome)}));
+  End(std::move(end));
+  return false;
+}
+
+/// The result before the last one goes to the store; the last one waits for company.
+void JobRun::HandOver(std::shared_ptr<Stored> stored) {
+  auto const before = std::exchange(carried_, std::move(stored));
+  if (careful_) {
+    auto const done = context_.writer.Commit([&](store::Database& db) {
+      return WriteChained(db, [&](store::Database&) { return WriteCarried(db); });
+    });
+    if (!done) store_error_ = done.error();  // the end will fail with it
+    auto const told = std::exchange(carried_, nullptr);
+    return done ? Tell(*told) : void();
+  }
+  if (before == nullptr) return;
+  context_.writer.SubmitThen(
+      [self = shared_from_this(), before](store::Database& db) {
+        return self->WriteChained(db, [&](store::Database&) {
+          return WriteOutcome(self->context_, db, self->state_, *before->step, before->outcome);
+        });
+      },
+      [self = shared_from_this(), before](Result<void> const& done) {
+        if (done) return self->Tell(*before);
+        self->store_error_ = done.error();
+      },
+      store::Writer::Urgency::kSoon);
+}
+
+/// Nothing is stored after something that was not.
+Result<void> JobRun::WriteChained(store::Database& db,
+                                  std::function<Result<void>(store::Database&)> const& write) {
+  if (store_error_.has_value()) return tl::unexpected<Error>(*store_error_);
+  auto written = write(db);
+  if (!written) store_error_ = written.error();
+  return written;
+}
+
+Result<void> JobRun::WriteCarried(store::Database& db) {
+  if (carried_ == nullptr) return {};
+  return WriteOutcome(context_, db, state_, *carried_->step, carried_->outcome);
+}
+
+void JobRun::Tell(Stored const& stored) {
+  if (stored.outcome.visible && stored.outcome.kind != Outcome::Kind::kAgain)
+    Announce(context_, stored.outcome.row);
+  if (!stored.outcome.follow.has_value()) return;
+  auto const& job = *stored.outcome.follow;
+  auto const& row = stored.outcome.row;
+  auto const types = context_.types.Get();
+  Reach reach{{{row.name, row.type}}, {}, ticket_.uses};
+  if (auto const type = types->find(row.type); type != types->end() && type->second.sharable)
+    reach.shared.push_back(row.name);
+  auto ticket = MakeTicket(job, *types, std::move(reach), context_.clock);
+  context_.scheduler.Add(std::move(ticket));
+}
+
+// ---- end ----
+
+JobEnd JobRun::EndOfSteps() const {
+  JobEnd end;
+  auto const attempts = state_.job.attempts + 1;
+  auto const parked = [&](std::chrono::seconds delay) {
+    end.kind = JobEnd::Kind::kParked;
+    end.delay =
+        quarantined_ ? std::chrono::duration_cast<std::chrono::seconds>(kQuarantine) : delay;
+    end.error = failure_;
+  };
+  bool const failed = !failure_.empty();
+  switch (state_.job.kind) {
+    case store::JobKind::kApply:
+    case store::JobKind::kRestore:
+      break;
+    case store::JobKind::kRemove:
+      end.erase = !failed && state_.job.target.empty();
+      if (failed) parked(Backoff(attempts, kFirstRetry, context_.options.remove_max_s));
+      break;
+    case store::JobKind::kPause:
+    case store::JobKind::kResume:
+      if (failed && attempts < kPauseTries) parked(std::chrono::seconds(kFirstRetry));
+      break;
+    case store::JobKind::kRepair:
+      if (failed) parked(Backoff(attempts, kFirstRepair, context_.options.restore_max_s));
+      break;
+    case store::JobKind::kFail:
+      if (failed) parked(Backoff(attempts, kFirstRetry, context_.options.remove_max_s));
+      break;
+  }
+  if (failed || state_.deployment.message != failure_) end.message = failure_;
+  return end;
+}
+
+void JobRun::Finish() {
+  End(EndOfSteps());
+}
+
+void JobRun::End(JobEnd end) {
+  context_.scheduler.Rest(ticket_.key);
+  auto const shared = std::make_shared<JobEnd>(std::move(end));
+  if (shared->kind == JobEnd::Kind::kParked && !shared->durable) return Ended(*shared, {});
+  context_.writer.SubmitThen(
+      [self = shared_from_this(), shared](store::Database& db) {
+        return self->WriteChained(db, [&](store::Database&) -> Result<void> {
+          TRELLIS_CHECK(self->WriteCarried(db));
+          for (auto const& [name, pos] : self->plan_.moves)
+            TRELLIS_CHECK(store::MoveWorkload(db, self->ticket_.key, name, pos));
+          return WriteEnd(self->context_, db, self->state_, *shared);
+        });
+      },
+      [self = shared_from_this(), shared](Result<void> const& stored) {
+        self->Ended(*shared, stored);
+      });
+}
+
+void JobRun::Ended(JobEnd const& end, Result<void> const& stored) {
+  if (!stored) return Trouble(stored.error());
+  if (auto const carried = std::exchange(carried_, nullptr); carried != nullptr) Tell(*carried);
+  for (auto const& outcome : end.outcomes) {
+    if (outcome.visible) Announce(context_, outcome.row);
+  }
+  if (end.kind == JobEnd::Kind::kParked) {
+    ++context_.meters.jobs_parked;
+    Retry(end.delay);
+    return TellOfJob("parked", end.error);
+  }
+  if (end.erase) TellOfJob("removed", state_.job.reason);
+  ++context_.meters.jobs_done;
+  context_.scheduler.Done(ticket_.key, std::nullopt);
+  TellOfJob("settled", store::ToText(ticket_.kind));
+}
+
+void JobRun::TellOfJob(std::string_view state, std::string_view message) {
+  context_.events.Publish({ticket_.key.twin,
+                           ticket_.key.contract,
+                           {},
+                           {},
+                           std::string(state),
+                           std::string(message),
+                           state_.deployment.version});
+}
+
+/// Intents stay: the steps run again after the restart, or are removed with the deployment.
+void JobRun::Interrupt() {
+  if (careful_ || carried_ == nullptr) return Retry(std::chrono::seconds(0));
+  context_.scheduler.Rest(ticket_.key);
+  context_.writer.SubmitThen(
+      [self = shared_from_this()](store::Database& db) {
+        return self->WriteChained(db, [&](store::Database&) { return self->WriteCarried(db); });
+      },
+      [self = shared_from_this()](Result<void> const& stored) {
+        if (stored) self->Tell(*self->carried_);
+        self->Retry(std::chrono::seconds(0));
+      });
+}
+
+void JobRun::Wedge(PlannedStep const& step) {
+  auto const text = fmt::format(
+      "workload '{}': its plugin did not come back; nothing of this deployment runs until the "
+      "daemon restarts",
+      step.row.name);
+  log::Error("an operation does not come back, its deployment stands still",
+             {{"id", step.row.id()}, {"type", step.row.type}, {"job", ticket_.job}});
+  (void)context_.writer.Commit([&](store::Database& db) {  // it stands still also without the note
+    return WriteChained(db, [&](store::Database&) -> Result<void> {
+      TRELLIS_CHECK(WriteCarried(db));
+      return store::SetMessage(db, ticket_.key, text);
+    });
+  });
+  context_.scheduler.Wedge(ticket_.key);
+  TellOfJob("wedged", text);
+  if (context_.wedged) context_.wedged();
+}
+
+void JobRun::Trouble(Error const& error) {
+  log::Error("job could not be carried out, retrying",
+             {{"job", ticket_.job}, {"kind", store::ToText(ticket_.kind)}, {"error", error}});
+  Retry(kStoreTrouble);
+}
+
+void JobRun::Retry(std::chrono::milliseconds delay) {
+  context_.scheduler.Done(ticket_.key, TicketIn(delay));
+}
+
+std::optional<Ticket> JobRun::TicketIn(std::chrono::milliseconds delay) const {
+  auto ticket = ticket_;
+  ticket.prepared.reset();
+  ticket.not_before_ns = context_.clock.MonotonicNs() + std::chrono::nanoseconds(delay).count();
+  return ticket;
+}
+
+}  // namespace trellis::engine
