@@ -14,9 +14,9 @@
 
 namespace trellis::engine {
 
-/// Stored state for plugins, as it is when everything handed to the store is there: a step sees what
-/// the steps before it came to. Made before the plugins and the engine; the engine connects itself for
-/// reports.
+/// Stored state for plugins, as it is when everything handed to the store is there: a step sees
+/// what the steps before it came to. Made before the plugins and the engine; the engine connects
+/// itself for reports.
 class KernelServicesOverStore final : public plugin::KernelServices {
  public:
   /// What a monitor reports: a workload failed for good, or looks different from what is stored.

@@ -21,6 +21,7 @@
 
 #include <trellis/result.hpp>
 
+#include <atomic>
 #include <memory>
 #include <atomic>
 #include <string>

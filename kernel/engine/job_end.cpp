@@ -1,0 +1,150 @@
+// How a job's run ends: finished, parked, interrupted, wedged.
+#include "kernel/base/log.hpp"
+#include "kernel/engine/job_run.hpp"
+
+#include <algorithm>
+
+namespace trellis::engine {
+namespace {
+
+constexpr std::chrono::seconds kStoreTrouble(
+    5);                                       // until a job that could not be stored tries again
+constexpr std::chrono::hours kQuarantine(1);  // between tries of an operation that crashed
+constexpr std::uint32_t kPauseTries = 3;
+constexpr std::int64_t kFirstRetry = 5;
+constexpr std::int64_t kFirstRepair = 10;
+
+}  // namespace
+
+JobEnd JobRun::EndOfSteps() const {
+  JobEnd end;
+  auto const attempts = state_.job.attempts + 1;
+  auto const parked = [&](std::chrono::seconds delay) {
+    end.kind = JobEnd::Kind::kParked;
+    end.delay =
+        quarantined_ ? std::chrono::duration_cast<std::chrono::seconds>(kQuarantine) : delay;
+    end.error = failure_;
+  };
+  bool const failed = !failure_.empty();
+  switch (state_.job.kind) {
+    case store::JobKind::kApply:
+    case store::JobKind::kRestore:
+      break;
+    case store::JobKind::kRemove:
+      end.erase = !failed && state_.job.target.empty();
+      if (failed) parked(Backoff(attempts, kFirstRetry, context_.options.remove_max_s));
+      break;
+    case store::JobKind::kPause:
+    case store::JobKind::kResume:
+      if (failed && attempts < kPauseTries) parked(std::chrono::seconds(kFirstRetry));
+      break;
+    case store::JobKind::kRepair:
+      if (failed) parked(Backoff(attempts, kFirstRepair, context_.options.restore_max_s));
+      break;
+    case store::JobKind::kFail:
+      if (failed) parked(Backoff(attempts, kFirstRetry, context_.options.remove_max_s));
+      break;
+  }
+  if (failed || state_.deployment.message != failure_) end.message = failure_;
+  return end;
+}
+
+void JobRun::Finish() {
+  End(EndOfSteps());
+}
+
+void JobRun::End(JobEnd end) {
+  context_.scheduler.Rest(ticket_.key);
+  auto const shared = std::make_shared<JobEnd>(std::move(end));
+  if (shared->kind == JobEnd::Kind::kParked && !shared->durable) return Ended(*shared, {});
+  context_.writer.SubmitThen(
+      [self = shared_from_this(), shared](store::Database& db) {
+        return self->WriteChained(db, [&](store::Database&) -> Result<void> {
+          TRELLIS_CHECK(self->WriteCarried(db));
+          for (auto const& [name, pos] : self->plan_.moves)
+            TRELLIS_CHECK(store::MoveWorkload(db, self->ticket_.key, name, pos));
+          return WriteEnd(self->context_, db, self->state_, *shared);
+        });
+      },
+      [self = shared_from_this(), shared](Result<void> const& stored) {
+        self->Ended(*shared, stored);
+      });
+}
+
+void JobRun::Ended(JobEnd const& end, Result<void> const& stored) {
+  if (!stored) return Trouble(stored.error());
+  if (auto const carried = std::exchange(carried_, nullptr); carried != nullptr) Tell(*carried);
+  for (auto const& outcome : end.outcomes) {
+    if (outcome.visible) Announce(context_, outcome.row);
+  }
+  if (end.kind == JobEnd::Kind::kParked) {
+    ++context_.meters.jobs_parked;
+    Retry(end.delay);
+    return TellOfJob("parked", end.error);
+  }
+  if (end.erase) TellOfJob("removed", state_.job.reason);
+  ++context_.meters.jobs_done;
+  context_.scheduler.Done(ticket_.key, std::nullopt);
+  TellOfJob("settled", store::ToText(ticket_.kind));
+}
+
+void JobRun::TellOfJob(std::string_view state, std::string_view message) {
+  context_.events.Publish({ticket_.key.twin,
+                           ticket_.key.contract,
+                           {},
+                           {},
+                           std::string(state),
+                           std::string(message),
+                           state_.deployment.version});
+}
+
+/// Intents stay: the steps run again after the restart, or are removed with the deployment.
+void JobRun::Interrupt() {
+  if (careful_ || carried_ == nullptr) return Retry(std::chrono::seconds(0));
+  context_.scheduler.Rest(ticket_.key);
+  context_.writer.SubmitThen(
+      [self = shared_from_this()](store::Database& db) {
+        return self->WriteChained(db, [&](store::Database&) { return self->WriteCarried(db); });
+      },
+      [self = shared_from_this()](Result<void> const& stored) {
+        if (stored) self->Tell(*self->carried_);
+        self->Retry(std::chrono::seconds(0));
+      });
+}
+
+void JobRun::Wedge(PlannedStep const& step) {
+  auto const text = fmt::format(
+      "workload '{}': its plugin did not come back; nothing of this deployment runs until the "
+      "daemon restarts",
+      step.row.name);
+  log::Error("an operation does not come back, its deployment stands still",
+             {{"id", step.row.id()}, {"type", step.row.type}, {"job", ticket_.job}});
+  (void)context_.writer.Commit([&](store::Database& db) {  // it stands still also without the note
+    return WriteChained(db, [&](store::Database&) -> Result<void> {
+      TRELLIS_CHECK(WriteCarried(db));
+      return store::SetMessage(db, ticket_.key, text);
+    });
+  });
+  context_.scheduler.Wedge(ticket_.key);
+  TellOfJob("wedged", text);
+  if (context_.wedged) context_.wedged();
+}
+
+void JobRun::Trouble(Error const& error) {
+  log::Error("job could not be carried out, retrying",
+             {{"job", ticket_.job}, {"kind", store::ToText(ticket_.kind)}, {"error", error}});
+  Retry(kStoreTrouble);
+}
+
+void JobRun::Retry(std::chrono::milliseconds delay) {
+  context_.scheduler.Done(ticket_.key, TicketIn(delay));
+}
+
+std::optional<Ticket> JobRun::TicketIn(std::chrono::milliseconds delay) const {
+  auto ticket = ticket_;
+  ticket.prepared.reset();
+  ticket.not_before_ns = context_.clock.MonotonicNs() + std::chrono::nanoseconds(delay).count();
+  return ticket;
+}
+
+}  // namespace trellis::engine
