@@ -19,8 +19,9 @@ struct PluginReport {
 };
 BOOST_DESCRIBE_STRUCT(PluginReport, (), (checks))
 
+/// Not so: failed, refused, blocked.
 bool Runs(plugin::PluginStatus const& status) {
-  return status.state == "running" || status.state == "disabled";
+  return status.state == "running" || status.state == "restarting" || status.state == "disabled";
 }
 
 std::vector<engine::Check> ChecksOf(std::string_view report) {
@@ -51,7 +52,7 @@ bool IsHealthy(std::vector<Module> const& modules) {
   });
 }
 
-std::vector<Module> Health::Look() {
+std::vector<Module> Health::LookAtVital() {
   std::vector<Module> modules{{"engine", {{"engine", version_}}, engine_.CheckHealth(), true}};
   if (auto trouble = store_trouble(); !trouble.empty())
     modules.push_back(BrokenStore(std::move(trouble)));
@@ -63,6 +64,11 @@ std::vector<Module> Health::Look() {
       loaded.objects.emplace_back(type, status.version);
     modules.push_back(std::move(loaded));
   }
+  return modules;
+}
+
+std::vector<Module> Health::Look() {
+  auto modules = LookAtVital();
   for (auto const& [plugin, report] : plugins_.Health())
     modules.push_back({"health." + plugin, {}, ChecksOf(report), false});
   return modules;

@@ -25,6 +25,9 @@ class Health {
   Health(engine::Engine& engine, plugin::Plugins& plugins, std::string version)
       : engine_(engine), plugins_(plugins), version_(std::move(version)) {}
 
+  /// What makes the node healthy or not. Asks no plugin.
+  [[nodiscard]] std::vector<Module> LookAtVital();
+  /// That, and what plugins say of themselves.
   [[nodiscard]] std::vector<Module> Look();
   /// The node's store cannot be used any more.
   void ReportStore(std::string trouble);

@@ -76,7 +76,8 @@ Result<void> Engine::QueueJournal() {
 
 void Engine::StartThreads() {
   upkeep_ = std::make_unique<Upkeep>(
-      context_, [this](store::JobRow job) { return Queue(std::move(job), {}); });
+      context_, [this](store::JobRow job) { return Queue(std::move(job), {}); },
+      [this] { waiters_.Tell(); });
   LedgerOrders orders;
   orders.remove = [this](auto key, auto const& reason, Also const& also) {
     return Remove(key, reason, also);

@@ -8,10 +8,13 @@
 #include "kernel/engine/health.hpp"
 #include "kernel/engine/kernel_services.hpp"
 #include "kernel/engine/recovery.hpp"
+#include "kernel/engine/snapshot.hpp"
+#include "kernel/engine/waiters.hpp"
 
 #include <trellis/capacity.hpp>
 #include <trellis/result.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -70,8 +73,17 @@ class Engine {
   /// helps. On a thread of the engine: it must not destroy it.
   void OnExhausted(std::function<void()> exhausted);
 
-  /// store, steps, removals, queue.
-  [[nodiscard]] std::vector<Check> CheckHealth() const { return CheckEngine(context_); }
+  /// How the engine does, in numbers.
+  [[nodiscard]] Result<Snapshot> Look();
+  /// Waits until everything was looked at and nothing is being restored any more; false when that
+  /// took longer than `limit`.
+  bool WaitRecovered(std::chrono::seconds limit);
+  /// Nobody waits for anything any more: the node is leaving.
+  void StopWaiting() { waiters_.Close(); }
+  /// What of it needs an operator.
+  [[nodiscard]] std::vector<Check> CheckHealth() { return Judge(Look()); }
+  /// An operator says that what plugins hold and the store does not know may be removed.
+  Result<void> ConfirmOrphans();
   [[nodiscard]] EventBus& events() { return events_; }
   /// Since the start: documents answered with success, and jobs that came to their end.
   [[nodiscard]] std::uint64_t accepted() const { return meters_.accepted; }
@@ -94,6 +106,7 @@ class Engine {
   void Work();
   void Wedged();
   Result<void> SetDesired(store::DeploymentKey key, store::Desired desired, Also const& also);
+  bool Restoring();
   Result<void> Queue(store::JobRow job, Also const& also);
 
   EngineOptions options_;
@@ -102,6 +115,7 @@ class Engine {
   TypeTable types_;
   Scheduler scheduler_;
   CapacityMeter capacity_;
+  Waiters waiters_;  // for WaitRecovered
   Context context_;
   std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<LedgerWatch> ledger_watch_;

@@ -2,13 +2,16 @@
 #pragma once
 
 #include "kernel/engine/answer.hpp"
-#include "kernel/engine/context.hpp"
+#include "kernel/engine/snapshot.hpp"
+
+#include <trellis/result.hpp>
 
 #include <vector>
 
 namespace trellis::engine {
 
-/// store, steps, removals, queue: one check each, good or not.
-[[nodiscard]] std::vector<Check> CheckEngine(Context const& context);
+/// store, steps, removals, queue, outbox, orphans: one check each, good or not. The error: of
+/// reading the store.
+[[nodiscard]] std::vector<Check> Judge(Result<Snapshot> const& snapshot);
 
 }  // namespace trellis::engine

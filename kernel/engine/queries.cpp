@@ -74,23 +74,15 @@ Answer Queries::Changes(store::DeploymentKey key) {
 
 Result<Statistics> Queries::Count() {
   auto const node = MeasureCapacity(context_);
+  TRELLIS_TRY(auto const totals, context_.readers.Run(store::ReadTotals));
   Statistics statistics;
   statistics.total = node.total;
   statistics.system = node.system;
-  TRELLIS_CHECK(context_.readers.Run([&](store::Database& db) -> Result<void> {
-    TRELLIS_TRY(statistics.used, store::SumReservations(db));
-    TRELLIS_TRY(auto const rows, store::ListAllWorkloads(db));
-    std::optional<store::DeploymentKey> last;
-    for (auto const& row : rows) {
-      if (!row.IsOkay()) continue;
-      ++statistics.workloads;
-      statistics.last_deployment = std::max(statistics.last_deployment, row.created);
-      if (last != row.key) ++statistics.deployments;  // rows of one deployment are neighbours
-      last = row.key;
-    }
-    return {};
-  }));
-  statistics.used += node.system;
+  statistics.used = node.system;
+  statistics.used += totals.reserved;
+  statistics.deployments = totals.okay_deployments;
+  statistics.workloads = totals.okay_workloads;
+  statistics.last_deployment = totals.newest;
   return statistics;
 }
 

@@ -23,9 +23,10 @@ std::int64_t SecondsNs(std::int64_t seconds) {
 
 }  // namespace
 
-Upkeep::Upkeep(Context const& context, QueueJob queue)
+Upkeep::Upkeep(Context const& context, QueueJob queue, std::function<void()> round_done)
     : context_(context),
       queue_(std::move(queue)),
+      round_done_(std::move(round_done)),
       orphans_(context),
       changed_(context.clock, mutex_) {}
 
@@ -96,6 +97,7 @@ void Upkeep::Round() {
     if (*more) continue;
     if (told_plugins_) orphans_.Look();
     ++rounds_;
+    if (round_done_) round_done_();
     return;
   }
 }

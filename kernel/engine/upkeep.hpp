@@ -22,7 +22,8 @@ class Upkeep {
  public:
   using QueueJob = std::function<Result<void>(store::JobRow)>;
 
-  Upkeep(Context const& context, QueueJob queue);
+  /// `round_done` is called after every round.
+  Upkeep(Context const& context, QueueJob queue, std::function<void()> round_done = {});
   ~Upkeep();
   Upkeep(Upkeep const&) = delete;
   Upkeep& operator=(Upkeep const&) = delete;
@@ -51,6 +52,7 @@ class Upkeep {
 
   Context const& context_;
   QueueJob queue_;
+  std::function<void()> round_done_;
   Orphans orphans_;
   bool told_plugins_ = false;  // upkeep thread only
   std::atomic<std::uint64_t> rounds_{0};

@@ -15,21 +15,6 @@ struct IdArgument {
 };
 BOOST_DESCRIBE_STRUCT(IdArgument, (), (id))
 
-boost::json::array PluginList(plugin::Plugins const& plugins) {
-  boost::json::array list;
-  for (auto const& status : plugins.Status()) {
-    list.push_back({{"name", status.name},
-                    {"version", status.version},
-                    {"state", status.state},
-                    {"reason", status.reason},
-                    {"hosting", status.hosting},
-                    {"file", status.file},
-                    {"types", json::Encode(status.types)},
-                    {"services", json::Encode(status.services)}});
-  }
-  return list;
-}
-
 engine::Answer ExamineJson(engine::Engine& engine, std::string_view payload) {
   auto const examined = engine.Examine(payload);
   if (!examined) return tl::unexpected<engine::Refusal>(examined.error());
@@ -40,82 +25,6 @@ engine::Answer ExamineJson(engine::Engine& engine, std::string_view payload) {
 }
 
 }  // namespace
-
-engine::Answer Node::Status() {
-  auto const counted = engine_->Count();
-  auto const depth = engine_->QueueDepth();
-  boost::json::object status{{"version", std::string(kVersion)},
-                             {"ready", true},
-                             {"pid", ::getpid()},
-                             {"uptime_s", clock_.UnixSeconds() - started_unix_},
-                             {"node_id", config_.node_id},
-                             {"farm_id", config_.farm_id},
-                             {"twin_id", key_.twin},
-                             {"relay", {{"url", bus_->relay_url()}}},
-                             {"http", {{"url", http_->url()}}},
-                             {"facade", nullptr},
-                             {"plugins", PluginList(*plugins_)},
-                             {"queue", {{"all", depth.all}, {"running", depth.running}}}};
-  // A plugin's health may carry facts for people, such as the accelerator it chose.
-  boost::json::object facts;
-  for (auto const& [plugin, text] : plugins_->Health()) {
-    auto const health = json::ParseValue(text);
-    if (!health || !health->is_object()) continue;
-    facts[plugin] = *health;
-    if (auto const* accel = health->as_object().if_contains("accel"); accel != nullptr) {
-      auto const* reason = health->as_object().if_contains("accel_reason");
-      status["accel"] = {{"accel", *accel},
-                         {"reason", reason != nullptr ? *reason : boost::json::value("")}};
-    }
-  }
-  status["health"] = std::move(facts);
-  if (counted) {
-    status["deployments"] = counted->deployments;
-    status["workloads"] = counted->workloads;
-    status["capacity"] = {{"total", json::Encode(counted->total)},
-                          {"used", json::Encode(counted->used)}};
-  }
-  return boost::json::serialize(status);
-}
-
-std::string Node::Metrics() {
-  auto text = plugins_->MetricsText();
-  auto const depth = engine_->QueueDepth();
-  text += fmt::format(
-      "# TYPE trellis_jobs gauge\ntrellis_jobs{{state=\"queued\"}} "
-      "{}\ntrellis_jobs{{state=\"running\"}} {}\n",
-      depth.all - depth.running, depth.running);
-  auto const counter = [&text](std::string_view name, std::uint64_t value) {
-    text += fmt::format("# TYPE {0} counter\n{0} {1}\n", name, value);
-  };
-  auto const written = writer_->counters();
-  counter("trellis_accepted_total", engine_->accepted());
-  counter("trellis_jobs_done_total", engine_->jobs_done());
-  counter("trellis_store_commits_total", written.commits);
-  counter("trellis_store_works_total", written.works);
-  counter("trellis_store_pages_total", written.pages);
-  counter("trellis_plugin_calls_total", plugins_->calls());
-  if (auto const counted = engine_->Count(); counted) {
-    text += fmt::format(
-        "# TYPE trellis_workloads gauge\ntrellis_workloads {}\n# TYPE trellis_deployments "
-        "gauge\ntrellis_deployments {}\n",
-        counted->workloads, counted->deployments);
-  }
-  return text;
-}
-
-engine::Answer Node::Counters() {
-  auto const depth = engine_->QueueDepth();
-  auto const written = writer_->counters();
-  return boost::json::serialize(boost::json::object{{"accepted", engine_->accepted()},
-                                                    {"jobs_done", engine_->jobs_done()},
-                                                    {"queued", depth.all - depth.running},
-                                                    {"running", depth.running},
-                                                    {"store_commits", written.commits},
-                                                    {"store_works", written.works},
-                                                    {"store_pages", written.pages},
-                                                    {"plugin_calls", plugins_->calls()}});
-}
 
 engine::Answer Node::ConsoleOf(std::string_view payload, bool logs) {
   auto const argument = json::Parse<IdArgument>(payload);
@@ -144,15 +53,18 @@ void Node::AddLocalCommands() {
   using api::Caller;
   AddFailPointCommand(*router_);
   router_->Add("local.status", Auth::kLocal,
-               [this](Caller const&, std::string_view) { return Status(); });
+               [this](Caller const&, std::string_view payload) { return Status(payload); });
   router_->Add("local.counters", Auth::kLocal,
                [this](Caller const&, std::string_view) { return Counters(); });
   router_->Add("local.examine", Auth::kLocal, [this](Caller const&, std::string_view payload) {
     return ExamineJson(*engine_, payload);
   });
-  router_->Add("local.plugin.list", Auth::kLocal,
+  AddPluginCommands();
+  router_->Add("local.orphans.confirm", Auth::kLocal,
                [this](Caller const&, std::string_view) -> engine::Answer {
-                 return boost::json::serialize(PluginList(*plugins_));
+                 auto const done = engine_->ConfirmOrphans();
+                 if (done) return "null";
+                 return api::ToAnswer(tl::unexpected<Error>(done.error()));
                });
   router_->Add("local.console", Auth::kLocal, [this](Caller const&, std::string_view payload) {
     return ConsoleOf(payload, /*logs=*/false);

@@ -71,6 +71,7 @@ Node::~Node() {
   bus_.reset();  // no new requests
   control_.reset();
   http_.reset();
+  if (engine_ != nullptr) engine_->StopWaiting();
   router_.reset();
   perf_.reset();
   health_.reset();

@@ -49,7 +49,10 @@ class Node final : public Daemon {
   Result<void> OpenEngine();
   Result<void> OpenApi();
   void AddLocalCommands();
-  [[nodiscard]] engine::Answer Status();
+  void AddPluginCommands();
+  [[nodiscard]] boost::json::array PluginsJson() const;
+  [[nodiscard]] engine::Answer PluginInfo(std::string_view payload);
+  [[nodiscard]] engine::Answer Status(std::string_view payload);
   [[nodiscard]] std::string Metrics();
   [[nodiscard]] engine::Answer Counters();
   [[nodiscard]] engine::Answer ConsoleOf(std::string_view payload, bool logs);

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxRoutes = std::size_t{1} << 20;
 
+}  // namespace
+
 // Lines of /proc/net/route: link, destination, gateway, ... in hex; the default has destination 0
 // and mask 0.
 Result<std::string> DefaultLink() {
@@ -28,8 +30,6 @@ Result<std::string> DefaultLink() {
   }
   return std::string();
 }
-
-}  // namespace
 
 Result<std::vector<IpAddress>> ManagementAddresses() {
   TRELLIS_TRY(auto const name, DefaultLink());

@@ -3,10 +3,13 @@
 
 #include <trellis/net.hpp>
 
+#include <string>
 #include <vector>
 
 namespace trellis::plugins::network {
 
+/// The link that holds the IPv4 default route; "" when there is none.
+Result<std::string> DefaultLink();
 /// Addresses of the link that holds the IPv4 default route; empty when there is none.
 Result<std::vector<IpAddress>> ManagementAddresses();
 /// Has the node a global IPv6 address, not a private one?

@@ -1,4 +1,5 @@
 // The network plugin: user networks, and machines on them.
+#include "plugins/network/admin.hpp"
 #include "plugins/network/engine.hpp"
 #include "plugins/network/host_addresses.hpp"
 
@@ -115,10 +116,35 @@ class NetworkPlugin {
     TRELLIS_CHECK(AddCommand("zos.network.public_config_get", 0, []() -> Result<std::string> {
       return Fail(Code::kNotFound, "no public configuration");
     }));
+    TRELLIS_CHECK(AddAdminCommands());
     return AddCommand("zos.network.teardown", TRL_COMMAND_LOCAL, [this]() -> Result<std::string> {
       TRELLIS_CHECK(engine_.Teardown());
       return json::Dump(Nothing{});
     });
+  }
+
+  /// For the farmer, under both names that clients use.
+  Result<void> AddAdminCommands() {
+    auto const add = [this](std::string const& name, std::uint32_t flags, CommandHandler handler) {
+      CommandOptions options;
+      options.name = "zos.admin." + name;
+      options.aliases = {"zos.network.admin." + name};
+      options.auth = TRL_AUTH_FARMER;
+      options.flags = flags;
+      return host_.AddCommand(options, std::move(handler));
+    };
+    TRELLIS_CHECK(add("interfaces", 0, [](Call&, std::string_view) -> Result<std::string> {
+      TRELLIS_TRY(auto const nics, Nics());
+      return json::Dump(nics);
+    }));
+    TRELLIS_CHECK(add("get_public_nic", 0, [](Call&, std::string_view) -> Result<std::string> {
+      return json::Dump(PublicNic{});
+    }));
+    return add("set_public_nic", TRL_COMMAND_MUTATING,
+               [](Call&, std::string_view payload) -> Result<std::string> {
+                 TRELLIS_CHECK(SetPublicNic(payload));
+                 return std::string("null");
+               });
   }
 
   Host host_;

@@ -1,5 +1,6 @@
-// contract, farm ip, node public-config: what is on the ledger.
+// contract, farm ip, node: what is on the ledger, and what an operator confirms.
 #include "tools/cli/app.hpp"
+#include "tools/cli/control_client.hpp"
 #include "tools/cli/grid_dir.hpp"
 
 #include <fmt/format.h>
@@ -22,6 +23,16 @@ struct Options {
   std::string domain;
   bool clear = false;
 };
+
+/// Asks the running daemon.
+Result<void> ConfirmOrphans(App const& app) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_CHECK(control.Call("local.orphans.confirm", nullptr));
+  app.Print(boost::json::object{{"confirmed", true}},
+            "confirmed: what the node's store does not know is removed within two minutes");
+  return {};
+}
 
 struct Opened {
   GridDir grid;
@@ -203,10 +214,12 @@ void AddContractCommands(CLI::App& root, App& app) {
   app.On(remove, [&app, options] { return FarmIp(app, *options, "remove"); });
   app.On(ip->add_subcommand("list", "all addresses"),
          [&app, options] { return FarmIp(app, *options, "list"); });
+  auto* const node = root.add_subcommand("node", "the node")->require_subcommand(1);
+  auto* const confirm = node->add_subcommand(
+      "confirm-orphans", "let the node remove what its new store does not know");
+  app.On(confirm, [&app] { return ConfirmOrphans(app); });
   auto* const config =
-      root.add_subcommand("node", "the node on the ledger")
-          ->require_subcommand(1)
-          ->add_subcommand("public-config", "show or set the public configuration");
+      node->add_subcommand("public-config", "show or set the public configuration");
   config->add_option("--ip4", options->ip, "address with prefix length");
   config->add_option("--gw4", options->gateway, "gateway");
   config->add_option("--ip6", options->ip6, "IPv6 address with prefix length");

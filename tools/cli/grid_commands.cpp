@@ -20,6 +20,7 @@ namespace trellis::cli {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr std::int64_t kLongestWait = 100;  // seconds, below the time a call may take
 constexpr std::chrono::milliseconds kPoll(100);
 
 std::string Text(json::Value const& object, std::string_view key) {
@@ -40,6 +41,11 @@ std::string StatusText(json::Value const& status) {
   text +=
       fmt::format("deployments  {}, workloads {}, queued jobs {}\n", Text(status, "deployments"),
                   Text(status, "workloads"), Text(status.at("queue"), "all"));
+  if (auto const* troubles = status.as_object().if_contains("troubles");
+      troubles != nullptr && troubles->is_array()) {
+    for (auto const& trouble : troubles->as_array())
+      text += fmt::format("trouble      {}\n", std::string_view(trouble.as_string()));
+  }
   for (auto const& plugin : status.at("plugins").as_array()) {
     text += fmt::format("plugin       {:<10} {:<9} {}\n", Text(plugin, "name"),
                         Text(plugin, "state"), Text(plugin, "reason"));
@@ -47,14 +53,17 @@ std::string StatusText(json::Value const& status) {
   return text;
 }
 
-/// Waits until the daemon answers `local.status`, at most `limit`.
+/// Waits until the daemon answers `local.status`, at most `limit`; `recover`: how long the daemon
+/// may then take to bring back what it had.
 Result<json::Value> WaitReady(GridDir const& grid, std::chrono::seconds limit,
-                              std::function<bool()> const& alive) {
+                              std::function<bool()> const& alive,
+                              std::chrono::seconds recover = std::chrono::seconds(0)) {
   auto const end = std::chrono::steady_clock::now() + limit;
   while (true) {
     auto client = ControlClient::Connect(grid.control_socket());
     if (client) {
-      if (auto status = client->Call("local.status", nullptr); status) return status;
+      boost::json::object const wait{{"wait_ready_s", recover.count()}};
+      if (auto status = client->Call("local.status", wait); status) return status;
     }
     if (std::chrono::steady_clock::now() >= end)
       return Fail(Code::kUnavailable, "no daemon answers on '{}': start it with 'trellis up'",
@@ -70,7 +79,9 @@ Result<json::Value> WaitReady(GridDir const& grid, std::chrono::seconds limit,
 Result<void> Status(App const& app, std::int64_t wait_s) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   TRELLIS_TRY(auto const status,
-              WaitReady(grid, std::chrono::seconds(wait_s), [] { return true; }));
+              WaitReady(
+                  grid, std::chrono::seconds(wait_s), [] { return true; },
+                  std::chrono::seconds(std::min<std::int64_t>(wait_s, kLongestWait))));
   app.Print(status, StatusText(status));
   return {};
 }

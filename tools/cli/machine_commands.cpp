@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <cstring>
 
 namespace trellis::cli {
@@ -92,6 +93,36 @@ Result<void> Logs(App const& app, std::string const& id) {
   return {};
 }
 
+/// Prints the log as it grows, until Ctrl-C or the daemon's end.
+Result<void> FollowLogs(App const& app, std::string const& id) {
+  constexpr std::chrono::hours kLong(24);
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_CHECK(control.Call("local.logs", boost::json::object{{"id", id}, {"follow", true}}));
+  while (true) {
+    TRELLIS_TRY(auto const event, control.NextEvent(kLong));
+    if (!event.has_value()) continue;
+    auto const text = event->at("text").as_string();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (std::fflush(stdout) != 0) return {};  // nobody reads any more
+  }
+}
+
+Result<void> PluginInfo(App const& app, std::string const& name) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_TRY(auto const info,
+              control.Call("local.plugin.info", boost::json::object{{"name", name}}));
+  std::string text;
+  for (auto const& [key, value] : info.as_object()) {
+    auto const shown =
+        value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
+    text += fmt::format("{:<10} {}\n", std::string_view(key), shown);
+  }
+  app.Print(info, text);
+  return {};
+}
+
 Result<void> PluginList(App const& app) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
@@ -131,7 +162,9 @@ void AddMachineCommands(CLI::App& root, App& app) {
   app.On(console, [&app, id] { return Console(app, *id); });
   auto* const logs = root.add_subcommand("logs", "what a machine printed on its console");
   logs->add_option("id", *id, "workload id, <twin>-<contract>-<name>")->required();
-  app.On(logs, [&app, id] { return Logs(app, *id); });
+  auto follow = std::make_shared<bool>(false);
+  logs->add_flag("--follow,-f", *follow, "go on with what it prints from now on");
+  app.On(logs, [&app, id, follow] { return *follow ? FollowLogs(app, *id) : Logs(app, *id); });
   auto twin = std::make_shared<std::uint32_t>(0);
   auto* const network = root.add_subcommand("network", "private networks on this node")
                             ->require_subcommand(1)
@@ -142,6 +175,9 @@ void AddMachineCommands(CLI::App& root, App& app) {
   auto* const plugin = root.add_subcommand("plugin", "plugins of the node")->require_subcommand(1);
   app.On(plugin->add_subcommand("list", "all plugins and their state"),
          [&app] { return PluginList(app); });
+  auto* const info = plugin->add_subcommand("info", "all about one plugin");
+  info->add_option("name", *id, "name of the plugin")->required();
+  app.On(info, [&app, id] { return PluginInfo(app, *id); });
 }
 
 }  // namespace trellis::cli

@@ -166,6 +166,18 @@ TEST_F(NetworkLab, SubnetStaysWhileMachinesAreAttached) {
   EXPECT_EQ(refused.error, "subnet cannot change while 1 machines are attached");
 }
 
+TEST_F(NetworkLab, FarmersSeeTheInterfacesUnderBothNames) {
+  auto const nics = host_->Command("zos.admin.interfaces", "null");
+  ASSERT_TRUE(nics) << nics.error().message;
+  EXPECT_EQ(nics.value(), host_->Command("zos.network.admin.interfaces", "null").value());
+  EXPECT_EQ(host_->Command("zos.network.admin.get_public_nic", "{}").value(),
+            R"({"is_single":true,"is_dual":false,"dual_interface":""})");
+  auto const number = host_->Command("zos.admin.set_public_nic", "5");
+  ASSERT_FALSE(number);
+  EXPECT_THAT(number.error().message, StartsWith("failed to decode input, expecting string: "));
+  EXPECT_FALSE(host_->Command("zos.admin.set_public_nic", R"("nowhere0")"));
+}
+
 TEST_F(NetworkLab, TeardownRemovesEverything) {
   ASSERT_TRUE(Provision("7-100-net1", 2001).ok());
   ASSERT_TRUE(Attach(*host_, "7-100-vm1", "10.1.2.5"));

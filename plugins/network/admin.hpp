@@ -1,0 +1,35 @@
+// What the farmer sees of the node's own network.
+#pragma once
+
+#include <trellis/json.hpp>
+#include <trellis/result.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trellis::plugins::network {
+
+struct NicFacts {
+  std::vector<std::string> ips;  ///< with prefix length
+  std::string mac;
+};
+BOOST_DESCRIBE_STRUCT(NicFacts, (), (ips, mac))
+
+/// How public traffic leaves: over the management interface, or over one of its own.
+struct PublicNic {
+  bool is_single = true;
+  bool is_dual = false;
+  std::string dual_interface;
+};
+BOOST_DESCRIBE_STRUCT(PublicNic, (), (is_single, is_dual, dual_interface))
+
+/// Hardware interfaces and the one with the default route, of the calling thread's namespace.
+Result<std::map<std::string, NicFacts>> Nics();
+
+/// `payload`: JSON text, the name of an interface. kDecode, kNotFound; kUnsupported, because this
+/// node has no public network that could use it.
+Result<void> SetPublicNic(std::string_view payload);
+
+}  // namespace trellis::plugins::network
