@@ -150,7 +150,7 @@ struct NodeContracts {
   /// Those of `ids` in their grace period, ascending; empty when this ledger does not tell them in
   /// one answer (then ask for each contract).
   std::optional<std::vector<std::uint64_t>> grace{};
-  std::uint64_t height = 0;          ///< of this answer
+  std::uint64_t height = 0;  ///< of this answer
 };
 BOOST_DESCRIBE_STRUCT(NodeContracts, (), (ids, height))
 

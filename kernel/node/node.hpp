@@ -23,7 +23,6 @@
 
 #include <atomic>
 #include <memory>
-#include <atomic>
 #include <string>
 
 namespace trellis::node {
