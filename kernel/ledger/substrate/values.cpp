@@ -251,7 +251,7 @@ class Writer {
     if (width < sizeof number && (number >> (8 * width)) != 0)
       return Fail(Code::kInvalid, "number {} is out of range", number);
     for (std::size_t i = 0; i < width; ++i)
-      out_.U8(i < sizeof number ? static_cast<std::uint8_t>(number >> (8 * i)) : 0);
+      out_.U8(static_cast<std::uint8_t>(i < sizeof number ? (number >> (8 * i)) & 0xffU : 0U));
     return {};
   }
   Result<void> WriteShape(CompactOf const&, json::Value const& value) {

@@ -93,7 +93,7 @@ TEST(Machine, IsReportedWhenItRebootsInALoop) {
                                    MachineLab::Options());
 
   ASSERT_EQ(made.status, TRL_OK) << made.error;
-  ASSERT_TRUE(lab.WaitForReport(seconds(60))) << lab.ConsoleLog();
+  ASSERT_TRUE(lab.WaitForReport(seconds(150))) << lab.ConsoleLog();
   auto const reports = host.Reports();
   EXPECT_EQ(reports.front().workload_id, kMachineId);
   EXPECT_THAT(reports.front().text, HasSubstr("vm crashed 2 times in 2 minutes: "));
