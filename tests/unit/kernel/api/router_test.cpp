@@ -152,9 +152,12 @@ TEST_F(Routing, CountsAnswersByCode) {
 
 TEST(RouterLimits, RefuseATwinThatAsksTooMuchAtOnce) {
   testing::NoPlugins plugins;
-  Router router(plugins, {}, {.kernel_threads = 1, .queue = {.per_twin = 2}});
+  // Before the router, whose threads use them to the end.
   std::latch started(1);
   std::latch release(1);
+  std::mutex mutex;
+  std::vector<std::string> answers;
+  Router router(plugins, {}, {.kernel_threads = 1, .queue = {.per_twin = 2}});
   router.Add("slow", Auth::kAny, [&](Caller const&, std::string_view) {
     started.count_down();
     release.wait();
@@ -162,8 +165,6 @@ TEST(RouterLimits, RefuseATwinThatAsksTooMuchAtOnce) {
   });
   router.Add("quick", Auth::kAny,
              [](Caller const&, std::string_view) { return engine::Answer("null"); });
-  std::mutex mutex;
-  std::vector<std::string> answers;
   auto const ask = [&](Caller const& caller, char const* command) {
     router.Call(caller, command, {}, [&](engine::Answer const& answer) {
       std::lock_guard const lock(mutex);

@@ -88,6 +88,9 @@ TEST_F(PluginIsolation, GivesUpAPluginThatDiesAgainAndAgain) {
 
   for (int i = 0; i < 6; ++i)
     EXPECT_EQ(ProvisionOnceBack("bare", "segfault").status, TRL_CRASHED);
+  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (lab_.StatusOf("bare").state != "failed" && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
   auto const answer = Provision("bare", "x");
 
   EXPECT_EQ(answer.status, TRL_UNAVAILABLE);
