@@ -103,7 +103,7 @@ TEST(Ristretto, RefusesExactlyWhatLibsodiumRefuses) {
     Bytes32 bytes{};
     for (auto& byte : bytes)
       byte = static_cast<std::uint8_t>(random());
-    bytes[0] &= i % 2 == 0 ? 0xfeU : 0xffU;
+    if (i % 2 == 0) bytes[0] &= std::uint8_t{0xfe};
     bytes[31] &= 0x7fU;
     bool const valid = crypto_core_ristretto255_is_valid_point(bytes.data()) == 1;
     good += valid ? 1 : 0;
