@@ -34,10 +34,11 @@ struct EngineOptions {
   std::uint32_t cpu_overcommit = 4;
   std::int64_t inspect_interval_s = 60;
   std::int64_t sync_interval_s = 3600;
+  store::HistoryLimits history{};
   std::int64_t restore_max_s = 1800;
   std::int64_t remove_max_s = 300;
   std::uint32_t crash_limit = 3;
-  std::int64_t drain_timeout_s = 15;
+  std::int64_t drain_timeout_s = 20;
   std::uint64_t reserve_memory = 0;  ///< bytes kept for the system; 0 = max(10 %, 2 GiB)
   std::string boot_id_path = "/proc/sys/kernel/random/boot_id";
   bool strong_ledger = true;  ///< a mismatching contract is refused at once

@@ -28,14 +28,25 @@ std::string_view ToText(store::Desired desired) {
   return "present";
 }
 
-boost::json::array Jobs(std::vector<store::JobRow> const& jobs, std::int64_t now) {
+/// queued, running, parked, quarantined: a job with a step that crashed too often.
+Result<boost::json::array> Jobs(Context const& context, store::Database& db,
+                                store::DeploymentKey key) {
+  auto const now = context.clock.UnixSeconds();
+  auto const running = context.scheduler.RunningJob(key);
+  TRELLIS_TRY(auto const jobs, store::ListJobs(db, key));
   boost::json::array list;
   for (auto const& job : jobs) {
-    bool const parked = job.not_before > now;
+    TRELLIS_TRY(auto const steps, store::ListSteps(db, job.id));
+    bool const condemned = std::any_of(steps.begin(), steps.end(), [](auto const& step) {
+      return step.state == store::StepState::kQuarantined;
+    });
+    char const* state = job.not_before > now ? "parked" : "queued";
+    if (condemned) state = "quarantined";
+    if (job.id == running) state = "running";
     list.push_back({{"id", job.id},
                     {"kind", std::string(store::ToText(job.kind))},
                     {"workload", job.target},
-                    {"state", parked ? "parked" : "queued"},
+                    {"state", state},
                     {"attempts", job.attempts},
                     {"error", job.error},
                     {"age", now - job.created}});
@@ -101,16 +112,15 @@ Answer DebugView::List(std::uint32_t twin) {
 }
 
 Answer DebugView::Get(store::DeploymentKey key) {
-  auto const now = context_.clock.UnixSeconds();
   auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
     TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
     if (!row.has_value()) return std::string();
     TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, key));
-    TRELLIS_TRY(auto const jobs, store::ListJobs(db, key));
+    TRELLIS_TRY(auto const jobs, Jobs(context_, db, key));
     TRELLIS_TRY(auto const text, DeploymentText(*row, workloads));
     return fmt::format(R"({{"deployment":{},"desired":"{}","message":{},"jobs":{}}})", text,
                        ToText(row->desired), json::Dump(row->message),
-                       boost::json::serialize(Jobs(jobs, now)));
+                       boost::json::serialize(jobs));
   });
   if (!found) return Trouble(found.error());
   if (found->empty()) return NotFound();

@@ -97,13 +97,18 @@ void Engine::StartThreads() {
   outbox_->Start();
 }
 
+void Engine::Drain() {
+  waiters_.Close();
+  scheduler_.Stop();
+  workers_.clear();
+}
+
 Engine::~Engine() {
   if (services_ != nullptr) services_->Connect({}, {});
   ledger_watch_.reset();
   outbox_.reset();
   upkeep_.reset();
-  scheduler_.Stop();
-  workers_.clear();
+  Drain();
   (void)context_.writer.Commit([](store::Database& db) {
     return store::SetMeta(db, "clean_shutdown", "1");
   });  // else it counts as a crash; everything submitted before it is told to its job now

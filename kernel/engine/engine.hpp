@@ -41,7 +41,7 @@ class Engine {
                                                store::Readers& readers, plugin::Plugins& plugins,
                                                ledger::Ledger& ledger, Clock& clock,
                                                KernelServicesOverStore& services);
-  /// Refuses new work, cancels running steps and waits for them at most drain_timeout_s.
+  /// Drains.
   ~Engine();
   Engine(Engine const&) = delete;
   Engine& operator=(Engine const&) = delete;
@@ -78,8 +78,9 @@ class Engine {
   /// Waits until everything was looked at and nothing is being restored any more; false when that
   /// took longer than `limit`.
   bool WaitRecovered(std::chrono::seconds limit);
-  /// Nobody waits for anything any more: the node is leaving.
-  void StopWaiting() { waiters_.Close(); }
+  /// No job begins any more, running steps are cancelled and waited for. Questions are answered as
+  /// before. A second call does nothing.
+  void Drain();
   /// What of it needs an operator.
   [[nodiscard]] std::vector<Check> CheckHealth() { return Judge(Look()); }
   /// An operator says that what plugins hold and the store does not know may be removed.

@@ -16,13 +16,18 @@ Check Limit(std::string name, std::int64_t value, std::int64_t limit, std::strin
 std::vector<Check> Judge(Result<Snapshot> const& snapshot) {
   if (!snapshot) return {{"store", false, snapshot.error().message}};
   auto const& now = *snapshot;
+  Check orphans{"orphans", !now.orphans_held, ""};
+  if (now.orphans_held)
+    orphans.message = fmt::format("{} resources are unknown to this new store", now.orphans_seen);
   return {
       {"store", true, ""},
       Limit("steps", now.journal.quarantined, 1, "operations crashed too often"),
+      Limit("wedged", static_cast<std::int64_t>(now.wedged), 1, "operations never came back"),
       Limit("removals", now.journal.most_failed_removal, kFailedRemovals,
             "tries of a removal failed"),
       Limit("queue", now.oldest_job_s, kOldJob, "seconds is the age of the oldest job"),
       Limit("outbox", now.outbox_age_s, kOldReport, "seconds is the age of the oldest report"),
+      std::move(orphans),
   };
 }
 

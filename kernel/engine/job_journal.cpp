@@ -37,7 +37,8 @@ bool Reserves(PlannedStep const& step) {
 
 Result<void> AddEntry(store::Database& db, JobState const& state, store::WorkloadRow const& row) {
   auto const body = WorkloadJson(row);
-  return state.fresh ? store::AppendChange(db, row, body) : store::AddChange(db, row, body);
+  return state.fresh ? store::AppendChange(db, row, body)
+                     : store::AddChange(db, row, body, state.history);
 }
 
 /// The workload does not fit: its result is known before its plugin is asked.

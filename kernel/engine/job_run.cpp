@@ -36,6 +36,7 @@ void JobRun::Advance() {
 // ---- begin ----
 
 Result<bool> JobRun::Load() {
+  state_.history = context_.options.history;
   if (ticket_.prepared != nullptr && ticket_.prepared->created) {
     auto& prepared = *ticket_.prepared;
     state_.job = std::move(prepared.job);

@@ -36,10 +36,11 @@ struct JobState {
   std::map<std::string, store::WorkloadRow, std::less<>> rows;
   std::vector<store::StepRow> steps;   ///< at the begin of this run
   std::shared_ptr<Prepared> prepared;  ///< apply: its document, if acceptance left it
-  bool fresh = false;                  ///< the history holds nothing but `init` of this version yet
-  bool weightless = false;             ///< new, and nothing of it reserves anything
-  std::int64_t okay = 0;               ///< workloads ok or paused at the begin of this run
-  std::int64_t okay_newest = 0;        ///< when the latest became so
+  store::HistoryLimits history{};
+  bool fresh = false;            ///< the history holds nothing but `init` of this version yet
+  bool weightless = false;       ///< new, and nothing of it reserves anything
+  std::int64_t okay = 0;         ///< workloads ok or paused at the begin of this run
+  std::int64_t okay_newest = 0;  ///< when the latest became so
 
   [[nodiscard]] bool paused() const { return deployment.desired == store::Desired::kPaused; }
   [[nodiscard]] store::WorkloadRow const* Find(std::string_view name) const {

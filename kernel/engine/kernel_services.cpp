@@ -69,9 +69,8 @@ Result<std::string> KernelServicesOverStore::WorkloadsByType(
     std::vector<std::string> found;
     auto const take = [&](std::vector<store::WorkloadRow> const& rows) {
       for (auto const& row : rows) {
-        bool const wanted = std::find(types.begin(), types.end(), row.type) != types.end() &&
-                            (twin == 0 || row.key.twin == twin);
-        if (wanted) found.push_back(PluginWorkloadJson(row));
+        if (std::find(types.begin(), types.end(), row.type) != types.end())
+          found.push_back(PluginWorkloadJson(row));
       }
     };
     if (contract != 0) {  // of one deployment: nothing else is looked at
@@ -79,7 +78,7 @@ Result<std::string> KernelServicesOverStore::WorkloadsByType(
       take(rows);
     } else {
       for (auto const type : types) {
-        TRELLIS_TRY(auto const rows, store::ListWorkloadsByType(db, type));
+        TRELLIS_TRY(auto const rows, store::ListActiveByType(db, twin, type));
         take(rows);
       }
     }

@@ -44,7 +44,7 @@ Result<std::vector<Orphans::Found>> Orphans::Find() {
 Result<Orphans::May> Orphans::MayRemove(bool any) {
   auto const now = context_.clock.UnixSeconds();
   TRELLIS_TRY(auto const stats, context_.readers.Run([&](store::Database& db) {
-    return store::ReadJournalStats(db, now, context_.options.crash_limit);
+    return store::ReadJournalStats(db, now);
   }));
   if (stats.jobs.contains(store::JobKind::kRestore)) return May::kNotYet;
   TRELLIS_TRY(auto const confirmed, context_.readers.Run([](store::Database& db) {

@@ -288,6 +288,13 @@ void Scheduler::Stop() {
     stopper->Stop();
 }
 
+std::int64_t Scheduler::RunningJob(store::DeploymentKey key) const {
+  std::lock_guard const lock(mutex_);
+  auto const found = deployments_.find(key);
+  bool const runs = found != deployments_.end() && found->second.running.has_value();
+  return runs ? found->second.running->ticket.job : 0;
+}
+
 Scheduler::Depth Scheduler::DepthOf(store::DeploymentKey key) const {
   std::lock_guard const lock(mutex_);
   Depth depth;

@@ -91,6 +91,8 @@ class Scheduler {
     std::size_t running = 0;
   };
   [[nodiscard]] Depth DepthOf(store::DeploymentKey key) const;
+  /// The job of the deployment that was begun and is not over, 0 = none.
+  [[nodiscard]] std::int64_t RunningJob(store::DeploymentKey key) const;
   [[nodiscard]] std::size_t wedged() const { return wedged_; }
 
  private:

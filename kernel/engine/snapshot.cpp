@@ -18,7 +18,7 @@ Result<Snapshot> Engine::Look() {
   Snapshot snapshot;
   snapshot.depth = scheduler_.DepthOf({});
   TRELLIS_CHECK(context_.readers.Run([&](store::Database& db) -> Result<void> {
-    TRELLIS_TRY(snapshot.journal, store::ReadJournalStats(db, now, options_.crash_limit));
+    TRELLIS_TRY(snapshot.journal, store::ReadJournalStats(db, now));
     TRELLIS_TRY(snapshot.outbox, store::ReadOutboxStats(db, now));
     return {};
   }));
@@ -29,6 +29,7 @@ Result<Snapshot> Engine::Look() {
   snapshot.orphans_removed = upkeep_->orphans().removed();
   snapshot.orphans_held = upkeep_->orphans().held();
   snapshot.inspections = upkeep_->rounds();
+  snapshot.wedged = scheduler_.wedged();
   return snapshot;
 }
 
@@ -42,8 +43,8 @@ bool Engine::WaitRecovered(std::chrono::seconds limit) {
 
 bool Engine::Restoring() {
   auto const now = context_.clock.UnixSeconds();
-  auto const stats = context_.readers.Run(
-      [&](store::Database& db) { return store::ReadJournalStats(db, now, options_.crash_limit); });
+  auto const stats =
+      context_.readers.Run([&](store::Database& db) { return store::ReadJournalStats(db, now); });
   return !stats || stats->jobs.contains(store::JobKind::kRestore);
 }
 

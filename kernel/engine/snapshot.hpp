@@ -22,6 +22,7 @@ struct Snapshot {
   std::uint64_t orphans_removed = 0;
   bool orphans_held = false;
   std::uint64_t inspections = 0;  ///< rounds over all workloads
+  std::size_t wedged = 0;         ///< deployments whose operation never came back
 };
 
 }  // namespace trellis::engine

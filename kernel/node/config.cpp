@@ -152,6 +152,8 @@ void ReadEngine(Reader& reader, engine::EngineOptions& engine) {
   reader.Read("engine.cpu_overcommit", engine.cpu_overcommit);
   reader.Read("engine.inspect_interval", engine.inspect_interval_s);
   reader.Read("engine.sync_interval", engine.sync_interval_s);
+  reader.Read("engine.history.deployment", engine.history.deployment);
+  reader.Read("engine.history.workload", engine.history.workload);
   reader.Read("engine.retry.restore_max", engine.restore_max_s);
   reader.Read("engine.retry.remove_max", engine.remove_max_s);
   reader.Read("engine.crash_limit", engine.crash_limit);
@@ -215,6 +217,9 @@ void CheckEngine(Reader& reader, engine::EngineOptions const& engine) {
   reader.Demand("engine.cpu_overcommit", engine.cpu_overcommit >= 1, kPositive);
   reader.Demand("engine.inspect_interval", engine.inspect_interval_s >= 1, kPositive);
   reader.Demand("engine.sync_interval", engine.sync_interval_s >= 1, kPositive);
+  constexpr std::string_view kHistory = "must be at least 2: `init` and the newest entry stay";
+  reader.Demand("engine.history.deployment", engine.history.deployment >= 2, kHistory);
+  reader.Demand("engine.history.workload", engine.history.workload >= 2, kHistory);
   reader.Demand("engine.retry.restore_max", engine.restore_max_s >= 1, kPositive);
   reader.Demand("engine.retry.remove_max", engine.remove_max_s >= 1, kPositive);
   reader.Demand("engine.crash_limit", engine.crash_limit >= 1, kPositive);

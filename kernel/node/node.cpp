@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kPluginShareOfDrain = 4;  // a quarter of engine.drain_timeout
+
 /// What plugins know of the node, but its public configuration.
 std::string NodeFacts(NodeConfig const& config, NodeKey const& key) {
   auto const boot = sys::BootId(config.engine.boot_id_path);
@@ -67,15 +69,15 @@ Result<std::unique_ptr<Daemon>> Node::Open(Ground ground, std::unique_ptr<store:
 
 Node::~Node() {
   damage_->OnReport({});
-  if (router_ != nullptr) router_->Drain();
-  bus_.reset();  // no new requests
+  if (router_ != nullptr) router_->Drain();  // changes are refused from now on, questions answered
+  if (engine_ != nullptr) engine_->Drain();
+  bus_.reset();
   control_.reset();
   http_.reset();
-  if (engine_ != nullptr) engine_->StopWaiting();
   router_.reset();
   perf_.reset();
   health_.reset();
-  engine_.reset();  // running steps end or are cancelled
+  engine_.reset();
   if (plugins_ != nullptr) plugins_->Stop();
   plugins_.reset();
   services_.reset();
@@ -139,6 +141,9 @@ Result<void> Node::OpenPlugins() {
     if (!plugin.hosting.empty()) entry.hosting = ToHosting(plugin.hosting);
     options.plugins.insert_or_assign(name, std::move(entry));
   }
+  // The engine's calls end within their grace; what is left of the time is the plugins'.
+  options.drain_timeout = std::chrono::seconds(
+      std::max<std::int64_t>(config_.engine.drain_timeout_s / kPluginShareOfDrain, 1));
   options.kernel_commands.assign(api::kKernelCommands.begin(), api::kKernelCommands.end());
   std::error_code unknown;
   auto const binaries = fs::read_symlink("/proc/self/exe", unknown).parent_path();

@@ -32,6 +32,15 @@ boost::json::value HealthOf(plugin::Plugins& plugins, std::string_view name) {
   return nullptr;
 }
 
+/// Runs `function` with the plugin that the payload names.
+template <class Function>
+engine::Answer WithPlugin(std::string_view payload, Function function) {
+  auto const argument = json::Parse<NameArgument>(payload);
+  if (!argument || argument->name.empty())
+    return api::Refuse(400, "the name of a plugin is missing: {\"name\":\"…\"}");
+  return api::ToAnswer(function(argument->name));
+}
+
 boost::json::array ProvidersOf(plugin::Plugins const& plugins, std::string_view name) {
   boost::json::array list;
   for (auto const* kind :
@@ -54,16 +63,16 @@ boost::json::array Node::PluginsJson() const {
 }
 
 engine::Answer Node::PluginInfo(std::string_view payload) {
-  auto const argument = json::Parse<NameArgument>(payload);
-  if (!argument) return api::Refuse(400, "the name of a plugin is missing: {\"name\":\"…\"}");
-  for (auto const& status : plugins_->Status()) {
-    if (status.name != argument->name) continue;
-    auto info = StatusJson(status);
-    info["health"] = HealthOf(*plugins_, status.name);
-    info["providers"] = ProvidersOf(*plugins_, status.name);
-    return boost::json::serialize(info);
-  }
-  return api::Refuse(404, fmt::format("no plugin '{}'", argument->name));
+  return WithPlugin(payload, [this](std::string const& name) -> Result<std::string> {
+    for (auto const& status : plugins_->Status()) {
+      if (status.name != name) continue;
+      auto info = StatusJson(status);
+      info["health"] = HealthOf(*plugins_, status.name);
+      info["providers"] = ProvidersOf(*plugins_, status.name);
+      return boost::json::serialize(info);
+    }
+    return Fail(Code::kNotFound, "no plugin '{}'", name);
+  });
 }
 
 void Node::AddPluginCommands() {
@@ -75,6 +84,20 @@ void Node::AddPluginCommands() {
                });
   router_->Add("local.plugin.info", Auth::kLocal,
                [this](Caller const&, std::string_view payload) { return PluginInfo(payload); });
+  for (auto const* name : {"local.plugin.restart", "local.plugin.reload"}) {
+    router_->Add(name, Auth::kLocal, [this](Caller const&, std::string_view payload) {
+      return WithPlugin(payload, [this](std::string const& plugin) -> Result<std::string> {
+        TRELLIS_CHECK(plugins_->Restart(plugin));
+        return std::string("null");
+      });
+    });
+  }
+  router_->Add("local.plugin.logs", Auth::kLocal, [this](Caller const&, std::string_view payload) {
+    return WithPlugin(payload, [this](std::string const& plugin) -> Result<std::string> {
+      TRELLIS_TRY(auto const lines, plugins_->LastLines(plugin));
+      return boost::json::serialize(boost::json::object{{"lines", json::Encode(lines)}});
+    });
+  });
 }
 
 }  // namespace trellis::node

@@ -54,6 +54,7 @@ void AddEngine(boost::json::object& status, engine::Snapshot const& now) {
                      {"oldest_s", now.oldest_job_s},
                      {"retries", now.journal.retries},
                      {"quarantined", now.journal.quarantined},
+                     {"wedged", now.wedged},
                      {"kinds", JobKinds(now.journal)}};
   status["outbox"] = {{"rows", now.outbox.rows},
                       {"oldest_s", now.outbox_age_s},
@@ -95,6 +96,8 @@ void AddEngineMetrics(MetricsText& metrics, engine::Snapshot const& now) {
                 "Failed tries of the jobs in the journal.");
   metrics.Gauge("quarantined_steps", static_cast<double>(now.journal.quarantined),
                 "Operations that crashed too often to be tried again soon.");
+  metrics.Gauge("wedged", static_cast<double>(now.wedged),
+                "Deployments whose operation never came back.");
   metrics.Gauge("outbox_rows", static_cast<double>(now.outbox.rows),
                 "Reports that the ledger has not taken yet.");
   metrics.Gauge("outbox_oldest_seconds", static_cast<double>(now.outbox_age_s),
@@ -109,6 +112,45 @@ void AddEngineMetrics(MetricsText& metrics, engine::Snapshot const& now) {
                   "Such resources that were removed.");
   metrics.Counter("inspection_rounds_total", static_cast<double>(now.inspections),
                   "Looks at everything that is stored.");
+}
+
+std::string_view OpName(plugin::Op op) {
+  switch (op) {
+    case plugin::Op::kProvision:
+      return "provision";
+    case plugin::Op::kUpdate:
+      return "update";
+    case plugin::Op::kDeprovision:
+      return "deprovision";
+    case plugin::Op::kPause:
+      return "pause";
+    case plugin::Op::kResume:
+      return "resume";
+  }
+  return "unknown";
+}
+
+/// One family over all types and operations; `value` takes it from a meter.
+template <class Value>
+void AddOps(MetricsText& metrics, engine::Meters const& meters, Value value) {
+  for (auto const& [type, ops] : meters.Ops()) {
+    for (auto const& [op, meter] : ops)
+      metrics.Sample(value(meter), {{"type", type}, {"op", OpName(op)}});
+  }
+}
+
+void AddStepMetrics(MetricsText& metrics, engine::Meters const& meters) {
+  metrics.Family("steps_total", "counter", "Plugin operations, by type and operation.");
+  AddOps(metrics, meters, [](auto const& meter) { return static_cast<double>(meter.calls); });
+  metrics.Family("step_failures_total", "counter", "Those that failed.");
+  AddOps(metrics, meters, [](auto const& meter) { return static_cast<double>(meter.failures); });
+  metrics.Family("step_seconds_total", "counter", "Time spent in them.");
+  AddOps(metrics, meters,
+         [](auto const& meter) { return static_cast<double>(meter.time.count()) / kNsPerSecond; });
+  metrics.Counter("jobs_parked_total", static_cast<double>(meters.jobs_parked),
+                  "Times a job had to come again.");
+  metrics.Counter("quarantined_total", static_cast<double>(meters.quarantined),
+                  "Operations given up after crashes.");
 }
 
 void AddStoreMetrics(MetricsText& metrics, store::Writer::Counters const& written) {
@@ -163,6 +205,7 @@ std::string Node::Metrics() {
   MetricsText metrics;
   if (auto const now = engine_->Look(); now) AddEngineMetrics(metrics, *now);
   AddStoreMetrics(metrics, writer_->counters());
+  AddStepMetrics(metrics, engine_->meters());
   metrics.Counter("accepted_total", static_cast<double>(engine_->accepted()),
                   "Documents answered with success.");
   metrics.Counter("jobs_done_total", static_cast<double>(engine_->jobs_done()),

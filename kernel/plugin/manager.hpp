@@ -59,6 +59,12 @@ class Manager final : public Plugins {
   /// Stops the plugins in reverse order within `drain_timeout`. Data processes and workloads keep
   /// running. After it every call fails with kUnavailable. A second call does nothing.
   void Stop();
+  /// Stops a plugin's process and starts the next one, also after it was given up. Calls in flight
+  /// may end first; those that come meanwhile fail with kUnavailable. kNotFound, kUnsupported for
+  /// one that runs in the daemon, kConflict while it is starting anyway.
+  Result<void> Restart(std::string_view name);
+  /// The last lines a plugin's process wrote to standard error. kNotFound, kUnsupported as above.
+  Result<std::vector<std::string>> LastLines(std::string_view name) const;
   /// Metrics of all plugins in the Prometheus text format.
   [[nodiscard]] std::string MetricsText() const { return metrics_.Text(); }
   /// nullptr without keeper.
@@ -112,6 +118,7 @@ class Manager final : public Plugins {
   void AttachHelper(PluginRecord& plugin, ProcessChannel& helper);
   void OnHelperDeath(PluginRecord& plugin, std::string const& how);
   void RestartHelper(PluginRecord& plugin);
+  [[nodiscard]] Result<PluginRecord*> FindIsolated(std::string_view name) const;
   Result<void> ReplaceHelper(PluginRecord& plugin);
   /// False when the manager stops first.
   bool Rest(std::chrono::milliseconds time);

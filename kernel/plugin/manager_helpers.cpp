@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::chrono::seconds kCreateLimit{30};
 constexpr std::chrono::seconds kStartLimit{60};
+constexpr std::chrono::seconds kRestartPatience{10};
+constexpr std::chrono::milliseconds kLook{20};
 constexpr std::size_t kMaxDeaths = 5;  // in kDeathWindow; one more and the operator decides
 constexpr std::int64_t kDeathWindowNs = 600'000'000'000;
 
@@ -95,6 +97,47 @@ Result<void> Manager::ReplaceHelper(PluginRecord& plugin) {
   log::Info("plugin runs again", {{"plugin", plugin.name}, {"pid", helper->pid()}});
   Recover(plugin);
   return {};
+}
+
+Result<PluginRecord*> Manager::FindIsolated(std::string_view name) const {
+  auto* const plugin = directory_.Find(name);
+  if (plugin == nullptr) return trellis::Fail(Code::kNotFound, "no plugin '{}'", name);
+  if (!plugin->isolated) {
+    return trellis::Fail(Code::kUnsupported,
+                         "plugin '{}' runs in the daemon: restart the daemon instead", name);
+  }
+  return plugin;
+}
+
+Result<void> Manager::Restart(std::string_view name) {
+  TRELLIS_TRY(auto* const plugin, FindIsolated(name));
+  auto const state = plugin->State();
+  bool const possible = state == PluginState::kRunning || state == PluginState::kFailed;
+  if (!possible) return trellis::Fail(Code::kConflict, "plugin '{}' is {}", name, ToText(state));
+  plugin->Set(PluginState::kRestarting, "asked for");
+  {
+    std::lock_guard const lock(stop_mutex_);
+    deaths_.erase(plugin->name);
+  }
+  auto const old = std::dynamic_pointer_cast<ProcessChannel>(plugin->Channel());
+  if (state == PluginState::kRunning && old != nullptr) {
+    auto const until = MonotonicNs() + std::chrono::nanoseconds(kRestartPatience).count();
+    // Nothing tells when the last call has left.
+    while (old->calls() > 0 && MonotonicNs() < until && Rest(kLook)) {
+    }
+    if (auto const stopped = old->Stop(NewCall(kRestartPatience)); !stopped)
+      log::Warn("plugin did not stop, ending its process",
+                {{"plugin", name}, {"error", stopped.error()}});
+  }
+  auto const done = ReplaceHelper(*plugin);
+  if (!done) plugin->Set(PluginState::kFailed, done.error().message);
+  return done;
+}
+
+Result<std::vector<std::string>> Manager::LastLines(std::string_view name) const {
+  TRELLIS_TRY(auto* const plugin, FindIsolated(name));
+  auto const channel = std::dynamic_pointer_cast<ProcessChannel>(plugin->Channel());
+  return channel == nullptr ? std::vector<std::string>() : channel->LastLines();
 }
 
 void Manager::Recover(PluginRecord const& plugin) {

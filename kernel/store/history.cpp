@@ -10,9 +10,6 @@
 namespace trellis::store {
 namespace {
 
-constexpr std::size_t kMaxPerWorkload = 64;
-constexpr std::int64_t kMaxPerDeployment = 512;
-
 /// An entry without its body.
 struct Entry {
   std::int64_t seq = 0;
@@ -46,11 +43,11 @@ Result<void> Erase(Database& db, std::int64_t seq) {
 
 /// Drops the oldest entries of one workload above the limit, never the newest nor `init` of the
 /// present version. One more entry is about to follow.
-Result<void> TrimWorkload(Database& db, std::vector<Entry> const& entries, std::uint32_t version) {
-  if (entries.size() < kMaxPerWorkload) return {};
-  auto surplus = entries.size() + 1 - kMaxPerWorkload;
+Result<void> TrimWorkload(Database& db, std::vector<Entry> const& entries, std::uint32_t version,
+                          std::int64_t limit) {
+  auto surplus = static_cast<std::int64_t>(entries.size()) + 1 - limit;
   for (auto const& entry : entries) {
-    if (surplus == 0) break;
+    if (surplus <= 0) break;
     if (entry.state == "init" && entry.version == version) continue;
     TRELLIS_CHECK(Erase(db, entry.seq));
     --surplus;
@@ -83,12 +80,12 @@ Result<std::set<std::int64_t>> KeptEntries(Database& db, DeploymentKey key,
   return kept;
 }
 
-Result<void> TrimDeployment(Database& db, DeploymentKey key) {
+Result<void> TrimDeployment(Database& db, DeploymentKey key, std::int64_t limit) {
   TRELLIS_TRY(auto const count,
               One(
                   db, "SELECT COUNT(*) FROM change WHERE twin = ? AND contract = ?",
                   [](Statement const& s) { return s.Int(0); }, key.twin, key.contract));
-  auto surplus = count.value_or(0) - kMaxPerDeployment;
+  auto surplus = count.value_or(0) - limit;
   if (surplus <= 0) return {};
   TRELLIS_TRY(auto const entries, EntriesOf(db, key));
   TRELLIS_TRY(auto const kept, KeptEntries(db, key, entries));
@@ -103,7 +100,8 @@ Result<void> TrimDeployment(Database& db, DeploymentKey key) {
 
 }  // namespace
 
-Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view body) {
+Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view body,
+                       HistoryLimits const& limits) {
   TRELLIS_TRY(auto entries, EntriesOf(db, row.key, row.name));
   auto const same = [&](Entry const& entry, std::string_view state) {
     return entry.version == row.version && entry.state == state;
@@ -117,9 +115,9 @@ Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view bo
     if (again && entry.version == row.version && entry.state != "init")
       TRELLIS_CHECK(Erase(db, entry.seq));
   }
-  if (!again) TRELLIS_CHECK(TrimWorkload(db, entries, row.version));
+  if (!again) TRELLIS_CHECK(TrimWorkload(db, entries, row.version, limits.workload));
   TRELLIS_CHECK(AppendChange(db, row, body));
-  return TrimDeployment(db, row.key);
+  return TrimDeployment(db, row.key, limits.deployment);
 }
 
 Result<void> AppendChange(Database& db, WorkloadRow const& row, std::string_view body) {

@@ -4,7 +4,7 @@
 
 namespace trellis::store {
 
-Result<JournalStats> ReadJournalStats(Database& db, std::int64_t now, std::uint32_t crash_limit) {
+Result<JournalStats> ReadJournalStats(Database& db, std::int64_t now) {
   JournalStats stats;
   struct Kind {
     JobKind kind;
@@ -24,8 +24,8 @@ Result<JournalStats> ReadJournalStats(Database& db, std::int64_t now, std::uint3
   TRELLIS_TRY(
       auto const oldest,
       One(db, "SELECT COALESCE(MIN(created), 0) FROM job WHERE not_before <= ?1", number, now));
-  TRELLIS_TRY(auto const quarantined,
-              One(db, "SELECT COUNT(*) FROM step WHERE crashes >= ?1", number, crash_limit));
+  TRELLIS_TRY(auto const quarantined, One(db, "SELECT COUNT(*) FROM step WHERE state = ?1", number,
+                                          StepState::kQuarantined));
   stats.oldest = oldest.value_or(0);
   stats.quarantined = quarantined.value_or(0);
   return stats;

@@ -48,8 +48,10 @@ Result<std::optional<WorkloadRow>> FindWorkload(Database& db, DeploymentKey key,
                                                 std::string_view name);
 /// Name and type.
 Result<std::vector<std::pair<std::string, std::string>>> ListNames(Database& db, DeploymentKey key);
-Result<std::vector<WorkloadRow>> ListWorkloadsByType(Database& db, std::string_view type);
-Result<std::vector<WorkloadRow>> ListAllWorkloads(Database& db);
+/// Workloads of a type in the active deployments (those with a workload that is not in error) of a
+/// twin; twin 0: of all.
+Result<std::vector<WorkloadRow>> ListActiveByType(Database& db, std::uint32_t twin,
+                                                  std::string_view type);
 Result<void> InsertWorkload(Database& db, WorkloadRow const& row);
 /// Inserts, or updates everything but the type.
 Result<void> PutWorkload(Database& db, WorkloadRow const& row);
@@ -82,10 +84,16 @@ Result<void> EraseUses(Database& db, DeploymentKey key, std::string_view name);
 Result<bool> UsedByLeaving(Database& db, DeploymentKey key, std::string_view name);
 
 // ---- history ----
+/// How many entries are kept at most.
+struct HistoryLimits {
+  std::int64_t deployment = 512;
+  std::int64_t workload = 64;
+};
 /// Appends an entry by the collapse rules: same name, version and state as the newest replaces it;
 /// a second `ok` of a (name, version) removes the older one and everything of that version after
 /// its `init`. Drops the oldest entries above the bounds. `body` is workload JSON.
-Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view body);
+Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view body,
+                       HistoryLimits const& limits = {});
 /// The same when the newest entry is known to be `init` of the same version, or there is none.
 Result<void> AppendChange(Database& db, WorkloadRow const& row, std::string_view body);
 /// When an update was accepted: of untouched workloads keep only `init` and the newest entry of

@@ -77,15 +77,23 @@ Result<std::vector<std::pair<std::string, std::string>>> ListNames(Database& db,
       [](Statement const& s) { return std::pair(s.Text(0), s.Text(1)); }, key.twin, key.contract);
 }
 
-Result<std::vector<WorkloadRow>> ListWorkloadsByType(Database& db, std::string_view type) {
-  return All(
-      db, "SELECT " TRELLIS_WORKLOAD_COLUMNS " FROM workload WHERE type = ? ORDER BY contract, pos",
-      ReadWorkload, type);
-}
-
-Result<std::vector<WorkloadRow>> ListAllWorkloads(Database& db) {
-  return All(db, "SELECT " TRELLIS_WORKLOAD_COLUMNS " FROM workload ORDER BY contract, pos",
-             ReadWorkload);
+Result<std::vector<WorkloadRow>> ListActiveByType(Database& db, std::uint32_t twin,
+                                                  std::string_view type) {
+#define TRELLIS_IN_ACTIVE                                                                     \
+  "EXISTS (SELECT 1 FROM workload AS other WHERE other.twin = workload.twin AND "             \
+  "other.contract = workload.contract AND other.state NOT IN ('error', 'deleted')) ORDER BY " \
+  "contract, pos"
+  if (twin == 0) {
+    return All(db,
+               "SELECT " TRELLIS_WORKLOAD_COLUMNS
+               " FROM workload WHERE type = ? AND " TRELLIS_IN_ACTIVE,
+               ReadWorkload, type);
+  }
+  // The unary plus keeps to the twin's rows instead of all of the type.
+  return All(db,
+             "SELECT " TRELLIS_WORKLOAD_COLUMNS
+             " FROM workload WHERE twin = ? AND +type = ? AND " TRELLIS_IN_ACTIVE,
+             ReadWorkload, twin, type);
 }
 
 Result<void> InsertWorkload(Database& db, WorkloadRow const& row) {

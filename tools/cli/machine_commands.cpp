@@ -123,6 +123,14 @@ Result<void> PluginInfo(App const& app, std::string const& name) {
   return {};
 }
 
+Result<void> PluginRestart(App const& app, std::string const& name) {
+  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
+  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
+  TRELLIS_CHECK(control.Call("local.plugin.restart", boost::json::object{{"name", name}}));
+  app.Print(boost::json::object{{"restarted", name}}, name + " runs again");
+  return {};
+}
+
 Result<void> PluginList(App const& app) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
@@ -175,6 +183,10 @@ void AddMachineCommands(CLI::App& root, App& app) {
   auto* const plugin = root.add_subcommand("plugin", "plugins of the node")->require_subcommand(1);
   app.On(plugin->add_subcommand("list", "all plugins and their state"),
          [&app] { return PluginList(app); });
+  auto* const restart = plugin->add_subcommand(
+      "restart", "end the plugin's process and start the next one, also after it was given up");
+  restart->add_option("name", *id, "name of the plugin")->required();
+  app.On(restart, [&app, id] { return PluginRestart(app, *id); });
   auto* const info = plugin->add_subcommand("info", "all about one plugin");
   info->add_option("name", *id, "name of the plugin")->required();
   app.On(info, [&app, id] { return PluginInfo(app, *id); });

@@ -72,6 +72,16 @@ TEST_F(Config, NamesAValueThatCannotBe) {
   }
 }
 
+TEST_F(Config, ReadsTheBoundsOfTheHistory) {
+  auto const config = Load(minimal_ + "[engine.history]\ndeployment = 100\nworkload = 10\n");
+
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->engine.history.deployment, 100);
+  EXPECT_EQ(config->engine.history.workload, 10);
+  EXPECT_NE(Refusal(minimal_ + "[engine.history]\nworkload = 1\n").find("at least 2"),
+            std::string::npos);
+}
+
 TEST_F(Config, ReadsWhereTheNodeStands) {
   auto const here = Load(minimal_ +
                          "[node.location]\nlongitude = 4\nlatitude = 50.5\n"

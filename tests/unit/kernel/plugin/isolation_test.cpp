@@ -98,6 +98,58 @@ TEST_F(PluginIsolation, GivesUpAPluginThatDiesAgainAndAgain) {
   EXPECT_EQ(lab_.StatusOf("bare").state, "failed");
 }
 
+TEST_F(PluginIsolation, StartsAPluginAgainWhenAsked) {
+  lab_.Add("bare");
+  Open();
+  auto const before = lab_.StatusOf("bare").pid;
+
+  auto const done = lab_.manager().Restart("bare");
+
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(lab_.StatusOf("bare").state, "running");
+  EXPECT_NE(lab_.StatusOf("bare").pid, before);
+  EXPECT_EQ(Provision("bare", "x").status, TRL_OK);
+}
+
+TEST_F(PluginIsolation, StartsAPluginThatWasGivenUpWhenAsked) {
+  lab_.Add("bare");
+  Open();
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(ProvisionOnceBack("bare", "segfault").status, TRL_CRASHED);
+  ASSERT_EQ(lab_.StatusOf("bare").state, "failed");
+
+  ASSERT_TRUE(lab_.manager().Restart("bare"));
+
+  EXPECT_EQ(Provision("bare", "x").status, TRL_OK);
+}
+
+TEST_F(PluginIsolation, LetsTheCallInFlightEndBeforeARestart) {
+  lab_.Add("bare");
+  Open();
+  auto const cancel = CancelToken::Make();
+  OpAnswer answer;
+  std::thread caller([&] { answer = Provision("bare", "wait", cancel); });
+  while (lab_.StatusOf("bare").calls == 0)
+    std::this_thread::yield();
+  std::thread canceller([&] { cancel->Cancel(); });
+
+  ASSERT_TRUE(lab_.manager().Restart("bare"));
+  caller.join();
+  canceller.join();
+
+  EXPECT_EQ(answer.status, TRL_CANCELLED) << "not crashed";
+}
+
+TEST_F(PluginIsolation, RestartsOnlyWhatRunsInAProcess) {
+  lab_.hosting = Hosting::kInline;
+  lab_.Add("bare");
+  Open();
+
+  EXPECT_EQ(lab_.manager().Restart("bare").error().code, Code::kUnsupported);
+  EXPECT_EQ(lab_.manager().Restart("nobody").error().code, Code::kNotFound);
+  EXPECT_EQ(lab_.manager().LastLines("bare").error().code, Code::kUnsupported);
+}
+
 TEST_F(PluginIsolation, CancelsACallInAnotherProcess) {
   lab_.Add("bare");
   Open();
