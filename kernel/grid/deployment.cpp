@@ -7,10 +7,6 @@
 namespace trellis::grid {
 namespace {
 
-std::string Quoted(std::string_view text) {
-  return boost::json::serialize(json::Value(boost::json::string(text)));
-}
-
 Result<void> CheckLimits(Deployment const& deployment) {
   if (deployment.workloads.size() > kMaxWorkloads)
     return Invalid("decode", "{} workloads are more than {}", deployment.workloads.size(),
@@ -25,15 +21,6 @@ Result<void> CheckLimits(Deployment const& deployment) {
                      workload.data.text.size(), kMaxDataBytes);
   }
   return {};
-}
-
-Result<Deployment> Decode(std::string_view text) {
-  TRELLIS_CHECK(json::ParseValue(text));  // from here on the text is well formed
-  Deployment deployment;
-  auto const value = TrimJson(text);
-  if (value == "null") return Fail(Code::kDecode, "expected object, got null");
-  TRELLIS_CHECK(DecodeRaw(value, deployment));
-  return deployment;
 }
 
 }  // namespace
@@ -56,39 +43,26 @@ std::vector<Workload const*> Deployment::ByType(
   return out;
 }
 
-Result<Deployment> ParseDeployment(std::string_view json) {
-  if (json.size() > kMaxDocumentBytes)
-    return Invalid("decode", "deployment of {} bytes is larger than {}", json.size(),
+Result<Deployment> ParseDeployment(std::string_view text) {
+  if (text.size() > kMaxDocumentBytes)
+    return Invalid("decode", "deployment of {} bytes is larger than {}", text.size(),
                    kMaxDocumentBytes);
-  auto deployment = Decode(json);
+  auto deployment = json::ParseObject<Deployment>(text);
   if (!deployment) return Fail(deployment.error().code, "[decode] {}", deployment.error().message);
   TRELLIS_CHECK(CheckLimits(*deployment));
   return deployment;
 }
 
 std::string ToJson(WorkloadResult const& result) {
-  return fmt::format(R"({{"created":{},"state":{},"message":{},"data":{}}})",
-                     result.created.seconds, Quoted(result.state), Quoted(result.message),
-                     result.data.OrNull());
+  return json::Dump(result);
 }
 
 std::string ToJson(Workload const& workload) {
-  return fmt::format(
-      R"({{"version":{},"name":{},"type":{},"data":{},"metadata":{},"description":{},"result":{}}})",
-      workload.version, Quoted(workload.name), Quoted(workload.type), workload.data.OrNull(),
-      Quoted(workload.metadata), Quoted(workload.description), ToJson(workload.result));
+  return json::Dump(workload);
 }
 
 std::string ToJson(Deployment const& deployment) {
-  std::vector<std::string> workloads;
-  workloads.reserve(deployment.workloads.size());
-  for (auto const& workload : deployment.workloads)
-    workloads.push_back(ToJson(workload));
-  return fmt::format(
-      R"({{"version":{},"twin_id":{},"contract_id":{},"metadata":{},"description":{},"expiration":{},"signature_requirement":{},"workloads":[{}]}})",
-      deployment.version, deployment.twin_id, deployment.contract_id, Quoted(deployment.metadata),
-      Quoted(deployment.description), deployment.expiration.seconds,
-      json::Dump(deployment.signature_requirement), fmt::join(workloads, ","));
+  return json::Dump(deployment);
 }
 
 }  // namespace trellis::grid

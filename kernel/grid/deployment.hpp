@@ -1,10 +1,10 @@
 // A deployment as it travels: structs spelled like the JSON, decoding with limits, encoding.
 #pragma once
 
-#include "kernel/grid/raw_json.hpp"
 #include "kernel/grid/reason.hpp"
 #include "kernel/grid/timestamp.hpp"
 
+#include <trellis/json.hpp>
 #include <trellis/result.hpp>
 
 #include <boost/describe.hpp>
@@ -31,12 +31,10 @@ inline constexpr std::string_view kStateUnchanged = "unchanged";
 inline constexpr std::string_view kStatePaused = "paused";
 
 struct WorkloadResult {
-  static constexpr bool kHasRaw = true;
-
   Timestamp created;
   std::string state;
   std::string message;
-  RawJson data;
+  json::Raw data;
 
   [[nodiscard]] bool IsNil() const {
     return state.empty() && created.seconds == 0 && data.text.empty();
@@ -47,12 +45,10 @@ struct WorkloadResult {
 BOOST_DESCRIBE_STRUCT(WorkloadResult, (), (created, state, message, data))
 
 struct Workload {
-  static constexpr bool kHasRaw = true;
-
   std::uint32_t version = 0;
   std::string name;
   std::string type;
-  RawJson data;
+  json::Raw data;
   std::string metadata;
   std::string description;
   WorkloadResult result;
@@ -83,8 +79,6 @@ BOOST_DESCRIBE_STRUCT(SignatureRequirement, (),
                       (requests, weight_required, signatures, signature_style))
 
 struct Deployment {
-  static constexpr bool kHasRaw = true;
-
   std::uint32_t version = 0;
   std::uint32_t twin_id = 0;
   std::uint64_t contract_id = 0;
@@ -106,7 +100,7 @@ BOOST_DESCRIBE_STRUCT(Deployment, (),
 
 /// Decodes a message within the limits above. kDecode `[decode] …` with the path of the bad value;
 /// kInvalid `[decode] …` above a limit.
-Result<Deployment> ParseDeployment(std::string_view json);
+Result<Deployment> ParseDeployment(std::string_view text);
 
 /// Every field present, raw values verbatim.
 std::string ToJson(WorkloadResult const& result);

@@ -91,16 +91,15 @@ Result<Timestamp> ParseRfc3339(std::string_view text) {
   return Timestamp{*seconds};
 }
 
-Result<void> Timestamp::FromJson(Timestamp& out, json::Value const& value) {
-  if (value.is_null()) {
+Result<void> Timestamp::FromRaw(Timestamp& out, std::string_view value) {
+  if (value == "null") {
     out.seconds = 0;
     return {};
   }
-  if (auto const* text = value.if_string()) {
-    TRELLIS_TRY(out, ParseRfc3339(std::string_view(*text)));
-    return {};
-  }
-  return json::Decode(value, out.seconds);
+  if (!value.starts_with('"')) return json::ParseInto(value, out.seconds);
+  TRELLIS_TRY(auto const text, json::Parse<std::string>(value));
+  TRELLIS_TRY(out, ParseRfc3339(text));
+  return {};
 }
 
 }  // namespace trellis::grid

@@ -5,6 +5,7 @@
 #include <trellis/result.hpp>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace trellis::grid {
@@ -13,8 +14,8 @@ namespace trellis::grid {
 struct Timestamp {
   std::int64_t seconds = 0;
 
-  static Result<void> FromJson(Timestamp& out, json::Value const& value);
-  [[nodiscard]] json::Value ToJson() const { return seconds; }
+  static Result<void> FromRaw(Timestamp& out, std::string_view value);
+  [[nodiscard]] std::string ToRaw() const { return std::to_string(seconds); }
   auto operator<=>(Timestamp const&) const = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include "kernel/base/log.hpp"
 #include "kernel/base/strings.hpp"
+#include "kernel/sys/files.hpp"
 
 #include <trellis/json.hpp>
 
@@ -258,23 +259,16 @@ Result<HostPort> ParseListen(std::string_view key, std::string_view text) {
   return out;
 }
 
-Result<NodeConfig> LoadConfig(fs::path const& file) {
-  std::error_code missing;
-  auto const absolute = fs::absolute(file);
-  if (!fs::exists(absolute, missing)) {
-    return Fail(Code::kNotFound,
-                "the configuration '{}' does not exist: make one with 'trellis grid init'",
-                file.string());
-  }
+Result<NodeConfig> ParseConfig(std::string_view text, fs::path const& file) {
   toml::table root;
   try {
-    root = toml::parse_file(absolute.string());
+    root = toml::parse(text);
   } catch (toml::parse_error const& error) {
     return Fail(Code::kDecode, "{}:{}: {}", file.string(), error.source().begin.line,
                 error.description());
   }
   NodeConfig config;
-  Reader reader(root, absolute);
+  Reader reader(root, fs::absolute(file));
   ReadAll(reader, config);
   CheckAll(reader, config);
   TRELLIS_CHECK(reader.Finish());
@@ -294,6 +288,17 @@ Result<NodeConfig> LoadConfig(fs::path const& file) {
         fs::read_symlink("/proc/self/exe", unknown).parent_path().parent_path() / "plugins";
   }
   return config;
+}
+
+Result<NodeConfig> LoadConfig(fs::path const& file) {
+  std::error_code missing;
+  if (!fs::exists(file, missing)) {
+    return Fail(Code::kNotFound,
+                "the configuration '{}' does not exist: make one with 'trellis grid init'",
+                file.string());
+  }
+  TRELLIS_TRY(auto const text, sys::ReadFile(file));
+  return ParseConfig(text, file);
 }
 
 }  // namespace trellis::node

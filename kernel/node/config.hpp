@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace trellis::node {
@@ -72,8 +73,11 @@ struct HostPort {
 /// `<ip>:<port>`. kInvalid names the key.
 Result<HostPort> ParseListen(std::string_view key, std::string_view text);
 
-/// Reads and checks the file. kIo, kDecode (with line), kInvalid: names the key and what it should
-/// be.
+/// Reads and checks a configuration; `file` is where it would be: errors name it, relative paths
+/// count from its folder. kDecode (with line), kInvalid: names the key and what it should be.
+Result<NodeConfig> ParseConfig(std::string_view text, std::filesystem::path const& file);
+
+/// The same for a file. kNotFound, kIo, and as ParseConfig.
 Result<NodeConfig> LoadConfig(std::filesystem::path const& file);
 
 }  // namespace trellis::node

@@ -1,7 +1,5 @@
 #include "plugins/qsfs/data.hpp"
 
-#include "plugins/common/json/keyword_member.hpp"
-
 namespace trellis::plugins::qsfs {
 namespace {
 
@@ -13,20 +11,12 @@ void Add(ChallengeWriter& out, Encryption const& encryption) {
 void Add(ChallengeWriter& out, std::vector<Backend> const& backends) {
   for (auto const& backend : backends) {
     out.Add(backend.address);
-    out.Add(backend.name);
+    out.Add(backend.namespace_);
     out.Add(backend.password);
   }
 }
 
 }  // namespace
-
-Result<void> Backend::FromJson(Backend& out, json::Value const& value) {
-  return DecodeWithKeyword<BackendFields>(value, out, "namespace", out.name);
-}
-
-json::Value Backend::ToJson() const {
-  return EncodeWithKeyword<BackendFields>(*this, "namespace", name);
-}
 
 Result<void> Qsfs::Valid(WorkloadGetter const&) const {
   if (config.minimal_shards > config.expected_shards)

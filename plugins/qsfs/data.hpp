@@ -21,20 +21,13 @@ struct Encryption {
 };
 BOOST_DESCRIBE_STRUCT(Encryption, (), (algorithm, key))
 
-/// The members of a backend whose keys can be spelled in C++.
-struct BackendFields {
+/// A namespace of a zdb.
+struct Backend {
   std::string address;  ///< host:port
+  std::string namespace_;
   std::string password;
 };
-BOOST_DESCRIBE_STRUCT(BackendFields, (), (address, password))
-
-/// A namespace of a zdb.
-struct Backend : BackendFields {
-  std::string name;  ///< key `namespace`
-
-  static Result<void> FromJson(Backend& out, json::Value const& value);
-  [[nodiscard]] json::Value ToJson() const;
-};
+BOOST_DESCRIBE_STRUCT(Backend, (), (address, namespace_, password))
 
 struct MetaConfig {
   std::string prefix;

@@ -1,16 +1,6 @@
 #include "plugins/zdb/data.hpp"
 
-#include "plugins/common/json/keyword_member.hpp"
-
 namespace trellis::plugins::zdb {
-
-Result<void> Zdb::FromJson(Zdb& out, json::Value const& value) {
-  return DecodeWithKeyword<ZdbFields>(value, out, "public", out.is_public);
-}
-
-json::Value Zdb::ToJson() const {
-  return EncodeWithKeyword<ZdbFields>(*this, "public", is_public);
-}
 
 Result<void> Zdb::Valid(WorkloadGetter const&) const {
   if (size == 0) return Invalid("size", "size of a zdb cannot be zero");
@@ -23,7 +13,7 @@ void Zdb::Challenge(ChallengeWriter& out) const {
   out.Add(size);
   out.Add(mode);
   out.Add(password);
-  out.Add(is_public);
+  out.Add(public_);
 }
 
 trellis::Capacity Zdb::Capacity() const {

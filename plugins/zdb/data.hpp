@@ -12,27 +12,19 @@ namespace trellis::plugins::zdb {
 /// Position among the types of a deployment.
 inline constexpr std::uint32_t kRank = 700;
 
-/// The members whose keys can be spelled in C++.
-struct ZdbFields {
+/// Pure: every function may run on any thread.
+struct Zdb {
   std::uint64_t size = 0;  ///< bytes
   std::string mode;        ///< `user` or `seq`
   std::string password;    ///< may be empty
-};
-BOOST_DESCRIBE_STRUCT(ZdbFields, (), (size, mode, password))
-
-/// Pure: every function may run on any thread.
-struct Zdb : ZdbFields {
-  bool is_public = false;  ///< key `public`: readable without the password
-
-  static Result<void> FromJson(Zdb& out, json::Value const& value);
-  [[nodiscard]] json::Value ToJson() const;
+  bool public_ = false;    ///< readable without the password
 
   /// size, zdb_mode.
   [[nodiscard]] Result<void> Valid(WorkloadGetter const&) const;
   void Challenge(ChallengeWriter& out) const;
   [[nodiscard]] trellis::Capacity Capacity() const;
 };
-BOOST_DESCRIBE_STRUCT(Zdb, (ZdbFields), ())
+BOOST_DESCRIBE_STRUCT(Zdb, (), (size, mode, password, public_))
 
 /// What the client gets back. The keys are capitalised on the wire.
 struct ZdbResult {

@@ -59,9 +59,9 @@ Result<void> Machine::ValidPublicIp(WorkloadGetter const& getter) const {
   TRELLIS_TRY(auto const machines, getter.ByType(kTypes));
   std::size_t users = 0;
   for (auto const& machine : machines) {
-    Machine other;
-    if (!json::Decode(machine.data, other)) continue;  // refused on its own account
-    if (other.network.public_ip == network.public_ip) ++users;
+    auto const other = machine.data.As<Machine>();
+    if (!other) continue;  // refused on its own account
+    if (other->network.public_ip == network.public_ip) ++users;
   }
   if (users > 1)
     return Invalid("vm_public_ip_shared", "public ip '{}' is used by more than one machine",

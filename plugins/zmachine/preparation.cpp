@@ -215,8 +215,7 @@ Result<void> Preparation::UseMount(MachineMount const& mount,
   if (workload->type != "qsfs")
     return Fail(Code::kInvalid, "expecting a reservation of type 'zmount' or 'qsfs' for disk '{}'",
                 mount.name);
-  ShareResult share;
-  TRELLIS_CHECK(json::Decode(workload->result.data, share));
+  TRELLIS_TRY(auto const share, workload->result.data.As<ShareResult>());
   if (share.path.empty()) return Fail(Code::kInvalid, "invalid disk '{}' state", mount.name);
   guest_mounts.push_back({mount.name, mount.mountpoint, "virtiofs"});
   launch_.shares.push_back({share.path, mount.name});

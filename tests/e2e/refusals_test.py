@@ -77,6 +77,11 @@ class Refusals(unittest.TestCase):
         document = {"workloads": [{"name": "huge", "type": "zmount", "data": {"size": 1 << 50}}]}
         self.refused(document, "'huge'", "bigger", state="huge")
 
+    def test_type_that_the_node_only_understands(self):
+        document = {"workloads": [{"name": "site", "type": "gateway-fqdn-proxy",
+                                   "data": {"fqdn": "shop.example.com", "backends": ["http://10.20.2.2:80"]}}]}
+        self.refused(document, "'site'", "this node cannot provision workloads of type 'gateway-fqdn-proxy'", state="site")
+
     def test_flist_that_does_not_exist(self):
         document = grid.machine()
         workload(document, "zmachine")["data"]["flist"] = "http://images.trellis.local/nothing-here"

@@ -47,7 +47,7 @@ class DeploymentGetter final : public WorkloadGetter {
     view.version = workload.version;
     view.name = workload.name;
     view.type = workload.type;
-    view.data = workload.data.ToJson();
+    view.data = workload.data;
     return view;
   }
 
@@ -81,7 +81,7 @@ class DataExaminer final : public grid::TypeExaminer {
   template <class Data>
   static Result<grid::Examined> ExamineData(grid::Deployment const& deployment,
                                             grid::Workload const& workload, bool check_valid) {
-    TRELLIS_TRY(auto const data, json::Parse<Data>(workload.data.text));
+    TRELLIS_TRY(auto const data, json::ParseObject<Data>(workload.data.text));
     if (check_valid) TRELLIS_CHECK(data.Valid(DeploymentGetter(deployment)));
     grid::Examined out;
     ChallengeWriter writer(out.challenge);

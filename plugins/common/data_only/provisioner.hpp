@@ -16,15 +16,16 @@ class DataOnlyProvisioner {
  public:
   /// Always kUnsupported.
   Result<Outcome<Answer>> Provision(Call&, Workload<Data> const& workload) {
-    return Refusal(workload.type);
+    return Refusal(workload);
   }
   Result<void> Deprovision(Call&, Workload<Data> const&) { return {}; }
   Result<Observed> Inspect(Call&, Workload<Data> const&) { return Observed::Absent(); }
   Result<std::vector<std::string>> ListOwned(Call&) { return std::vector<std::string>{}; }
 
  protected:
-  static tl::unexpected<Error> Refusal(std::string_view type) {
-    return Fail(Code::kUnsupported, "type '{}' cannot be provisioned by this node yet", type);
+  static tl::unexpected<Error> Refusal(Workload<Data> const& workload) {
+    return Fail(Code::kUnsupported, "this node cannot provision workloads of type '{}'",
+                workload.type);
   }
 };
 
@@ -34,7 +35,7 @@ class UpdatableDataOnlyProvisioner : public DataOnlyProvisioner<Data, Answer> {
  public:
   /// Always kUnsupported.
   Result<Outcome<Answer>> Update(Call&, Workload<Data> const& workload) {
-    return this->Refusal(workload.type);
+    return this->Refusal(workload);
   }
 };
 

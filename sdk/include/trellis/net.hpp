@@ -22,6 +22,7 @@ namespace trellis {
 class IpAddress {
  public:
   enum class Family : std::uint8_t { kNone, kV4, kV6 };
+  static constexpr bool kNullIsEmpty = true;  ///< null is no address, whatever was there
 
   IpAddress() = default;
   static IpAddress V4(std::array<std::uint8_t, 4> bytes) {
@@ -151,6 +152,8 @@ struct IpNet {
 
 /// Bytes that travel as lower-case hex text without 0x.
 struct HexBytes {
+  static constexpr bool kNullIsEmpty = true;
+
   std::vector<std::uint8_t> bytes;
 
   static Result<HexBytes> Parse(std::string_view text) {

@@ -61,7 +61,7 @@ struct WorkloadResultView {
   std::int64_t created = 0;
   std::string state;
   std::string message;
-  json::Value data;
+  json::Raw data;
 };
 BOOST_DESCRIBE_STRUCT(WorkloadResultView, (), (created, state, message, data))
 
@@ -70,7 +70,7 @@ struct WorkloadView {
   std::uint32_t version = 0;
   std::string name;
   std::string type;
-  json::Value data;
+  json::Raw data;
   WorkloadResultView result;
 
   /// `ok` or `paused`.

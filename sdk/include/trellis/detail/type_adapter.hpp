@@ -48,15 +48,8 @@ class HostWorkloadGetter final : public WorkloadGetter {
 /// Data must be one JSON object.
 template <class Data>
 Result<Data> DecodeData(trl_bytes bytes) {
-  TRELLIS_TRY(auto const value, json::ParseValue(abi::View(bytes)));
-  if (!value.is_object())
-    return Fail(Code::kDecode, "expected object, got {}", boost::json::to_string(value.kind()));
-  Data data{};
-  if (auto done = json::Decode(value, data); !done) {
-    auto error = std::move(done).error();
-    error.code = Code::kDecode;
-    return tl::unexpected<Error>(std::move(error));
-  }
+  auto data = json::ParseObject<Data>(abi::View(bytes));
+  if (!data) data.error().code = Code::kDecode;
   return data;
 }
 

@@ -117,6 +117,44 @@ TEST_F(Signatures, ARepeatedRequestCountsAgainButIsCheckedOnce) {
   EXPECT_EQ(lookups_, 1);
 }
 
+TEST_F(Signatures, LengthAndKeyTypeMustFit) {
+  SignBy(7, KeyType::kSr25519);
+  requirement().signatures[0].signature += "00";  // 65 bytes
+  EXPECT_EQ(Refusal(), "bad_signature");
+  SignBy(7, KeyType::kSr25519);
+  requirement().signatures[0].signature.resize(126);
+  EXPECT_EQ(Refusal(), "bad_signature");
+
+  SignBy(7, KeyType::kEd25519);
+  requirement().signatures[0].signature_type = "sr25519";
+  EXPECT_EQ(Refusal(), "bad_signature");
+  requirement().signatures[0].signature_type = "";  // anything else means ed25519
+  EXPECT_EQ(Refusal(), "");
+}
+
+TEST_F(Signatures, PolkaWalletSignsTheWrappedHexOnly) {
+  auto const signer = SignerOf(7, KeyType::kSr25519);
+  auto const raw = signer.Sign(crypto::AsBytes(crypto::AsText(kHash)));
+  auto const wrapped = signer.Sign(crypto::AsBytes("<Bytes>" + crypto::Hex(kHash) + "</Bytes>"));
+  keys_[7] = signer.public_key();
+  requirement().signature_style = "polka-wallet";
+
+  requirement().signatures = {{7, crypto::Hex(wrapped), "sr25519"}};
+  EXPECT_EQ(Refusal(), "");
+  requirement().signatures = {{7, crypto::Hex(raw), "sr25519"}};
+  EXPECT_EQ(Refusal(), "bad_signature");
+  requirement().signature_style = "";
+  EXPECT_EQ(Refusal(), "");
+}
+
+TEST_F(Signatures, OfTwinsThatNobodyAskedForAreIgnored) {
+  SignBy(7);
+  requirement().signatures.push_back({8, "no hex", "ed25519"});
+  requirement().signatures.push_back({7, "no hex", "ed25519"});  // the first of a twin counts
+
+  EXPECT_EQ(Refusal(), "");
+}
+
 TEST_F(Signatures, AnUnreachableLedgerIsNoRefusal) {
   SignBy(7);
   auto const done = Verify(deployment_, kHash, [](std::uint32_t) -> Result<crypto::PublicKey> {

@@ -91,6 +91,31 @@ TEST(Upgrade, TheLastVersionHasNoSuccessor) {
             "[deployment_version] expecting deployment version 4294967296, got 0");
 }
 
+TEST(Upgrade, TheMergedDeploymentHasTheHashOfTheContract) {
+  FakeTypes types;
+  auto const old = ADeployment({AWorkload("a"), AWorkload("b"), AWorkload("c")});
+  auto next = Next({At(AWorkload("d"), 1), AWorkload("b"), At(AWorkload("a", R"({"v":2})"), 1)});
+  next.expiration.seconds = 7;
+  next.metadata = "m";
+  next.signature_requirement.requests.push_back({9, true, 3});  // need not satisfy the old one
+
+  auto const upgrade = PlanUpgrade(old, next, types).value();
+
+  EXPECT_EQ(Challenge(upgrade.merged, types).value(), Challenge(next, types).value());
+  EXPECT_EQ(ChallengeHash(upgrade.merged, types).value(), upgrade.validated.hash);
+}
+
+TEST(Upgrade, RemovalsComeInTheOrderOfTheOldDeployment) {
+  FakeTypes types;
+  auto const old = ADeployment({AWorkload("c"), AWorkload("a"), AWorkload("b")});
+
+  auto const upgrade = PlanUpgrade(old, Next({}), types).value();
+
+  ASSERT_EQ(upgrade.ops.size(), 3U);
+  EXPECT_EQ(upgrade.ops[0].name, "c");
+  EXPECT_EQ(upgrade.ops[2].name, "b");
+}
+
 TEST(CheckUpdatable, RefusesTypesWithoutUpdateUnlessTheWorkloadFailed) {
   FakeTypes const types;
   std::vector<UpgradeOp> const ops = {{OpKind::kUpdate, "d", "disk"},

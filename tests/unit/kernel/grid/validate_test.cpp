@@ -40,6 +40,53 @@ TEST(Validate, NamesTheWorkloadAndTheValue) {
             "[size] workload 'a': size is zero");
 }
 
+TEST(Validate, DataMustBeAnObject) {
+  for (auto const* data : {"", "[]", "1", "true", R"("{}")"}) {  // "" stands for null and missing
+    EXPECT_EQ(SplitReason(Refusal(ADeployment({AWorkload("a", data)}))).reason, "data_decode")
+        << data;
+  }
+  auto const sent =
+      ParseDeployment(R"({"twin_id":7,"workloads":[{"name":"a","type":"disk","data":null}]})");
+  EXPECT_EQ(SplitReason(Refusal(sent.value())).reason, "data_decode");
+}
+
+TEST(Challenge, HashesTheExpirationAsSeconds) {
+  FakeTypes types;
+  auto const challenge = [&](std::string const& expiration) {
+    auto const sent = ParseDeployment(R"({"expiration":)" + expiration + "}");
+    return sent ? Challenge(*sent, types).value() : sent.error().message;
+  };
+
+  EXPECT_EQ(challenge(R"("2030-06-15T14:30:15.987+02:30")"), challenge("1907755215"));
+  EXPECT_EQ(challenge("1907755215"), "0019077552150");
+  EXPECT_EQ(challenge("null"), challenge("0"));
+  EXPECT_EQ(challenge(R"("2030-06-15")"), "[decode] expiration: '2030-06-15' is no RFC 3339 time");
+}
+
+TEST(Challenge, HashesTheSignatureStyleWhateverItIs) {
+  FakeTypes types;
+  auto deployment = ADeployment();
+  for (auto const* style : {"polka-wallet", "anything"}) {
+    deployment.signature_requirement.signature_style = style;
+    EXPECT_EQ(Challenge(deployment, types).value(), std::string("0707false11") + style);
+  }
+}
+
+TEST(Challenge, LeavesOutContractSignaturesResultsAndUnknownKeys) {
+  FakeTypes types;
+  auto sent = ADeployment({AWorkload("a")});
+  auto const challenge = Challenge(sent, types).value();
+
+  sent.contract_id = 5;
+  sent.signature_requirement.signatures = {{7, "00", "sr25519"}};
+  sent.workloads[0].result.state = "ok";
+
+  EXPECT_EQ(Challenge(sent, types).value(), challenge);
+  EXPECT_EQ(
+      Challenge(ParseDeployment(R"({"id":9,"user_id":3,"to_delete":true})").value(), types).value(),
+      "0000");
+}
+
 TEST(Validate, AnAbsentPluginIsNoRefusal) {
   FakeTypes types;
   auto const valid = Validate(ADeployment({AWorkload("a", R"({"away":1})")}), types);

@@ -31,7 +31,7 @@ class Deployment final : public WorkloadGetter {
     WorkloadView view;
     view.name = std::move(name);
     view.type = std::move(type);
-    view.data = *json::ParseValue(data);
+    view.data.text = data;
     workloads.push_back(std::move(view));
   }
   std::vector<WorkloadView> workloads;
@@ -122,6 +122,17 @@ TEST(MachineData, OrdersEnvByUnsignedBytes) {
   machine.Challenge(writer);
 
   EXPECT_TRUE(text.ends_with("Z=1a=2\xef\xbf\xbf=3\xf0\x90\x80\x80=4")) << text;
+}
+
+TEST(MachineData, EnvIsHashedInOneOrderWhateverTheMessage) {
+  for (auto const* text : {R"({"env":{"b":"2","B":"1"}})", R"({"env":{"B":"1","b":"2"}})"}) {
+    std::string challenge;
+    ChallengeWriter writer(challenge);
+
+    json::Parse<Machine>(text)->Challenge(writer);
+
+    EXPECT_TRUE(challenge.ends_with("B=1b=2")) << challenge;
+  }
 }
 
 TEST(MachineData, RefusesTheFirstBrokenRule) {
