@@ -94,10 +94,13 @@ tl::expected<Acceptor::Acceptance, Refusal> Acceptor::CompareDeploy(Checked cons
 
 tl::expected<Acceptor::Acceptance, Refusal> Acceptor::CompareUpdate(Checked const& checked) {
   Acceptance acceptance;
-  auto found = context_.readers.Run(
-      [&](store::Database& db) { return store::FindDeployment(db, checked.key); });
-  if (!found) return Trouble(found.error());
-  acceptance.before = *std::move(found);
+  auto const read = context_.readers.Run([&](store::Database& db) -> Result<void> {
+    TRELLIS_TRY(acceptance.before, store::FindDeployment(db, checked.key));
+    if (!acceptance.before.has_value()) return {};
+    TRELLIS_TRY(acceptance.document, store::ReadDocument(db, *acceptance.before));
+    return {};
+  });
+  if (!read) return Trouble(read.error());
   auto const& before = acceptance.before;
   if (!before.has_value() || before->desired == store::Desired::kAbsent)
     return Refused(404, "deployment not found: deployment does not exist", "not_found");
@@ -105,7 +108,7 @@ tl::expected<Acceptor::Acceptance, Refusal> Acceptor::CompareUpdate(Checked cons
     acceptance.repeated = true;
     return acceptance;
   }
-  auto const old = grid::ParseDeployment(before->doc);
+  auto const old = grid::ParseDeployment(acceptance.document);
   if (!old) return Trouble(old.error());
   auto ops = grid::CompareVersions(*old, checked.deployment());
   if (!ops) return UpgradeRefused(ops.error());

@@ -45,8 +45,9 @@ class Acceptor {
     bool repeated = false;  ///< the same document was accepted before
     bool validated = false;
     bool paused = false;
-    std::optional<store::DeploymentRow> before;
-    std::vector<grid::UpgradeOp> ops;  ///< update
+    std::optional<store::DeploymentRow> before;  ///< update
+    std::string document;                        ///< update: the last one accepted
+    std::vector<grid::UpgradeOp> ops;            ///< update
   };
 
   tl::expected<Checked, Refusal> Check(std::uint32_t sender, std::string_view document);
@@ -63,7 +64,7 @@ class Acceptor {
   struct Draft {
     store::DeploymentRow row;
     store::JobRow job;
-    std::vector<std::string> bodies;  ///< creation: the first history entry of each workload
+    bool create = false;
   };
   Answer Store(Checked const& checked, Acceptance const& acceptance, bool& again);
   Draft Prepare(Checked const& checked, Acceptance const& acceptance);

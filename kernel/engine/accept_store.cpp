@@ -69,7 +69,8 @@ store::DeploymentRow Acceptor::RowOf(Checked const& checked, Acceptance const& a
   row.version = checked.deployment().version;
   row.hash = checked.hash;
   row.header = HeaderJson(checked.deployment());
-  row.doc = checked.raw;
+  // A new deployment's document is its header and its workloads.
+  row.doc = acceptance.create ? std::string() : checked.raw;
   row.validated = acceptance.validated;
   row.updated = now;
   row.message.clear();
@@ -99,12 +100,12 @@ void Acceptor::PrepareRows(Checked const& checked, Draft& draft) {
     added.metadata = workload.metadata;
     added.state = grid::kStateInit;
     added.created = draft.row.created;
-    draft.bodies.push_back(WorkloadJson(added));
   }
 }
 
 Acceptor::Draft Acceptor::Prepare(Checked const& checked, Acceptance const& acceptance) {
   Draft draft;
+  draft.create = acceptance.create;
   draft.row = RowOf(checked, acceptance);
   draft.job.key = checked.key;
   draft.job.kind = store::JobKind::kApply;
@@ -154,7 +155,7 @@ Result<void> Acceptor::Write(store::Database& db, Checked const& checked,
     if (counts.twin >= context_.options.limit_twin || counts.all >= context_.options.limit_node)
       return Fail(Code::kDenied, "too many deployments");
   } else {
-    TRELLIS_CHECK(store::KeepDocument(db, checked.key, stored->doc));
+    TRELLIS_CHECK(store::KeepDocument(db, checked.key, acceptance.document));
   }
   TRELLIS_CHECK(store::PutDeployment(db, draft.row));
   std::vector<store::NameVersion> untouched;
@@ -173,7 +174,7 @@ Result<void> Acceptor::Write(store::Database& db, Checked const& checked,
 
 Result<void> Acceptor::WriteWorkload(store::Database& db, Checked const& checked, std::size_t index,
                                      Draft const& draft) {
-  bool const create = !draft.bodies.empty();
+  bool const create = draft.create;
   auto const& workload = checked.deployment().workloads[index];
   if (context_.plugins.Sharable(workload.type)) {
     TRELLIS_TRY(auto const holder, store::FindShared(db, checked.key.twin, workload.name));
@@ -192,7 +193,7 @@ Result<void> Acceptor::WriteWorkload(store::Database& db, Checked const& checked
   if (!create) return {};
   auto const& row = checked.prepared->rows[index];
   TRELLIS_CHECK(store::InsertWorkload(db, row));
-  return store::AppendChange(db, row, draft.bodies[index]);
+  return store::AppendChange(db, row);
 }
 
 }  // namespace trellis::engine

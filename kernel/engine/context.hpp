@@ -59,6 +59,8 @@ struct Context {
   CapacityMeter& capacity;
   std::int64_t generation = 0;  ///< number of this daemon start
   bool after_crash = false;     ///< the daemon before this one died
+  /// Called when a plugin did not give a worker back.
+  std::function<void(Worker&)> replace_worker{};
   /// Called after an operation was given up for good; may be empty.
   std::function<void()> wedged{};
 };

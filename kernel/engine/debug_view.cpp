@@ -132,8 +132,8 @@ Answer DebugView::History(store::DeploymentKey key) {
       context_.readers.Run([&](store::Database& db) -> Result<std::optional<std::string>> {
         TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
         if (!row.has_value()) return store::FindTombstone(db, key);
-        TRELLIS_TRY(auto const bodies, store::ListChanges(db, key));
-        return std::optional(fmt::format("[{}]", fmt::join(bodies, ",")));
+        TRELLIS_TRY(auto const changes, store::ListChanges(db, key));
+        return std::optional(WorkloadListJson(changes));
       });
   if (!entries) return Trouble(entries.error());
   if (!entries->has_value()) return NotFound();

@@ -10,8 +10,6 @@
 #include "kernel/store/schema.hpp"
 #include "kernel/sys/sysinfo.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 
 namespace trellis::engine {
@@ -38,6 +36,7 @@ Engine::Engine(EngineOptions options, Parts const& parts, Boot const& boot)
                parts.clock, events_,         scheduler_,    types_,        meters_,
                capacity_,   boot.generation, boot.crashed} {
   context_.wedged = [this] { Wedged(); };
+  context_.replace_worker = [this](Worker& worker) { crew_->Replace(worker); };
 }
 
 Result<std::unique_ptr<Engine>> Engine::Start(EngineOptions options, store::Writer& writer,
@@ -86,12 +85,9 @@ void Engine::StartThreads() {
   orders.resume = [this](auto key, Also const& also) { return Resume(key, also); };
   ledger_watch_ = std::make_unique<LedgerWatch>(context_, std::move(orders));
   outbox_ = std::make_unique<Outbox>(context_);
-  for (std::size_t i = 0; i < options_.workers; ++i) {
-    workers_.emplace_back([this, i] {
-      (void)::pthread_setname_np(::pthread_self(), fmt::format("job-{}", i).c_str());
-      Work();
-    });
-  }
+  crew_ = std::make_unique<Crew>([this](Worker& worker) { Work(worker); });
+  for (std::size_t i = 0; i < options_.workers; ++i)
+    crew_->Add();
   upkeep_->Start();
   ledger_watch_->Start();
   outbox_->Start();
@@ -100,7 +96,7 @@ void Engine::StartThreads() {
 void Engine::Drain() {
   waiters_.Close();
   scheduler_.Stop();
-  workers_.clear();
+  crew_->Wait();  // not reset: a worker that gets lost now is still replaced
 }
 
 Engine::~Engine() {
@@ -114,11 +110,12 @@ Engine::~Engine() {
   });  // else it counts as a crash; everything submitted before it is told to its job now
 }
 
-void Engine::Work() {
+void Engine::Work(Worker& worker) {
   while (auto turn = scheduler_.Next()) {
     auto job = std::move(turn->job);
     if (job == nullptr) job = std::make_shared<JobRun>(context_, *std::move(turn));
-    job->Advance();
+    job->Advance(worker);
+    if (worker.lost) return;  // there may be no engine any more
   }
 }
 

@@ -4,6 +4,7 @@
 #include "kernel/engine/answer.hpp"
 #include "kernel/engine/capacity.hpp"
 #include "kernel/engine/context.hpp"
+#include "kernel/engine/crew.hpp"
 #include "kernel/engine/debug_view.hpp"
 #include "kernel/engine/health.hpp"
 #include "kernel/engine/kernel_services.hpp"
@@ -23,7 +24,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace trellis::engine {
@@ -104,7 +104,7 @@ class Engine {
   Engine(EngineOptions options, Parts const& parts, Boot const& boot);
   Result<void> QueueJournal();
   void StartThreads();
-  void Work();
+  void Work(Worker& worker);
   void Wedged();
   Result<void> SetDesired(store::DeploymentKey key, store::Desired desired, Also const& also);
   bool Restoring();
@@ -124,7 +124,7 @@ class Engine {
   KernelServicesOverStore* services_ = nullptr;
   std::mutex exhausted_mutex_;  // guards exhausted_
   std::function<void()> exhausted_;
-  std::vector<std::jthread> workers_;
+  std::unique_ptr<Crew> crew_;
 };
 
 }  // namespace trellis::engine

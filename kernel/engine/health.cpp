@@ -22,7 +22,7 @@ std::vector<Check> Judge(Result<Snapshot> const& snapshot) {
   return {
       {"store", true, ""},
       Limit("steps", now.journal.quarantined, 1, "operations crashed too often"),
-      Limit("wedged", static_cast<std::int64_t>(now.wedged), 1, "operations never came back"),
+      Limit("wedged", now.wedged, 1, "operations never came back"),
       Limit("removals", now.journal.most_failed_removal, kFailedRemovals,
             "tries of a removal failed"),
       Limit("queue", now.oldest_job_s, kOldJob, "seconds is the age of the oldest job"),

@@ -10,7 +10,6 @@ namespace {
 constexpr std::chrono::seconds kStoreTrouble(
     5);                                       // until a job that could not be stored tries again
 constexpr std::chrono::hours kQuarantine(1);  // between tries of an operation that crashed
-constexpr std::uint32_t kPauseTries = 3;
 constexpr std::int64_t kFirstRetry = 5;
 constexpr std::int64_t kFirstRepair = 10;
 
@@ -36,7 +35,9 @@ JobEnd JobRun::EndOfSteps() const {
       break;
     case store::JobKind::kPause:
     case store::JobKind::kResume:
-      if (failed && attempts < kPauseTries) parked(std::chrono::seconds(kFirstRetry));
+      if (failed)
+        parked(std::chrono::seconds(attempts < kPauseTries ? kFirstRetry
+                                                           : context_.options.sync_interval_s));
       break;
     case store::JobKind::kRepair:
       if (failed) parked(Backoff(attempts, kFirstRepair, context_.options.restore_max_s));
@@ -112,6 +113,11 @@ void JobRun::Interrupt() {
       });
 }
 
+void JobRun::Abandon(PlannedStep const& step) {
+  context_.replace_worker(*worker_);
+  Wedge(step);
+}
+
 void JobRun::Wedge(PlannedStep const& step) {
   auto const text = fmt::format(
       "workload '{}': its plugin did not come back; nothing of this deployment runs until the "
@@ -143,6 +149,9 @@ void JobRun::Retry(std::chrono::milliseconds delay) {
 std::optional<Ticket> JobRun::TicketIn(std::chrono::milliseconds delay) const {
   auto ticket = ticket_;
   ticket.prepared.reset();
+  bool const flips =
+      ticket_.kind == store::JobKind::kPause || ticket_.kind == store::JobKind::kResume;
+  ticket.yields = flips && state_.job.attempts + 1 >= kPauseTries;
   ticket.not_before_ns = context_.clock.MonotonicNs() + std::chrono::nanoseconds(delay).count();
   return ticket;
 }

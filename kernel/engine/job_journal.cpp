@@ -1,7 +1,6 @@
 #include "kernel/engine/job_journal.hpp"
 
 #include "kernel/engine/effects.hpp"
-#include "kernel/engine/view.hpp"
 #include "kernel/store/outbox.hpp"
 
 #include <algorithm>
@@ -36,9 +35,7 @@ bool Reserves(PlannedStep const& step) {
 }
 
 Result<void> AddEntry(store::Database& db, JobState const& state, store::WorkloadRow const& row) {
-  auto const body = WorkloadJson(row);
-  return state.fresh ? store::AppendChange(db, row, body)
-                     : store::AddChange(db, row, body, state.history);
+  return state.fresh ? store::AppendChange(db, row) : store::AddChange(db, row, state.history);
 }
 
 /// The workload does not fit: its result is known before its plugin is asked.

@@ -65,11 +65,13 @@ Result<Planned> PlanRemoval(Context const& context, JobState& state) {
 /// What an update left out may have come back with a later one.
 Result<bool> WantedAgain(Context const& context, JobState const& state) {
   auto const* row = state.Find(state.job.target);
-  TRELLIS_TRY(auto const deployment, context.readers.Run([&](store::Database& db) {
-    return store::FindDeployment(db, state.job.key);
+  if (row == nullptr) return true;
+  TRELLIS_TRY(auto const text, context.readers.Run([&](store::Database& db) -> Result<std::string> {
+    TRELLIS_TRY(auto const deployment, store::FindDeployment(db, state.job.key));
+    return deployment.has_value() ? store::ReadDocument(db, *deployment) : Result<std::string>("");
   }));
-  if (row == nullptr || !deployment.has_value()) return true;
-  TRELLIS_TRY(auto const doc, grid::ParseDeployment(deployment->doc));
+  if (text.empty()) return true;
+  TRELLIS_TRY(auto const doc, grid::ParseDeployment(text));
   return std::any_of(doc.workloads.begin(), doc.workloads.end(), [&](auto const& workload) {
     return workload.name == row->name && workload.type == row->type;
   });

@@ -9,6 +9,25 @@ bool IsDeprovision(PlannedStep const& step) {
   return step.op == plugin::Op::kDeprovision;
 }
 
+/// What it was queued for is not wanted any more.
+bool IsPointless(JobState const& state) {
+  auto const desired = state.deployment.desired;
+  switch (state.job.kind) {
+    case store::JobKind::kRemove:
+      return false;
+    case store::JobKind::kPause:
+      return desired != store::Desired::kPaused;
+    case store::JobKind::kResume:
+      return desired != store::Desired::kPresent;
+    case store::JobKind::kApply:
+    case store::JobKind::kRestore:
+    case store::JobKind::kRepair:
+    case store::JobKind::kFail:
+      return desired == store::Desired::kAbsent;
+  }
+  return false;
+}
+
 store::StepRow NewStep(store::JobRow const& job, PlannedStep const& step) {
   store::StepRow row;
   row.job = job.id;
@@ -25,7 +44,8 @@ JobRun::JobRun(Context const& context, Turn turn)
       stopper_(std::move(turn.stopper)),
       runner_(context, state_, *stopper_) {}
 
-void JobRun::Advance() {
+void JobRun::Advance(Worker& worker) {
+  worker_ = &worker;
   if (stage_ == Stage::kBegin) {
     if (auto const begun = Begin(); !begun) Trouble(begun.error());
     return;
@@ -84,8 +104,7 @@ Result<void> JobRun::Begin() {
     return {};
   }
   TellOfJob("started", store::ToText(ticket_.kind));
-  bool const leaving = state_.deployment.desired == store::Desired::kAbsent;
-  if (leaving && state_.job.kind != store::JobKind::kRemove) {
+  if (IsPointless(state_)) {
     End({});
     return {};
   }
@@ -166,7 +185,9 @@ void JobRun::RunGroup() {
     auto const& step = group[index_++];
     if (step.settled) continue;
     if (stopper_->stopped()) return Interrupt();
-    if (!Take(step, runner_.Run(step))) return;
+    auto outcome = runner_.Run(step, [self = shared_from_this(), &step] { self->Abandon(step); });
+    if (worker_->lost) return;
+    if (!Take(step, std::move(outcome))) return;
   }
   OpenNextGroup();
 }

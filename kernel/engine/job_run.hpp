@@ -41,7 +41,7 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
  public:
   JobRun(Context const& context, Turn turn);
 
-  void Advance() override;
+  void Advance(Worker& worker) override;
 
  private:
   enum class Stage : std::uint8_t { kBegin, kSteps };
@@ -72,6 +72,8 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
   void End(JobEnd end);
   void Ended(JobEnd const& end, Result<void> const& stored);
   void Interrupt();
+  /// A plugin did not give the worker's thread back: what is left to do is done on this one.
+  void Abandon(PlannedStep const& step);
   void Wedge(PlannedStep const& step);
   void Trouble(Error const& error);
   void Retry(std::chrono::milliseconds delay);
@@ -80,6 +82,7 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
   Context const& context_;
   Ticket const ticket_;
   std::shared_ptr<Stopper> const stopper_;
+  Worker* worker_ = nullptr;  // of this turn
   Stage stage_ = Stage::kBegin;
   JobState state_;
   JobPlan plan_;

@@ -40,6 +40,8 @@ Ticket MakeTicket(store::JobRow const& job, TypeMap const& types, Reach reach, C
   ticket.key = job.key;
   ticket.kind = job.kind;
   ticket.target = job.target;
+  bool const flips = job.kind == store::JobKind::kPause || job.kind == store::JobKind::kResume;
+  ticket.yields = flips && job.attempts >= kPauseTries;
   ticket.uses = std::move(reach.uses);
   auto const touched = [&](std::string const& name) {
     return job.target.empty() || job.target == name;

@@ -15,6 +15,9 @@
 
 namespace trellis::engine {
 
+/// Tries of a pause or resume before it is left to the pace of ledger syncs.
+inline constexpr std::uint32_t kPauseTries = 3;
+
 /// Why a workload that an update left out is gone.
 inline constexpr std::string_view kDeletedByUpdate = "deleted by an update";
 

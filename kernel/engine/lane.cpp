@@ -15,6 +15,7 @@ bool IsWholeRemoval(Ticket const& ticket) {
 
 /// Later jobs of the deployment must wait for it even while it is parked.
 bool KeepsOrder(Ticket const& ticket) {
+  if (ticket.yields) return false;
   return ticket.kind == JobKind::kApply || ticket.kind == JobKind::kPause ||
          ticket.kind == JobKind::kResume;
 }

@@ -11,7 +11,7 @@ namespace trellis::engine {
 
 /// Jobs run in acceptance order, with three exceptions: a removal of the whole deployment overtakes
 /// everything; a restore overtakes what was queued before the reboot; a parked repair, fail or
-/// removal of one workload holds up nobody.
+/// removal of one workload holds up nobody, nor does a ticket that yields.
 class Lane {
  public:
   void Add(Ticket ticket) {

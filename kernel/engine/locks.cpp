@@ -27,8 +27,7 @@ bool Locks::SharablesFree(Ticket const& ticket) const {
 
 bool Locks::SlotsFree(Ticket const& ticket) const {
   return std::all_of(ticket.slots.begin(), ticket.slots.end(), [&](auto const& need) {
-    auto const found = slots_.find(need.key);
-    return found == slots_.end() || found->second < need.limit;
+    return need.place >= slots_.size() || slots_[need.place] < need.limit;
   });
 }
 
@@ -37,8 +36,10 @@ void Locks::Take(Ticket const& ticket) {
     writers_.emplace(ticket.key.twin, name);
   for (auto const& name : ticket.uses)
     ++readers_[{ticket.key.twin, name}];
-  for (auto const& need : ticket.slots)
-    ++slots_[need.key];
+  for (auto const& need : ticket.slots) {
+    if (need.place >= slots_.size()) slots_.resize(need.place + 1);
+    ++slots_[need.place];
+  }
 }
 
 void Locks::ReleaseSharables(Ticket const& ticket) {
@@ -50,7 +51,7 @@ void Locks::ReleaseSharables(Ticket const& ticket) {
 
 void Locks::ReleaseSlots(Ticket const& ticket) {
   for (auto const& need : ticket.slots)
-    Decrement(slots_, need.key);
+    --slots_[need.place];
 }
 
 void Locks::RestoreQueued(Ticket const& ticket) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace trellis::engine {
 
@@ -32,7 +33,7 @@ class Locks {
   std::map<SharedName, std::size_t> readers_;
   std::set<SharedName> writers_;
   std::map<SharedName, std::size_t> restoring_;
-  std::map<std::string, std::uint32_t> slots_;  // in use
+  std::vector<std::uint32_t> slots_;  // in use, by place
 };
 
 }  // namespace trellis::engine

@@ -14,6 +14,22 @@
 
 namespace trellis::engine {
 
+[[nodiscard]] constexpr std::string_view ToText(plugin::Op op) {
+  switch (op) {
+    case plugin::Op::kProvision:
+      return "provision";
+    case plugin::Op::kUpdate:
+      return "update";
+    case plugin::Op::kDeprovision:
+      return "deprovision";
+    case plugin::Op::kPause:
+      return "pause";
+    case plugin::Op::kResume:
+      return "resume";
+  }
+  return "operation";
+}
+
 /// Calls of one operation of one type.
 struct OpMeter {
   std::uint64_t calls = 0;

@@ -115,7 +115,9 @@ Plan PlanApply(grid::Deployment const& target, std::span<grid::Examined const> e
 
 Result<Plan> PlanApply(grid::Deployment const& target, store::JobRow const& job,
                        std::vector<store::WorkloadRow> const& rows, plugin::Plugins& plugins) {
-  return PlanApply(target, ExamineAll(target, plugins), job, rows, MakeTypeMap(plugins.Types()));
+  PlaceNumbers places;
+  return PlanApply(target, ExamineAll(target, plugins), job, rows,
+                   MakeTypeMap(plugins.Types(), places));
 }
 
 std::vector<grid::Examined> ExamineAll(grid::Deployment const& target, plugin::Plugins& plugins) {

@@ -60,16 +60,15 @@ Answer Queries::List(std::uint32_t twin) {
 }
 
 Answer Queries::Changes(store::DeploymentKey key) {
-  auto found = context_.readers.Run(
-      [&](store::Database& db) -> Result<std::optional<std::vector<std::string>>> {
-        TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
-        if (!row.has_value()) return std::optional<std::vector<std::string>>();
-        TRELLIS_TRY(auto bodies, store::ListChanges(db, key));
-        return std::optional<std::vector<std::string>>(std::move(bodies));
-      });
+  auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
+    TRELLIS_TRY(auto const head, store::FindHead(db, key));
+    if (!head.has_value()) return std::string();
+    TRELLIS_TRY(auto const entries, store::ListChanges(db, key));
+    return WorkloadListJson(entries);
+  });
   if (!found) return Trouble(found.error());
-  if (!found->has_value()) return NotFound();
-  return fmt::format("[{}]", fmt::join(**found, ","));
+  if (found->empty()) return NotFound();
+  return *std::move(found);
 }
 
 Result<Statistics> Queries::Count() {

@@ -80,12 +80,12 @@ void Scheduler::Drop(store::DeploymentKey key, std::vector<std::int64_t> const& 
 void Scheduler::Relist(store::DeploymentKey key, Deployment& deployment) {
   auto& twin = twins_[key.twin];
   auto const now = clock_.MonotonicNs();
-  if (deployment.listed != 0) twin.ready.erase({deployment.listed, key});
+  if (deployment.listed != 0) twin.ready.erase(deployment.listed);
   deployment.listed = 0;
   if (deployment.running.has_value() || deployment.wedged) return;
   if (auto const* head = deployment.lane.Head(now); head != nullptr) {
     deployment.listed = head->job;
-    twin.ready.emplace(head->job, key);
+    twin.ready.emplace(head->job, head);
     active_.insert(key.twin);
     return;
   }
@@ -168,23 +168,24 @@ std::optional<Turn> Scheduler::PickOf(std::uint32_t id, Twin& twin) {
 Ticket const* Scheduler::RunnableOf(Twin& twin, bool ignore_restores) {
   std::set<std::string_view> wanted;  // sharables that an older job waits for
   std::size_t looks = 0;
-  for (auto const& [job, key] : twin.ready) {
+  for (auto const& [job, queued] : twin.ready) {
     if (++looks > kMaxLooks) break;
-    auto const& ticket = deployments_[key].lane.queued().at(job);
+    auto const& ticket = *queued;
+    if (!locks_.SlotsFree(ticket)) continue;
     auto const waits = [&](auto const& name) { return wanted.contains(name); };
     bool const free = std::none_of(ticket.changes.begin(), ticket.changes.end(), waits) &&
                       std::none_of(ticket.uses.begin(), ticket.uses.end(), waits) &&
                       locks_.SharablesFree(ticket) &&
                       (ignore_restores || !locks_.WaitsForRestore(ticket));
-    if (free && locks_.SlotsFree(ticket)) return &ticket;
-    if (!free) wanted.insert(ticket.changes.begin(), ticket.changes.end());
+    if (free) return &ticket;
+    wanted.insert(ticket.changes.begin(), ticket.changes.end());
   }
   return nullptr;
 }
 
 Turn Scheduler::Start(store::DeploymentKey key, Twin& twin, std::int64_t job) {
   auto& deployment = deployments_[key];
-  twin.ready.erase({deployment.listed, key});
+  twin.ready.erase(deployment.listed);
   deployment.listed = 0;
   auto ticket = *deployment.lane.Take(job);
   locks_.Take(ticket);

@@ -24,6 +24,12 @@
 
 namespace trellis::engine {
 
+/// A thread that works. One that a plugin did not give back belongs to the plugin: should it return
+/// after all, it ends without touching anything.
+struct Worker {
+  std::atomic<bool> lost = false;
+};
+
 /// A job that was begun.
 class Runnable {
  public:
@@ -32,7 +38,8 @@ class Runnable {
   Runnable(Runnable const&) = delete;
   Runnable& operator=(Runnable const&) = delete;
   /// Goes on until the job has to wait for the store, or is over; both are told the scheduler.
-  virtual void Advance() = 0;
+  /// `worker` is whose thread it runs on.
+  virtual void Advance(Worker& worker) = 0;
 };
 
 /// What a worker does next: begin the job of `ticket`, or go on with `job`.
@@ -111,7 +118,7 @@ class Scheduler {
     std::int64_t listed = 0;  ///< its job in Twin::ready, 0 = none
   };
   struct Twin {
-    std::set<std::pair<std::int64_t, store::DeploymentKey>> ready;  ///< what may run, but for locks
+    std::map<std::int64_t, Ticket const*> ready;  ///< what may run, but for locks; by job
     std::deque<store::DeploymentKey> resumed;
     std::size_t working = 0;
     std::size_t running = 0;

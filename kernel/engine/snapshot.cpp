@@ -17,6 +17,7 @@ Result<Snapshot> Engine::Look() {
   auto const now = context_.clock.UnixSeconds();
   Snapshot snapshot;
   snapshot.depth = scheduler_.DepthOf({});
+  snapshot.wedged = static_cast<std::int64_t>(scheduler_.wedged());
   TRELLIS_CHECK(context_.readers.Run([&](store::Database& db) -> Result<void> {
     TRELLIS_TRY(snapshot.journal, store::ReadJournalStats(db, now));
     TRELLIS_TRY(snapshot.outbox, store::ReadOutboxStats(db, now));
@@ -29,7 +30,6 @@ Result<Snapshot> Engine::Look() {
   snapshot.orphans_removed = upkeep_->orphans().removed();
   snapshot.orphans_held = upkeep_->orphans().held();
   snapshot.inspections = upkeep_->rounds();
-  snapshot.wedged = scheduler_.wedged();
   return snapshot;
 }
 

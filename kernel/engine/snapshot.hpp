@@ -13,6 +13,7 @@ namespace trellis::engine {
 
 struct Snapshot {
   Scheduler::Depth depth;
+  std::int64_t wedged = 0;  ///< deployments whose operation never came back
   store::JournalStats journal;
   std::int64_t oldest_job_s = 0;  ///< age of the oldest job that may run
   store::OutboxStats outbox;
@@ -22,7 +23,6 @@ struct Snapshot {
   std::uint64_t orphans_removed = 0;
   bool orphans_held = false;
   std::uint64_t inspections = 0;  ///< rounds over all workloads
-  std::size_t wedged = 0;         ///< deployments whose operation never came back
 };
 
 }  // namespace trellis::engine

@@ -10,26 +10,11 @@ namespace {
 constexpr std::array kRetryDelays{std::chrono::seconds(2), std::chrono::seconds(8)};
 constexpr std::int64_t kFirstRepair = 10;
 
-std::string_view NameOf(plugin::Op op) {
-  switch (op) {
-    case plugin::Op::kProvision:
-      return "provision";
-    case plugin::Op::kUpdate:
-      return "update";
-    case plugin::Op::kDeprovision:
-      return "deprovision";
-    case plugin::Op::kPause:
-      return "pause";
-    case plugin::Op::kResume:
-      return "resume";
-  }
-  return "operation";
-}
-
 }  // namespace
 
-Outcome StepRunner::Run(PlannedStep const& step) {
+Outcome StepRunner::Run(PlannedStep const& step, plugin::LostCallback const& lost) {
   lost_ = false;
+  on_lost_ = &lost;
   if (step.condemned) return Condemn(step);
   auto outcome = [&] {
     switch (step.action) {
@@ -51,20 +36,32 @@ Outcome StepRunner::Run(PlannedStep const& step) {
     }
     return Outcome{};
   }();
+  if (lost_) {
+    outcome.kind = Outcome::Kind::kWedged;
+    return outcome;
+  }
   bool const clean = outcome.failure.empty() && !outcome.follow.has_value();
   bool const succeeded =
       clean && (outcome.kind == Outcome::Kind::kErased ||
                 (outcome.kind == Outcome::Kind::kStored && outcome.row.IsOkay()));
   // A job that was asked to stop may have failed because of that: nothing is concluded from it.
   if (stopper_.stopped() && !succeeded) outcome.kind = Outcome::Kind::kInterrupted;
-  if (lost_) outcome.kind = Outcome::Kind::kWedged;
   return outcome;
 }
 
 plugin::OpAnswer StepRunner::Call(plugin::Op op, store::WorkloadRow const& row, EffectFlags flags) {
+  return Call(op, row, flags, stopper_.NewCall());
+}
+
+plugin::OpAnswer StepRunner::Call(plugin::Op op, store::WorkloadRow const& row, EffectFlags flags,
+                                  std::shared_ptr<plugin::CancelToken> cancel) {
   auto const start = context_.clock.MonotonicNs();
-  auto answer = context_.plugins.Run(op, MakeRequest(row, flags), stopper_.NewCall());
-  lost_ |= answer.lost;
+  auto const request = MakeRequest(row, flags);
+  auto answer = context_.plugins.RunHere(op, request, std::move(cancel), *on_lost_);
+  if (answer.lost) {
+    lost_ = true;  // the engine may be gone
+    return answer;
+  }
   context_.meters.Count(row.type, op,
                         std::chrono::nanoseconds(context_.clock.MonotonicNs() - start),
                         answer.status < 0);
@@ -135,6 +132,7 @@ Outcome StepRunner::Provision(PlannedStep const& step, store::WorkloadRow row) {
   Outcome outcome;
   row.owned = true;
   auto answer = Call(plugin::Op::kProvision, row, FlagsOf(step));
+  if (lost_) return outcome;
   auto const status = Classify(answer.status);
   if (status == StatusClass::kOk) {
     Succeed(row, std::move(answer), state_.paused(), Now());
@@ -153,18 +151,17 @@ Outcome StepRunner::Provision(PlannedStep const& step, store::WorkloadRow row) {
     auto const type = context_.plugins.Type(row.type);
     text = fmt::format("plugin '{}' crashed {} times during {}",
                        type.has_value() ? type->plugin : row.type, step.journal.crashes + 1,
-                       NameOf(plugin::Op::kProvision));
+                       ToText(plugin::Op::kProvision));
   }
   Break(row, std::move(text), std::move(answer.result), Now());
-  if (!row.eff_version.has_value() && !lost_) CleanUp(row);
+  if (!row.eff_version.has_value()) CleanUp(row);
   outcome.row = std::move(row);
   return outcome;
 }
 
 void StepRunner::CleanUp(store::WorkloadRow& row) {
-  auto const answer = context_.plugins.Run(plugin::Op::kDeprovision, MakeRequest(row, {}),
-                                           plugin::CancelToken::Make());  // also when it must stop
-  lost_ |= answer.lost;
+  // Also when the job must stop.
+  auto const answer = Call(plugin::Op::kDeprovision, row, {}, plugin::CancelToken::Make());
   auto const status = Classify(answer.status);
   if (status == StatusClass::kOk || status == StatusClass::kMissing) row.owned = false;
 }
@@ -192,12 +189,14 @@ Outcome StepRunner::Update(PlannedStep const& step) {
   if (anew) {
     auto row = step.row;
     CleanUp(row);
+    if (lost_) return {};
     row.eff_data.clear();
     row.eff_version.reset();
     return Provision(step, std::move(row));
   }
   Outcome outcome{.row = step.row};
   auto answer = Call(plugin::Op::kUpdate, step.row, FlagsOf(step));
+  if (lost_) return outcome;
   if (Classify(answer.status) == StatusClass::kOk) {
     Succeed(outcome.row, std::move(answer), state_.paused(), Now());
     return outcome;

@@ -15,8 +15,9 @@ class StepRunner {
   StepRunner(Context const& context, JobState const& state, Stopper& stopper)
       : context_(context), state_(state), stopper_(stopper) {}
 
-  /// Calls the plugin, perhaps more than once. Changes nothing that is stored.
-  Outcome Run(PlannedStep const& step);
+  /// Calls the plugin, perhaps more than once. Changes nothing that is stored. `lost`: see
+  /// plugin::LostCallback; after kWedged only what this thread owns may be touched.
+  Outcome Run(PlannedStep const& step, plugin::LostCallback const& lost);
 
  private:
   Outcome Add(PlannedStep const& step);
@@ -32,7 +33,10 @@ class StepRunner {
   Outcome Condemn(PlannedStep const& step);
   /// A removal that failed inside an update goes on in a job of its own.
   void RemoveLater(Outcome& outcome, std::int64_t delay_s) const;
+  /// When it is lost, nothing may follow.
   plugin::OpAnswer Call(plugin::Op op, store::WorkloadRow const& row, EffectFlags flags);
+  plugin::OpAnswer Call(plugin::Op op, store::WorkloadRow const& row, EffectFlags flags,
+                        std::shared_ptr<plugin::CancelToken> cancel);
   Outcome Provision(PlannedStep const& step, store::WorkloadRow row);
   /// Removes what a failed first provision may have left; `row.owned` stays set when that fails.
   void CleanUp(store::WorkloadRow& row);
@@ -48,6 +52,7 @@ class StepRunner {
   Context const& context_;
   JobState const& state_;
   Stopper& stopper_;
+  plugin::LostCallback const* on_lost_ = nullptr;
   bool lost_ = false;  // the last call was given up
 };
 

@@ -22,6 +22,7 @@ Outcome StepRunner::Remove(PlannedStep const& step) {
   plugin::OpAnswer answer;
   answer.status = TRL_OK;
   if (step.row.owned) answer = Call(plugin::Op::kDeprovision, step.row, FlagsOf(step));
+  if (lost_) return outcome;
   auto const status = Classify(answer.status);
   if (status == StatusClass::kOk || status == StatusClass::kMissing) {
     outcome.kind = Outcome::Kind::kErased;
@@ -85,6 +86,7 @@ Outcome StepRunner::Condemn(PlannedStep const& step) {
 Outcome StepRunner::TearDown(PlannedStep const& step) {
   Outcome outcome{.row = step.row};
   auto const answer = Call(plugin::Op::kDeprovision, step.row, FlagsOf(step));
+  if (lost_) return outcome;
   auto const status = Classify(answer.status);
   if (status == StatusClass::kTransient) {
     outcome.crashed = answer.status == TRL_CRASHED;
@@ -107,8 +109,10 @@ Outcome StepRunner::PauseOrResume(PlannedStep const& step) {
   auto flags = FlagsOf(step);
   flags.paused = pause;
   auto answer = Call(step.op, step.row, flags);
+  if (lost_) return outcome;
   if (Classify(answer.status) == StatusClass::kMissing) {  // bring it back, as it should be
     answer = Call(plugin::Op::kProvision, step.row, flags);
+    if (lost_) return outcome;
     if (Classify(answer.status) == StatusClass::kOk) {
       outcome.row.result = answer.result;
       outcome.row.handle = answer.handle;
@@ -136,6 +140,7 @@ Outcome StepRunner::Restore(PlannedStep const& step) {
   flags.replay = true;
   outcome.row.owned = true;
   auto answer = Call(plugin::Op::kProvision, step.row, flags);
+  if (lost_) return outcome;
   if (Classify(answer.status) == StatusClass::kOk) {
     if (answer.result.empty()) answer.result = step.row.result;
     Succeed(outcome.row, std::move(answer), flags.paused, Now());
@@ -158,6 +163,7 @@ Outcome StepRunner::Repair(PlannedStep const& step) {
   auto const before = step.row.state;
   outcome.row.owned = true;
   auto answer = Call(plugin::Op::kProvision, step.row, FlagsOf(step));
+  if (lost_) return outcome;
   if (Classify(answer.status) == StatusClass::kOk) {
     if (answer.result.empty()) answer.result = step.row.result;
     Succeed(outcome.row, std::move(answer), state_.paused(), Now());

@@ -12,9 +12,10 @@ namespace trellis::engine {
 
 struct Prepared;
 
-/// So many jobs may use what `key` names at once.
+/// So many jobs may call into the same place at once: a type, or a plugin that does one thing at a
+/// time.
 struct SlotNeed {
-  std::string key;
+  std::uint32_t place = 0;  ///< small numbers
   std::uint32_t limit = 1;
   bool operator==(SlotNeed const&) const = default;
 };
@@ -28,6 +29,7 @@ struct Ticket {
   std::vector<std::string> changes;    ///< sharables of the twin it adds, changes or removes
   std::vector<SlotNeed> slots;         ///< types whose plugins it calls
   std::int64_t not_before_ns = 0;      ///< of the Clock; 0 = at once
+  bool yields = false;                 ///< parked for long: later jobs need not wait for it
   bool tried = false;                  ///< not its first run in this life of the daemon
   std::shared_ptr<Prepared> prepared;  ///< what acceptance left for the first run; may be empty
 };

@@ -21,9 +21,11 @@ plugin::TypeInfo const* Best(Waiting const& waiting, bool any) {
   return best;
 }
 
-SlotNeed SlotOf(plugin::TypeInfo const& type) {
-  if (type.serial) return {"plugin " + type.plugin, 1};
-  return {"type " + type.name, type.max_parallel};
+SlotNeed SlotOf(plugin::TypeInfo const& type, PlaceNumbers& places) {
+  auto const name = type.serial ? "plugin " + type.plugin : "type " + type.name;
+  auto const number = static_cast<std::uint32_t>(places.size());
+  auto const place = places.try_emplace(name, number).first->second;
+  return {place, type.serial ? 1 : type.max_parallel};
 }
 
 }  // namespace
@@ -43,12 +45,12 @@ std::map<std::string, std::size_t, std::less<>> TypeOrder(
   return order;
 }
 
-TypeMap MakeTypeMap(std::vector<plugin::TypeInfo> const& types) {
+TypeMap MakeTypeMap(std::vector<plugin::TypeInfo> const& types, PlaceNumbers& places) {
   auto const order = TypeOrder(types);
   TypeMap map;
   for (auto const& type : types) {
     map.emplace(type.name, TypeFacts{order.at(type.name), type.sharable, type.updatable,
-                                     type.pausable, SlotOf(type)});
+                                     type.pausable, SlotOf(type, places)});
   }
   return map;
 }
@@ -57,7 +59,7 @@ std::shared_ptr<TypeMap const> TypeTable::Get() const {
   auto const revision = plugins_.Revision();
   std::lock_guard const lock(mutex_);
   if (types_ == nullptr || revision_ != revision) {
-    types_ = std::make_shared<TypeMap const>(MakeTypeMap(plugins_.Types()));
+    types_ = std::make_shared<TypeMap const>(MakeTypeMap(plugins_.Types(), places_));
     revision_ = revision;
   }
   return types_;

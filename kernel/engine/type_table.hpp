@@ -25,7 +25,9 @@ using TypeMap = std::map<std::string, TypeFacts, std::less<>>;
 /// Position of each type: topological over `after`, then rank, then name.
 [[nodiscard]] std::map<std::string, std::size_t, std::less<>> TypeOrder(
     std::vector<plugin::TypeInfo> const& types);
-[[nodiscard]] TypeMap MakeTypeMap(std::vector<plugin::TypeInfo> const& types);
+/// Numbers for the places that slots are of: the same name keeps its number.
+using PlaceNumbers = std::map<std::string, std::uint32_t>;
+[[nodiscard]] TypeMap MakeTypeMap(std::vector<plugin::TypeInfo> const& types, PlaceNumbers& places);
 
 /// Safe for use by several threads.
 class TypeTable {
@@ -36,9 +38,10 @@ class TypeTable {
 
  private:
   plugin::Plugins const& plugins_;
-  mutable std::mutex mutex_;                      // guards both
+  mutable std::mutex mutex_;                      // guards the three below
   mutable std::shared_ptr<TypeMap const> types_;  // shared with those who use it
   mutable std::uint64_t revision_ = 0;
+  mutable PlaceNumbers places_;
 };
 
 }  // namespace trellis::engine

@@ -77,6 +77,23 @@ std::string WorkloadJson(store::WorkloadRow const& row) {
   return out;
 }
 
+std::string WorkloadListJson(std::vector<store::WorkloadRow> const& rows) {
+  std::size_t size = 2;
+  for (auto const& row : rows)
+    size += SizeOf(row);
+  std::string out;
+  out.reserve(size);
+  out += '[';
+  for (auto const& row : rows) {
+    if (&row != &rows.front()) out += ',';
+    out += '{';
+    AppendFields(out, row);
+    out += '}';
+  }
+  out += ']';
+  return out;
+}
+
 std::string PluginWorkloadJson(store::WorkloadRow const& row) {
   std::string out = R"({"id":)";
   out.reserve(SizeOf(row));
@@ -106,21 +123,14 @@ std::string HeaderJson(grid::Deployment const& deployment) {
 std::string DeploymentJson(store::DeploymentRow const& row,
                            std::vector<store::WorkloadRow> const& workloads) {
   constexpr std::size_t kAround = 32;
-  std::size_t size = kAround + row.header.size();
-  for (auto const& workload : workloads)
-    size += SizeOf(workload);
+  auto const list = WorkloadListJson(workloads);
   std::string out;
-  out.reserve(size);
+  out.reserve(kAround + row.header.size() + list.size());
   out += '{';
   out += row.header;
-  out += R"(,"workloads":[)";
-  for (auto const& workload : workloads) {
-    if (&workload != &workloads.front()) out += ',';
-    out += '{';
-    AppendFields(out, workload);
-    out += '}';
-  }
-  out += "]}";
+  out += R"(,"workloads":)";
+  out += list;
+  out += '}';
   return out;
 }
 

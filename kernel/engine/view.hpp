@@ -12,6 +12,8 @@ namespace trellis::engine {
 /// The workload with its result:
 /// {"version","name","type","data","metadata","description","result":{…}}.
 [[nodiscard]] std::string WorkloadJson(store::WorkloadRow const& row);
+/// A list of such.
+[[nodiscard]] std::string WorkloadListJson(std::vector<store::WorkloadRow> const& rows);
 /// The same for plugins, with "id" first.
 [[nodiscard]] std::string PluginWorkloadJson(store::WorkloadRow const& row);
 /// The members of an accepted deployment but its workloads, without braces: DeploymentRow::header.

@@ -96,8 +96,8 @@ void AddEngineMetrics(MetricsText& metrics, engine::Snapshot const& now) {
                 "Failed tries of the jobs in the journal.");
   metrics.Gauge("quarantined_steps", static_cast<double>(now.journal.quarantined),
                 "Operations that crashed too often to be tried again soon.");
-  metrics.Gauge("wedged", static_cast<double>(now.wedged),
-                "Deployments whose operation never came back.");
+  metrics.Gauge("wedged_operations", static_cast<double>(now.wedged),
+                "Operations that never came back.");
   metrics.Gauge("outbox_rows", static_cast<double>(now.outbox.rows),
                 "Reports that the ledger has not taken yet.");
   metrics.Gauge("outbox_oldest_seconds", static_cast<double>(now.outbox_age_s),
@@ -114,39 +114,22 @@ void AddEngineMetrics(MetricsText& metrics, engine::Snapshot const& now) {
                   "Looks at everything that is stored.");
 }
 
-std::string_view OpName(plugin::Op op) {
-  switch (op) {
-    case plugin::Op::kProvision:
-      return "provision";
-    case plugin::Op::kUpdate:
-      return "update";
-    case plugin::Op::kDeprovision:
-      return "deprovision";
-    case plugin::Op::kPause:
-      return "pause";
-    case plugin::Op::kResume:
-      return "resume";
-  }
-  return "unknown";
-}
-
-/// One family over all types and operations; `value` takes it from a meter.
-template <class Value>
-void AddOps(MetricsText& metrics, engine::Meters const& meters, Value value) {
-  for (auto const& [type, ops] : meters.Ops()) {
-    for (auto const& [op, meter] : ops)
-      metrics.Sample(value(meter), {{"type", type}, {"op", OpName(op)}});
-  }
-}
-
 void AddStepMetrics(MetricsText& metrics, engine::Meters const& meters) {
-  metrics.Family("steps_total", "counter", "Plugin operations, by type and operation.");
-  AddOps(metrics, meters, [](auto const& meter) { return static_cast<double>(meter.calls); });
-  metrics.Family("step_failures_total", "counter", "Those that failed.");
-  AddOps(metrics, meters, [](auto const& meter) { return static_cast<double>(meter.failures); });
-  metrics.Family("step_seconds_total", "counter", "Time spent in them.");
-  AddOps(metrics, meters,
-         [](auto const& meter) { return static_cast<double>(meter.time.count()) / kNsPerSecond; });
+  auto const types = meters.Ops();
+  auto const family = [&](std::string_view name, std::string_view help, auto const& value) {
+    metrics.Family(name, "counter", help);
+    for (auto const& [type, ops] : types) {
+      for (auto const& [op, meter] : ops)
+        metrics.Sample(value(meter), {{"type", type}, {"op", engine::ToText(op)}});
+    }
+  };
+  family("steps_total", "Operations of plugins, by type of workload.",
+         [](engine::OpMeter const& meter) { return static_cast<double>(meter.calls); });
+  family("step_failures_total", "Those that failed.",
+         [](engine::OpMeter const& meter) { return static_cast<double>(meter.failures); });
+  family("step_seconds_total", "Time they took.", [](engine::OpMeter const& meter) {
+    return std::chrono::duration<double>(meter.time).count();
+  });
   metrics.Counter("jobs_parked_total", static_cast<double>(meters.jobs_parked),
                   "Times a job had to come again.");
   metrics.Counter("quarantined_total", static_cast<double>(meters.quarantined),
@@ -204,8 +187,8 @@ engine::Answer Node::Status(std::string_view payload) {
 std::string Node::Metrics() {
   MetricsText metrics;
   if (auto const now = engine_->Look(); now) AddEngineMetrics(metrics, *now);
-  AddStoreMetrics(metrics, writer_->counters());
   AddStepMetrics(metrics, engine_->meters());
+  AddStoreMetrics(metrics, writer_->counters());
   metrics.Counter("accepted_total", static_cast<double>(engine_->accepted()),
                   "Documents answered with success.");
   metrics.Counter("jobs_done_total", static_cast<double>(engine_->jobs_done()),

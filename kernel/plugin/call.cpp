@@ -88,29 +88,54 @@ std::int64_t MonotonicNs() {
 }
 
 Result<std::shared_ptr<Slots>> Slots::Make(std::uint32_t count) {
-  sys::UniqueFd semaphore(::eventfd(count, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE));
-  if (!semaphore) return sys::Fail("make", "eventfd");
-  return std::make_shared<Slots>(std::move(semaphore));
+  sys::UniqueFd handed(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE));
+  if (!handed) return sys::Fail("make", "eventfd");
+  return std::make_shared<Slots>(count, std::move(handed));
 }
 
-void Slots::Release() const {
+bool Slots::TryTake() {
+  std::lock_guard const lock(mutex_);
+  if (free_ > 0) {
+    --free_;
+    return true;
+  }
+  ++waiting_;
+  return false;
+}
+
+void Slots::Release() {
+  std::lock_guard const lock(mutex_);
+  if (waiting_ == 0) {
+    ++free_;
+    return;
+  }
+  --waiting_;
   std::uint64_t const one = 1;
-  (void)!::write(semaphore_.get(), &one, sizeof one);
+  (void)!::write(handed_.get(), &one, sizeof one);
 }
 
 Result<std::shared_ptr<void>> Slots::Acquire(std::shared_ptr<Slots> const& slots,
                                              CancelToken const* cancel,
                                              std::chrono::milliseconds limit) {
+  auto const taken = [&] {
+    return std::shared_ptr<void>(slots.get(), [slots](void*) { slots->Release(); });
+  };
+  if (slots->TryTake()) return taken();
   std::int64_t const until = Later(MonotonicNs(), limit);
-  int const fd = slots->semaphore_.get();
-  while (true) {
-    std::uint64_t taken = 0;
-    if (::read(fd, &taken, sizeof taken) == sizeof taken)
-      return std::shared_ptr<void>(slots.get(), [slots](void*) { slots->Release(); });
-    auto const woken = WaitFor(fd, cancel == nullptr ? -1 : cancel->fd(), until);
+  auto const take_handed = [&] {
+    std::uint64_t one = 0;
+    return ::read(slots->handed_.get(), &one, sizeof one) == sizeof one;
+  };
+  while (!take_handed()) {
+    auto const woken = WaitFor(slots->handed_.get(), cancel == nullptr ? -1 : cancel->fd(), until);
+    if (woken == Woken::kReady) continue;  // unless another one was quicker
+    std::lock_guard const lock(slots->mutex_);
+    if (take_handed()) break;  // handed over at the last moment
+    --slots->waiting_;
     if (woken == Woken::kCancelled) return Fail(Code::kCancelled, "the operation was cancelled");
-    if (woken == Woken::kTimeout) return Fail(Code::kBusy, "the plugin is busy");
+    return Fail(Code::kBusy, "the plugin is busy");
   }
+  return taken();
 }
 
 struct CallThreads::State {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,9 +42,10 @@ struct CallInfo {
   std::uint64_t contract = 0;
   std::uint32_t twin = 0;
   std::uint32_t attempt = 1;
-  std::shared_ptr<CancelToken> cancel;          ///< may be empty; nested calls share it
-  DeploymentView const* incoming = nullptr;     ///< only while examining
-  std::shared_ptr<void> hold;                   ///< released when the plugin really left the call
+  std::shared_ptr<CancelToken> cancel;       ///< may be empty; nested calls share it
+  DeploymentView const* incoming = nullptr;  ///< only while examining
+  std::shared_ptr<void> hold;                ///< released when the plugin really left the call
+  LostCallback const* lost = nullptr;        ///< set: it may run on the caller's thread (CallWatch)
   std::chrono::nanoseconds grace = kCallGrace;  ///< 0 for nested calls
 };
 
@@ -51,7 +53,7 @@ struct CallInfo {
 class Slots {
  public:
   static Result<std::shared_ptr<Slots>> Make(std::uint32_t count);
-  explicit Slots(sys::UniqueFd semaphore) : semaphore_(std::move(semaphore)) {}
+  Slots(std::uint32_t count, sys::UniqueFd handed) : free_(count), handed_(std::move(handed)) {}
 
   /// Waits for a slot; it is free again when the answer and its copies are gone. kCancelled when
   /// `cancel` fires first, kBusy after `limit`.
@@ -60,8 +62,12 @@ class Slots {
                                                std::chrono::milliseconds limit);
 
  private:
-  void Release() const;
-  sys::UniqueFd semaphore_;
+  bool TryTake();
+  void Release();
+  std::mutex mutex_;  // guards the two below
+  std::uint32_t free_;
+  std::uint32_t waiting_ = 0;
+  sys::UniqueFd handed_;  // counts slots handed to those who wait
 };
 
 /// Runs jobs on threads that start on demand and end when idle. Thread-safe.

@@ -9,11 +9,12 @@
 namespace trellis::plugin {
 
 InlineChannel::InlineChannel(std::unique_ptr<Library> library, std::unique_ptr<HostBackend> backend,
-                             CallThreads* threads)
+                             CallThreads* threads, CallWatch* watch)
     : library_(std::move(library)),
       backend_(std::move(backend)),
       host_(*backend_),
-      threads_(threads) {}
+      threads_(threads),
+      watch_(watch) {}
 
 InlineChannel::~InlineChannel() {
   Destroy();
@@ -60,6 +61,11 @@ InlineChannel::Reply InlineChannel::CallHere(CallInfo const& call, std::string c
 
 InlineChannel::Reply InlineChannel::Call(CallInfo const& call, std::string const& what, Body body) {
   if (threads_ == nullptr) return CallHere(call, what, body);
+  if (StaysHere(call)) {
+    Reply reply;
+    bool const back = watch_->Run(call, [&] { reply = CallHere(call, what, body); });
+    return back ? std::move(reply) : Lost(call, what);
+  }
   auto const reply = std::make_shared<Reply>();
   auto inner = call;
   inner.hold.reset();  // the thread holds it
@@ -67,6 +73,10 @@ InlineChannel::Reply InlineChannel::Call(CallInfo const& call, std::string const
     *reply = self->CallHere(inner, what, body);
   };
   if (threads_->Run(call, job)) return std::move(*reply);
+  return Lost(call, what);
+}
+
+InlineChannel::Reply InlineChannel::Lost(CallInfo const& call, std::string const& what) const {
   Reply lost;
   lost.lost = true;
   bool const cancelled = MonotonicNs() < call.deadline_ns;

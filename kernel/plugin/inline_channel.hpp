@@ -1,6 +1,7 @@
 // A plugin whose code runs in this process.
 #pragma once
 
+#include "kernel/plugin/call_watch.hpp"
 #include "kernel/plugin/channel.hpp"
 #include "kernel/plugin/host_table.hpp"
 #include "kernel/plugin/library.hpp"
@@ -18,7 +19,7 @@ class InlineChannel final : public PluginChannel,
                             public std::enable_shared_from_this<InlineChannel> {
  public:
   InlineChannel(std::unique_ptr<Library> library, std::unique_ptr<HostBackend> backend,
-                CallThreads* threads);
+                CallThreads* threads, CallWatch* watch);
   ~InlineChannel() override;
 
   Result<void> Create(OpenSpec const& spec, CallInfo const& call) override;
@@ -48,13 +49,17 @@ class InlineChannel final : public PluginChannel,
   struct Wires;
   struct Reply;
   using Body = std::function<trl_status(trl_call const*, Wires&)>;
-  /// Runs `body` on a call thread and turns what it wrote into a reply.
+  /// Runs `body` on a call thread, or watched on this one, and turns what it wrote into a reply.
   Reply Call(CallInfo const& call, std::string const& what, Body body);
-  /// The same on this thread.
+  [[nodiscard]] bool StaysHere(CallInfo const& call) const {
+    return watch_ != nullptr && call.lost != nullptr;
+  }
+  /// The same on this thread, unwatched.
   Reply CallHere(CallInfo const& call, std::string const& what, Body const& body);
   Result<std::string> CallForText(CallInfo const& call, std::string const& what, Body body);
   OpAnswer Effect(Op op, CallInfo const& call, OpRequest const& request, TypeCode const& type);
   void FinishEffect(Op op, Reply const& reply, OpAnswer& answer) const;
+  [[nodiscard]] Reply Lost(CallInfo const& call, std::string const& what) const;
   [[nodiscard]] std::string Broke(std::string_view what) const;
   [[nodiscard]] Result<TypeCode const*> Type(std::string const& name) const;
 
@@ -62,6 +67,7 @@ class InlineChannel final : public PluginChannel,
   std::unique_ptr<HostBackend> backend_;
   HostTable host_;
   CallThreads* threads_;  // may be nullptr
+  CallWatch* watch_;      // nullptr: no call stays on its caller's thread
   OpenSpec spec_;  // its text is borrowed by the plugin only during create, kept for late threads
   void* self_ = nullptr;  // the plugin's object, between Create and Destroy
 };

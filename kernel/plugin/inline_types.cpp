@@ -148,10 +148,10 @@ OpAnswer InlineChannel::Run(Op op, CallInfo const& call, OpRequest const& reques
 
 OpAnswer InlineChannel::Effect(Op op, CallInfo const& call, OpRequest const& request,
                                TypeCode const& type) {
-  auto const* code = &type;
-  auto reply = Call(call, std::string(NameOf(op)), [=](trl_call const* raw, Wires& wires) {
+  auto const invoke = [op, code = &type](OpRequest const& asked, trl_call const* raw,
+                                         Wires& wires) -> trl_status {
     auto const& ops = code->ops;
-    trl_workload const workload = ToRaw(request);
+    trl_workload const workload = ToRaw(asked);
     switch (op) {
       case Op::kProvision:
         return MayThrow(ops.provision)(code->self, raw, &workload, &wires.result);
@@ -164,10 +164,23 @@ OpAnswer InlineChannel::Effect(Op op, CallInfo const& call, OpRequest const& req
       case Op::kResume:
         return MayThrow(ops.resume)(code->self, raw, &workload, wires.err.sink());
     }
-    return trl_status{TRL_FAULT};
-  });
+    return TRL_FAULT;
+  };
+  std::string const what(NameOf(op));
+  // On another thread the call may outlive its caller, and needs a copy of what it was asked.
+  auto reply =
+      StaysHere(call)
+          ? Call(call, what,
+                 [&](trl_call const* raw, Wires& wires) { return invoke(request, raw, wires); })
+          : Call(call, what, [invoke, request](trl_call const* raw, Wires& wires) {
+              return invoke(request, raw, wires);
+            });
+  if (reply.lost) {
+    auto lost = Failed(reply.status, std::move(reply.error));
+    lost.lost = true;
+    return lost;
+  }
   OpAnswer answer = Failed(reply.status, reply.error);
-  answer.lost = reply.lost;
   answer.result = std::move(reply.output);
   answer.handle = std::move(reply.handle);
   answer.handle_schema = reply.handle_schema;

@@ -192,9 +192,9 @@ Result<void> Manager::Create(PluginRecord& plugin) {
     AttachHelper(plugin, *helper);
     channel = std::move(helper);
   } else {
-    channel =
-        std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
-                                        std::make_unique<DaemonBackend>(plugin, parts_), &threads_);
+    channel = std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
+                                              std::make_unique<DaemonBackend>(plugin, parts_),
+                                              &threads_, &watch_);
   }
   plugin.Use(channel);
   TRELLIS_CHECK(channel->Create(spec, NewCall(kCreateLimit)));

@@ -1,6 +1,7 @@
 // All plugins of the node: finds, loads, orders, starts and calls them.
 #pragma once
 
+#include "kernel/plugin/call_watch.hpp"
 #include "kernel/plugin/daemon_backend.hpp"
 #include "kernel/plugin/helper/process_channel.hpp"
 #include "kernel/plugin/library.hpp"
@@ -79,6 +80,8 @@ class Manager final : public Plugins {
   [[nodiscard]] std::optional<TypeInfo> Type(std::string_view name) const override;
   [[nodiscard]] std::vector<TypeInfo> Types() const override;
   OpAnswer Run(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel) override;
+  OpAnswer RunHere(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel,
+                   LostCallback const& lost) override;
   OpAnswer Precheck(Op op, OpRequest const& request) override;
   Result<InspectAnswer> Inspect(OpRequest const& request) override;
   Result<std::vector<std::string>> ListOwned(std::string_view type) override;
@@ -148,6 +151,7 @@ class Manager final : public Plugins {
   std::unique_ptr<Supervisor> supervisor_;
   HostParts const parts_;
   CallThreads threads_;
+  CallWatch watch_;
   std::map<std::string, std::unique_ptr<Library>> libraries_;         // until their channel is made
   std::map<std::string, std::shared_ptr<ProcessChannel>> described_;  // until created
   std::vector<std::string> order_;

@@ -126,6 +126,16 @@ OpAnswer Manager::Run(Op op, OpRequest const& request, std::shared_ptr<CancelTok
   return entered->plugin->Channel()->Run(op, entered->call, request);
 }
 
+OpAnswer Manager::RunHere(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel,
+                          LostCallback const& lost) {
+  auto const limit = LimitOf(op);
+  auto entered = EnterType(request, limit.name, limit.limit, std::move(cancel));
+  if (!entered) return Answer(entered.error());
+  entered->call.lost = &lost;
+  auto const channel = entered->plugin->Channel();  // when the call is lost, nothing else is left
+  return channel->Run(op, entered->call, request);
+}
+
 OpAnswer Manager::Precheck(Op op, OpRequest const& request) {
   auto const type = registry_.Type(request.type);
   if (type && !type->has_precheck) {

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,6 +88,11 @@ struct OpAnswer {
   bool lost = false;  ///< given up: the plugin may still be at it
 };
 
+/// Tells that a call was given up, on another thread than the caller's. From then on the caller's
+/// thread belongs to the plugin: should the call return after all, its answer is `lost`, and the
+/// thread must end without touching anything that it does not own.
+using LostCallback = std::function<void()>;
+
 struct InspectAnswer {
   std::int32_t state = TRL_OBSERVED_UNKNOWN;  ///< TRL_OBSERVED_*
   std::string detail;
@@ -151,6 +157,13 @@ class Plugins : public grid::TypeExaminer {
   [[nodiscard]] virtual std::uint64_t Revision() const { return 0; }
 
   virtual OpAnswer Run(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel) = 0;
+  /// The same, but `lost` allows the call to run on the caller's thread: for callers that can do
+  /// without their thread.
+  virtual OpAnswer RunHere(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel,
+                           LostCallback const& lost) {
+    (void)lost;  // whoever cannot lose the thread need not tell
+    return Run(op, request, std::move(cancel));
+  }
   /// `op` must be kProvision or kUpdate. TRL_OK when the type has no precheck.
   virtual OpAnswer Precheck(Op op, OpRequest const& request) = 0;
   virtual Result<InspectAnswer> Inspect(OpRequest const& request) = 0;

@@ -2,6 +2,8 @@
 #include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
 
+#include <trellis/json.hpp>
+
 namespace trellis::store {
 namespace {
 
@@ -75,6 +77,21 @@ Result<std::optional<DeploymentRow>> FindDeployment(Database& db, DeploymentKey 
       ReadDeployment, key.twin, key.contract);
 }
 
+Result<std::string> ReadDocument(Database& db, DeploymentRow const& row) {
+  if (!row.doc.empty()) return row.doc;
+  TRELLIS_TRY(auto const workloads, ListWorkloads(db, row.key));
+  std::string doc = "{" + row.header + R"(,"workloads":[)";
+  for (auto const& workload : workloads) {
+    if (&workload != &workloads.front()) doc += ',';
+    doc += fmt::format(
+        R"({{"version":{},"name":{},"type":{},"data":{},"metadata":{},"description":{}}})",
+        workload.version, json::Dump(workload.name), json::Dump(workload.type),
+        workload.data.empty() ? "null" : workload.data, json::Dump(workload.metadata),
+        json::Dump(workload.description));
+  }
+  return doc + "]}";
+}
+
 Result<std::optional<DeploymentHead>> FindHead(Database& db, DeploymentKey key) {
   return One(db, "SELECT " TRELLIS_HEAD_COLUMNS " FROM deployment WHERE twin = ? AND contract = ?",
              ReadHead, key.twin, key.contract);
@@ -139,6 +156,9 @@ Result<void> EraseDeployment(Database& db, DeploymentKey key, std::int64_t now) 
                     "DELETE FROM tombstone WHERE id IN (SELECT id FROM tombstone ORDER BY id LIMIT "
                     "4) AND (id <= ? OR removed < ?)",
                     db.LastInsertId() - kMaxTombstones, now - kTombstoneSeconds));
+  // Before the workloads, or they would lend their data first.
+  TRELLIS_CHECK(
+      Run(db, "DELETE FROM change WHERE twin = ? AND contract = ?", key.twin, key.contract));
   return Run(db, "DELETE FROM deployment WHERE twin = ? AND contract = ?", key.twin, key.contract);
 }
 

@@ -80,6 +80,15 @@ Result<std::set<std::int64_t>> KeptEntries(Database& db, DeploymentKey key,
   return kept;
 }
 
+/// An entry that no stored workload can lend its data to.
+Result<void> AppendWhole(Database& db, WorkloadRow const& row) {
+  return Run(db,
+             "INSERT INTO change (twin, contract, name, type, version, state, created, message, "
+             "result, data, metadata, description) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+             row.key.twin, row.key.contract, row.name, row.type, row.version, row.state,
+             row.created, row.message, row.result, row.data, row.metadata, row.description);
+}
+
 Result<void> TrimDeployment(Database& db, DeploymentKey key, std::int64_t limit) {
   TRELLIS_TRY(auto const count,
               One(
@@ -100,15 +109,14 @@ Result<void> TrimDeployment(Database& db, DeploymentKey key, std::int64_t limit)
 
 }  // namespace
 
-Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view body,
-                       HistoryLimits const& limits) {
+Result<void> AddChange(Database& db, WorkloadRow const& row, HistoryLimits const& limits) {
   TRELLIS_TRY(auto entries, EntriesOf(db, row.key, row.name));
   auto const same = [&](Entry const& entry, std::string_view state) {
     return entry.version == row.version && entry.state == state;
   };
   if (!entries.empty() && same(entries.back(), row.state))
-    return Run(db, "UPDATE change SET created = ?, message = ?, body = ? WHERE seq = ?",
-               row.created, row.message, body, entries.back().seq);
+    return Run(db, "UPDATE change SET created = ?, message = ?, result = ? WHERE seq = ?",
+               row.created, row.message, row.result, entries.back().seq);
   bool const again = row.state == "ok" && std::any_of(entries.begin(), entries.end(),
                                                       [&](auto const& e) { return same(e, "ok"); });
   for (auto const& entry : entries) {
@@ -116,16 +124,21 @@ Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view bo
       TRELLIS_CHECK(Erase(db, entry.seq));
   }
   if (!again) TRELLIS_CHECK(TrimWorkload(db, entries, row.version, limits.workload));
-  TRELLIS_CHECK(AppendChange(db, row, body));
+  TRELLIS_TRY(bool const borrows,
+              Exists(db,
+                     "SELECT 1 FROM workload WHERE twin = ? AND contract = ? AND name = ? AND "
+                     "version = ?",
+                     row.key.twin, row.key.contract, row.name, row.version));
+  TRELLIS_CHECK(borrows ? AppendChange(db, row) : AppendWhole(db, row));
   return TrimDeployment(db, row.key, limits.deployment);
 }
 
-Result<void> AppendChange(Database& db, WorkloadRow const& row, std::string_view body) {
+Result<void> AppendChange(Database& db, WorkloadRow const& row) {
   return Run(db,
              "INSERT INTO change (twin, contract, name, type, version, state, created, message, "
-             "body) VALUES (?,?,?,?,?,?,?,?,?)",
+             "result) VALUES (?,?,?,?,?,?,?,?,?)",
              row.key.twin, row.key.contract, row.name, row.type, row.version, row.state,
-             row.created, row.message, body);
+             row.created, row.message, row.result);
 }
 
 Result<void> CompactChanges(Database& db, DeploymentKey key,
@@ -148,10 +161,30 @@ Result<void> CompactChanges(Database& db, DeploymentKey key,
   return {};
 }
 
-Result<std::vector<std::string>> ListChanges(Database& db, DeploymentKey key) {
+Result<std::vector<WorkloadRow>> ListChanges(Database& db, DeploymentKey key) {
   return All(
-      db, "SELECT body FROM change WHERE twin = ? AND contract = ? ORDER BY seq",
-      [](Statement const& s) { return s.Text(0); }, key.twin, key.contract);
+      db,
+      "SELECT c.name, c.type, c.version, c.state, c.created, c.message, c.result, "
+      "COALESCE(c.data, w.data, ''), COALESCE(c.metadata, w.metadata, ''), "
+      "COALESCE(c.description, w.description, '') FROM change c LEFT JOIN workload w ON w.twin = "
+      "c.twin AND w.contract = c.contract AND w.name = c.name WHERE c.twin = ? AND c.contract = ? "
+      "ORDER BY c.seq",
+      [key](Statement const& s) {
+        WorkloadRow row;
+        row.key = key;
+        row.name = s.Text(0);
+        row.type = s.Text(1);
+        row.version = static_cast<std::uint32_t>(s.Uint(2));
+        row.state = s.Text(3);
+        row.created = s.Int(4);
+        row.message = s.Text(5);
+        row.result = s.Text(6);
+        row.data = s.Text(7);
+        row.metadata = s.Text(8);
+        row.description = s.Text(9);
+        return row;
+      },
+      key.twin, key.contract);
 }
 
 }  // namespace trellis::store

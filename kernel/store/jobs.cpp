@@ -80,11 +80,10 @@ Result<std::optional<JobRow>> FindJob(Database& db, std::int64_t id) {
   TRELLIS_TRY(auto job,
               One(db, "SELECT id, " TRELLIS_JOB_COLUMNS " FROM job WHERE id = ?", ReadJob, id));
   if (!job.has_value() || job->kind != JobKind::kApply || !job->doc.empty()) return job;
-  TRELLIS_TRY(auto doc,
-              One(
-                  db, "SELECT doc FROM deployment WHERE twin = ? AND contract = ?",
-                  [](Statement const& s) { return s.Text(0); }, job->key.twin, job->key.contract));
-  job->doc = std::move(doc).value_or("");
+  TRELLIS_TRY(auto const deployment, FindDeployment(db, job->key));
+  if (deployment.has_value()) {
+    TRELLIS_TRY(job->doc, ReadDocument(db, *deployment));
+  }
   return job;
 }
 

@@ -19,6 +19,9 @@ namespace trellis::store {
 
 // ---- deployments ----
 Result<std::optional<DeploymentRow>> FindDeployment(Database& db, DeploymentKey key);
+/// The last accepted document. A deployment that was not updated yet has none of its own: it says
+/// the same as its header and its workloads.
+Result<std::string> ReadDocument(Database& db, DeploymentRow const& row);
 Result<std::optional<DeploymentHead>> FindHead(Database& db, DeploymentKey key);
 /// By contract.
 Result<std::vector<DeploymentRow>> ListDeployments(Database& db, std::optional<std::uint32_t> twin);
@@ -91,18 +94,19 @@ struct HistoryLimits {
 };
 /// Appends an entry by the collapse rules: same name, version and state as the newest replaces it;
 /// a second `ok` of a (name, version) removes the older one and everything of that version after
-/// its `init`. Drops the oldest entries above the bounds. `body` is workload JSON.
-Result<void> AddChange(Database& db, WorkloadRow const& row, std::string_view body,
-                       HistoryLimits const& limits = {});
-/// The same when the newest entry is known to be `init` of the same version, or there is none.
-Result<void> AppendChange(Database& db, WorkloadRow const& row, std::string_view body);
+/// its `init`. Drops the oldest entries above the bounds. `row` is the workload as the entry shows
+/// it; what the stored workload of this version says too is not stored again.
+Result<void> AddChange(Database& db, WorkloadRow const& row, HistoryLimits const& limits = {});
+/// The same when the newest entry is known to be `init` of the same version, or there is none, and
+/// the stored workload is of this version.
+Result<void> AppendChange(Database& db, WorkloadRow const& row);
 /// When an update was accepted: of untouched workloads keep only `init` and the newest entry of
 /// their version.
 using NameVersion = std::pair<std::string_view, std::uint32_t>;
 Result<void> CompactChanges(Database& db, DeploymentKey key,
                             std::span<NameVersion const> untouched);
-/// Bodies, oldest first.
-Result<std::vector<std::string>> ListChanges(Database& db, DeploymentKey key);
+/// Oldest first: the workload as each entry shows it.
+Result<std::vector<WorkloadRow>> ListChanges(Database& db, DeploymentKey key);
 
 // ---- jobs and steps ----
 Result<std::int64_t> AddJob(Database& db, JobRow const& row);

@@ -36,7 +36,8 @@ struct DeploymentHead {
 
 struct DeploymentRow : DeploymentHead {
   std::string header;  ///< as accepted: the JSON members of the deployment but its workloads
-  std::string doc;     ///< last accepted document; refused updates have their old entry back
+  std::string doc;     ///< last accepted document, refused updates have their old entry back; ""
+                       ///< before the first update, see ReadDocument
 };
 
 struct WorkloadRow {

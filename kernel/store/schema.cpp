@@ -114,12 +114,35 @@ CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
 END;
 )sql";
 
-constexpr std::array<char const*, 1> kMigrations{kVersion1};
+// Entries of the version that a workload has borrow its data; they get their own before it goes.
+constexpr char const* kVersion2 = R"sql(
+ALTER TABLE change ADD COLUMN result TEXT NOT NULL DEFAULT '';
+ALTER TABLE change ADD COLUMN data TEXT;
+ALTER TABLE change ADD COLUMN metadata TEXT;
+ALTER TABLE change ADD COLUMN description TEXT;
+UPDATE change SET result = COALESCE(NULLIF(body -> '$.result.data', 'null'), ''), data = COALESCE(body -> '$.data', 'null'),
+  metadata = COALESCE(body ->> '$.metadata', ''), description = COALESCE(body ->> '$.description', '');
+ALTER TABLE change DROP COLUMN body;
+CREATE TRIGGER workload_changed BEFORE UPDATE OF version ON workload WHEN old.version <> new.version BEGIN
+  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description
+    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
+END;
+CREATE TRIGGER workload_erased BEFORE DELETE ON workload BEGIN
+  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description
+    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
+END;
+)sql";
+
+constexpr std::array<char const*, 2> kMigrations{kVersion1, kVersion2};
 
 }  // namespace
 
+std::span<char const* const> SchemaSteps() {
+  return kMigrations;
+}
+
 Result<void> Migrate(Database& database) {
-  return RunMigrations(database, kMigrations);
+  return RunMigrations(database, SchemaSteps());
 }
 
 Result<std::unique_ptr<Database>> OpenStore(std::filesystem::path const& file, Damage& damage) {

@@ -5,7 +5,16 @@
 
 #include <trellis/result.hpp>
 
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
 namespace trellis::store {
+
+/// The steps from an empty file to the current schema, oldest first. They are only ever added to.
+[[nodiscard]] std::span<char const* const> SchemaSteps();
 
 /// Brings the file to the current schema. kConflict when a newer daemon wrote it.
 Result<void> Migrate(Database& database);

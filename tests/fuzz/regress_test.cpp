@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ namespace fs = std::filesystem;
 struct Target {
   std::string name;
   void (*run)(std::string_view);
+
+  /// For the test's name in reports.
+  friend void PrintTo(Target const& target, std::ostream* out) { *out << target.name; }
 };
 
 std::vector<Target> const& Targets() {

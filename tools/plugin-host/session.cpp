@@ -144,8 +144,8 @@ Result<void> Session::Create(CallInfo const& call, FieldReader& in) {
   auto backend =
       std::make_unique<plugin::RemoteBackend>(connection_, name_, std::move(permissions));
   host_ = backend.get();
-  channel_ =
-      std::make_shared<plugin::InlineChannel>(std::move(library_), std::move(backend), nullptr);
+  channel_ = std::make_shared<plugin::InlineChannel>(std::move(library_), std::move(backend),
+                                                     nullptr, nullptr);
   return channel_->Create(spec, call);
 }
 

@@ -48,7 +48,7 @@ Result<void> PutSettled(store::Database& db, std::uint64_t number) {
   TRELLIS_CHECK(store::PutDeployment(db, row));
   auto workload = WorkloadOf(row.key);
   TRELLIS_CHECK(store::InsertWorkload(db, workload));
-  TRELLIS_CHECK(store::AppendChange(db, workload, std::string(5000, 'c')));
+  TRELLIS_CHECK(store::AppendChange(db, workload));
   return store::PutOkay(db, row.key, 1, workload.created);
 }
 

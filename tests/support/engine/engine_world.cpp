@@ -236,6 +236,11 @@ std::optional<store::DeploymentRow> EngineWorld::Stored(std::uint64_t contract) 
   return Look([&](store::Database& db) { return store::FindDeployment(db, {kTwin, contract}); });
 }
 
+std::string EngineWorld::Document(std::uint64_t contract) {
+  return Look(
+      [&](store::Database& db) { return store::ReadDocument(db, Stored(contract).value()); });
+}
+
 std::vector<store::JobRow> EngineWorld::Jobs(std::uint64_t contract) {
   return Look([&](store::Database& db) {
     return store::ListJobs(db, store::DeploymentKey{kTwin, contract});

@@ -96,6 +96,7 @@ class EngineWorld : public ::testing::Test {
   std::string MessageOf(std::string const& name, std::uint64_t contract = kContract);
   std::optional<store::WorkloadRow> Row(std::string const& name,
                                         std::uint64_t contract = kContract);
+  std::string Document(std::uint64_t contract = kContract);  ///< the last one accepted
   std::optional<store::DeploymentRow> Stored(std::uint64_t contract = kContract);
   std::vector<store::JobRow> Jobs(std::uint64_t contract = kContract);
   std::vector<std::string> Held();  ///< ids in the plugins' inventory

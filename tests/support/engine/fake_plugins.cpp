@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <thread>
 
 namespace trellis::testing {
 namespace {
@@ -252,6 +253,18 @@ trl_status FakePlugins::Apply(plugin::Op op, plugin::OpRequest const& request) {
 
 plugin::OpAnswer FakePlugins::Run(plugin::Op op, plugin::OpRequest const& request,
                                   std::shared_ptr<plugin::CancelToken> cancel) {
+  return Do(op, request, cancel.get(), nullptr);
+}
+
+plugin::OpAnswer FakePlugins::RunHere(plugin::Op op, plugin::OpRequest const& request,
+                                      std::shared_ptr<plugin::CancelToken> cancel,
+                                      plugin::LostCallback const& lost) {
+  return Do(op, request, cancel.get(), &lost);
+}
+
+plugin::OpAnswer FakePlugins::Do(plugin::Op op, plugin::OpRequest const& request,
+                                 plugin::CancelToken const* cancel,
+                                 plugin::LostCallback const* lost) {
   {
     std::lock_guard const lock(mutex_);
     calls_.push_back({op, request});
@@ -263,7 +276,12 @@ plugin::OpAnswer FakePlugins::Run(plugin::Op op, plugin::OpRequest const& reques
   answer.status = behaviour.status;
   answer.error = behaviour.text;
   answer.lost = behaviour.lost;
-  bool const passed = behaviour.gate == nullptr || behaviour.gate->Pass(cancel.get());
+  if (behaviour.lost && behaviour.gate != nullptr) {
+    std::thread(*lost).join();  // as the one who watches it
+    (void)behaviour.gate->Pass(nullptr);
+    return answer;
+  }
+  bool const passed = behaviour.gate == nullptr || behaviour.gate->Pass(cancel);
   if (behaviour.during) behaviour.during();
   if (!passed) {
     answer.status = TRL_CANCELLED;

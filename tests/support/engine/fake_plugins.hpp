@@ -109,6 +109,9 @@ class FakePlugins final : public plugin::Plugins {
   [[nodiscard]] std::vector<plugin::TypeInfo> Types() const override;
   plugin::OpAnswer Run(plugin::Op op, plugin::OpRequest const& request,
                        std::shared_ptr<plugin::CancelToken> cancel) override;
+  plugin::OpAnswer RunHere(plugin::Op op, plugin::OpRequest const& request,
+                           std::shared_ptr<plugin::CancelToken> cancel,
+                           plugin::LostCallback const& lost) override;
   plugin::OpAnswer Precheck(plugin::Op op, plugin::OpRequest const& request) override;
   Result<plugin::InspectAnswer> Inspect(plugin::OpRequest const& request) override;
   Result<std::vector<std::string>> ListOwned(std::string_view type) override;
@@ -125,6 +128,8 @@ class FakePlugins final : public plugin::Plugins {
 
  private:
   using Key = std::pair<plugin::Op, std::string>;
+  plugin::OpAnswer Do(plugin::Op op, plugin::OpRequest const& request,
+                      plugin::CancelToken const* cancel, plugin::LostCallback const* lost);
   Behaviour NextBehaviour(plugin::Op op, std::string const& name);
   plugin::InspectAnswer See(plugin::OpRequest const& request);
   trl_status Apply(plugin::Op op, plugin::OpRequest const& request);

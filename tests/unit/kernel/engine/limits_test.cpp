@@ -43,7 +43,8 @@ TEST_F(LimitsTest, OfNestingHold) {
   auto const data = text.find("{}");
   text.replace(data, 2, R"({"deep":)" + std::string(65, '[') + std::string(65, ']') + "}");
 
-  EXPECT_TRUE(Said(engine_->Deploy(kTwin, text)).starts_with("400 invalid json"))
+  EXPECT_TRUE(Said(engine_->Deploy(kTwin, text))
+                  .starts_with("400 workloads: data: invalid json: too many levels"))
       << Said(engine_->Deploy(kTwin, text));
 }
 

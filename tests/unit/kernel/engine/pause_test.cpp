@@ -83,19 +83,47 @@ TEST_F(PauseTest, ThatFailsInPartIsToldAndTriedThreeTimes) {
   DeployAndSettle({{"a"}, {"b"}});
   plugins_.Always(Op::kPause, "a", Fails(TRL_IO, "busy"));
   BeginGrace();
-  for (int tries = 1; tries < 3; ++tries) {
-    UntilParked();
+  for (std::uint32_t tries = 1; tries <= 3; ++tries) {
+    if (tries > 1) Pass(std::chrono::seconds(5));
+    UntilTried(tries);
     EXPECT_EQ(Shown(), (Texts{"a:ok:0", "b:paused:0"}));
-    auto const calls = plugins_.Calls().size();
-    Pass(std::chrono::seconds(5));
-    Until([&] { return plugins_.Calls().size() > calls; }, "the next try");
   }
-  Settle();
 
   EXPECT_EQ(History(),
             (Texts{"a:0:init", "b:0:init", "a:0:ok", "b:0:ok", "b:0:paused", "a:0:unchanged"}));
   EXPECT_EQ(Stored()->message, "workload 'a': busy");
-  EXPECT_EQ(Stored()->desired, store::Desired::kPaused);
+  EXPECT_EQ(Jobs().front().not_before, clock_.UnixSeconds() + options_.sync_interval_s)
+      << "from now on at the pace of syncs";
+}
+
+TEST_F(PauseTest, ThatFailsForLongHoldsUpNobodyAndIsNotForgotten) {
+  DeployAndSettle({{"a"}});
+  plugins_.Always(Op::kPause, "a", Fails(TRL_IO, "busy"));
+  BeginGrace();
+  for (std::uint32_t tries = 1; tries <= 3; ++tries) {
+    if (tries > 1) Pass(std::chrono::seconds(5));
+    UntilTried(tries);
+  }
+  ASSERT_TRUE(Update(kContract, 1, {{"a"}, {"b", "fake", 1}}));
+  Until([&] { return Shown() == Texts{"a:ok:0", "b:paused:1"}; }, "the update is done");
+
+  plugins_.Relent(Op::kPause, "a");
+  Pass(std::chrono::seconds(options_.sync_interval_s));
+  Settle();
+
+  EXPECT_EQ(Shown(), (Texts{"a:paused:0", "b:paused:1"}));
+}
+
+TEST_F(PauseTest, ThatFailedIsNotTriedAgainAfterTheGracePeriod) {
+  DeployAndSettle({{"a"}, {"b"}});
+  plugins_.Script(Op::kPause, "a", {Fails(TRL_IO, "busy")});
+  BeginGrace();
+  UntilTried(1);
+  EndGrace();
+  Pass(std::chrono::seconds(5));
+  Settle();
+
+  EXPECT_EQ(Shown(), (Texts{"a:ok:0", "b:ok:0"}));
 }
 
 TEST_F(PauseTest, SixHundredTimesKeepsTheHistoryShort) {

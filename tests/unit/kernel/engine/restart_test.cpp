@@ -327,6 +327,26 @@ TEST_F(RestartTest, OfAWedgedDeploymentGoesOnWithIt) {
   EXPECT_EQ(Shown(), (Texts{"a:ok:0", "b:ok:0", "c:ok:1"}));
 }
 
+TEST_F(RestartTest, IsNotNeededForOthersWhenAPluginKeepsAllWorkers) {
+  auto const gate = std::make_shared<Gate>();
+  auto keeps = WaitsAt(gate);
+  keeps.lost = true;
+  options_.max_wedged = 100;
+  options_.workers = 2;
+  Restart();
+  plugins_.Always(Op::kProvision, "a", keeps);
+  for (std::uint64_t i = 0; i < 2; ++i)
+    ASSERT_TRUE(Deploy(kContract + i, {{"a"}}, i == 0 ? kTwin : kOtherTwin));
+  ASSERT_TRUE(gate->WaitEntered(2));
+
+  ASSERT_TRUE(Deploy(1, {{"x"}}));
+  Until([&] { return Held() == Texts{"7-1-x"}; }, "a new worker serves the others");
+  Stop();
+  gate->Open();  // what comes back after all finds nobody
+  gate->Open();
+  Start();
+}
+
 TEST_F(RestartTest, IsAskedForWhenTooManyOperationsHang) {
   options_.max_wedged = 2;
   Restart();

@@ -45,7 +45,7 @@ class SchedulerTest : public ::testing::Test {
 };
 
 struct Nothing final : Runnable {
-  void Advance() override {}
+  void Advance(Worker&) override {}
 };
 
 TEST_F(SchedulerTest, RunsJobsOfOneDeploymentOneAfterTheOther) {
@@ -135,7 +135,7 @@ TEST_F(SchedulerTest, LetsNoNewUserOvertakeTheOwnerThatWaits) {
 TEST_F(SchedulerTest, CallsNoPluginMoreOftenThanItBears) {
   for (std::int64_t i = 1; i <= 3; ++i) {
     auto ticket = ATicket(i, static_cast<std::uint32_t>(i), 1);
-    ticket.slots = {{"type zmachine", 2}};
+    ticket.slots = {{.place = 3, .limit = 2}};
     scheduler_.Add(ticket);
   }
   scheduler_.Add(ATicket(4, 4, 1));
@@ -148,7 +148,7 @@ TEST_F(SchedulerTest, CallsNoPluginMoreOftenThanItBears) {
 TEST_F(SchedulerTest, KeepsTheSlotOfAnOperationThatHangs) {
   for (std::int64_t i = 1; i <= 2; ++i) {
     auto ticket = ATicket(i, static_cast<std::uint32_t>(i), 1);
-    ticket.slots = {{"plugin serial", 1}};
+    ticket.slots = {{.place = 0, .limit = 1}};
     scheduler_.Add(ticket);
   }
   EXPECT_EQ(NextJob(), 1);

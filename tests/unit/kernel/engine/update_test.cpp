@@ -164,7 +164,7 @@ TEST_F(UpdateTest, MayBeTriedAgainAfterARefusal) {
   DeployAndSettle({{"disk", "zmount", 0, R"({"size":10})"}});
   plugins_.RefusePrecheck("disk", "not now");
   UpdateAndSettle(1, {{"disk", "zmount", 1, R"({"size":20})"}});
-  EXPECT_EQ(grid::ParseDeployment(Stored()->doc)->workloads.front().version, 0U)
+  EXPECT_EQ(grid::ParseDeployment(Document())->workloads.front().version, 0U)
       << "the refused entry is the old one again";
   plugins_.RefusePrecheck("disk", {});
   Stop();

@@ -29,10 +29,17 @@ class History : public ::testing::Test {
     return row;
   }
   void Add(std::uint32_t version, std::string const& state) {
-    ASSERT_TRUE(
-        AddChange(*database_, Row("vm", version, state), fmt::format("{}:{}", version, state)));
+    ASSERT_TRUE(AddChange(*database_, Row("vm", version, state)));
   }
-  std::vector<std::string> Entries() { return ListChanges(*database_, kKey).value(); }
+  std::vector<std::string> Entries() {
+    std::vector<std::string> texts;
+    auto const rows = ListChanges(*database_, kKey).value();
+    for (auto const& row : rows) {
+      auto const name = row.name == "vm" ? "" : row.name + ":";
+      texts.push_back(fmt::format("{}{}:{}", name, row.version, row.state));
+    }
+    return texts;
+  }
 
   static constexpr DeploymentKey kKey{7, 100};
   testing::TempDir dir_;
@@ -99,20 +106,20 @@ TEST_F(History, OfADeploymentIsBoundedAndSparesWhatIsActive) {
   for (int i = 0; i < 60; ++i) {
     auto const name = fmt::format("active{}", i);
     ASSERT_TRUE(InsertWorkload(*database_, Row(name, 0, "ok")));
-    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "init"), name + ":init"));
-    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "ok"), name + ":ok"));
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "init")));
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "ok")));
   }
   for (int i = 0; i < 300; ++i) {
     auto const name = fmt::format("gone{}", i);
-    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "ok"), name + ":ok"));
-    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "deleted"), name + ":deleted"));
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "ok")));
+    ASSERT_TRUE(AddChange(*database_, Row(name, 0, "deleted")));
   }
 
   auto const entries = Entries();
   EXPECT_EQ(entries.size(), 512U);
-  EXPECT_EQ(entries[0], "active0:init");
-  EXPECT_EQ(entries[119], "active59:ok");
-  EXPECT_EQ(entries.back(), "gone299:deleted");
+  EXPECT_EQ(entries[0], "active0:0:init");
+  EXPECT_EQ(entries[119], "active59:0:ok");
+  EXPECT_EQ(entries.back(), "gone299:0:deleted");
 }
 
 TEST_F(History, CompactsOnlyTheVersionsItIsTold) {
@@ -123,6 +130,41 @@ TEST_F(History, CompactsOnlyTheVersionsItIsTold) {
   ASSERT_TRUE(CompactChanges(*database_, kKey, std::vector<NameVersion>{{"vm", 1}}));
 
   EXPECT_EQ(Entries(), (std::vector<std::string>{"0:ok", "0:paused", "1:ok"}));
+}
+
+TEST_F(History, KeepsTheDataOfEachVersion) {
+  auto row = Row("vm", 0, "init");
+  row.data = R"({"size":0})";
+  row.metadata = "first";
+  ASSERT_TRUE(InsertWorkload(*database_, row));
+  ASSERT_TRUE(AddChange(*database_, row));
+  row.state = "ok";
+  row.result = R"({"made":1})";
+  ASSERT_TRUE(PutWorkload(*database_, row));
+  ASSERT_TRUE(AddChange(*database_, row));
+  auto refused = row;
+  refused.version = 1;
+  refused.state = "unchanged";
+  refused.data = R"({"size":1})";
+  ASSERT_TRUE(AddChange(*database_, refused));
+  auto updated = row;
+  updated.version = 2;
+  updated.data = R"({"size":2})";
+  updated.metadata = "";
+  ASSERT_TRUE(PutWorkload(*database_, updated));
+  ASSERT_TRUE(AddChange(*database_, updated));
+  ASSERT_TRUE(EraseWorkload(*database_, kKey, "vm"));
+
+  auto const entries = ListChanges(*database_, kKey).value();
+  ASSERT_EQ(entries.size(), 4U);
+  EXPECT_EQ(entries[0].data, R"({"size":0})");
+  EXPECT_EQ(entries[0].metadata, "first");
+  EXPECT_EQ(entries[0].result, "");
+  EXPECT_EQ(entries[1].data, R"({"size":0})");
+  EXPECT_EQ(entries[1].result, R"({"made":1})");
+  EXPECT_EQ(entries[2].data, R"({"size":1})");
+  EXPECT_EQ(entries[3].data, R"({"size":2})");
+  EXPECT_EQ(entries[3].metadata, "");
 }
 
 TEST_F(History, GoesWithItsDeploymentAndLeavesATombstone) {

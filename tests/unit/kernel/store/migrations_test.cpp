@@ -1,5 +1,6 @@
 #include "kernel/store/migrations.hpp"
 
+#include "kernel/store/records.hpp"
 #include "kernel/store/schema.hpp"
 #include "kernel/sys/files.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -120,6 +121,31 @@ TEST_F(OpeningTheStore, MakesOneWhereThereIsNone) {
 
   ASSERT_TRUE(db) << db.error().message;
   EXPECT_EQ(GetMeta(**db, "generation").value(), "");
+}
+
+TEST_F(OpeningTheStore, KeepsTheHistoryOfAnOlderOne) {
+  {
+    auto const old = Open(file_);
+    ASSERT_TRUE(RunMigrations(*old, SchemaSteps().first(1)));
+    ASSERT_TRUE(old->Exec(R"(
+      INSERT INTO deployment VALUES (1, 7, 100, 0, '', 'present', 1, 5, 5, '', '"version":0', '{}');
+      INSERT INTO change VALUES (1, 7, 100, 'vm', 'zmachine', 2, 'init', 5, '',
+        '{"version":2,"name":"vm","data":{"cpu":1.50,"mounts":null},"metadata":"m","description":"","result":{"created":5,"data":null}}');
+      INSERT INTO change VALUES (2, 7, 100, 'vm', 'zmachine', 2, 'ok', 6, '',
+        '{"version":2,"name":"vm","data":{"cpu":1.50},"metadata":"m","description":"","result":{"created":6,"data":{"id":"a"}}}');)"));
+  }
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+
+  auto const entries = ListChanges(**db, {7, 100}).value();
+
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].result, "");
+  EXPECT_EQ(entries[0].data, R"({"cpu":1.50,"mounts":null})");
+  EXPECT_EQ(entries[1].result, R"({"id":"a"})");
+  EXPECT_EQ(entries[1].state, "ok");
+  EXPECT_EQ(entries[1].metadata, "m");
+  EXPECT_TRUE(fs::exists(file_.string() + ".bak-1"));
 }
 
 TEST_F(OpeningTheStore, NoticesADamagedPageAndLeavesTheFileAlone) {
