@@ -69,7 +69,7 @@ tl::expected<void, Refusal> Acceptor::CheckSignatures(Checked const& checked) {
     TRELLIS_TRY(auto const found, context_.ledger.GetTwin(id));
     return found.account.bytes;
   };
-  auto const verified = grid::Verify(checked.deployment(), checked.digest, lookup);
+  auto const verified = grid::Verify(checked.deployment(), checked.digest, lookup, context_.keys);
   if (!verified) return RefusedFor(401, verified.error());
   return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/base/clock.hpp"
+#include "kernel/crypto/prepared_key.hpp"
 #include "kernel/engine/events.hpp"
 #include "kernel/engine/meters.hpp"
 #include "kernel/engine/scheduler.hpp"
@@ -57,8 +58,9 @@ struct Context {
   TypeTable const& types;
   Meters& meters;
   CapacityMeter& capacity;
-  std::int64_t generation = 0;  ///< number of this daemon start
-  bool after_crash = false;     ///< the daemon before this one died
+  std::int64_t generation = 0;       ///< number of this daemon start
+  bool after_crash = false;          ///< the daemon before this one died
+  crypto::KeyCache* keys = nullptr;  ///< of those who sign deployments; may be null
   /// Called when a plugin did not give a worker back.
   std::function<void(Worker&)> replace_worker{};
   /// Called after an operation was given up for good; may be empty.

@@ -35,6 +35,7 @@ Engine::Engine(EngineOptions options, Parts const& parts, Boot const& boot)
       context_{options_,    parts.writer,    parts.readers, parts.plugins, parts.ledger,
                parts.clock, events_,         scheduler_,    types_,        meters_,
                capacity_,   boot.generation, boot.crashed} {
+  context_.keys = &keys_;
   context_.wedged = [this] { Wedged(); };
   context_.replace_worker = [this](Worker& worker) { crew_->Replace(worker); };
 }

@@ -116,6 +116,7 @@ class Engine {
   TypeTable types_;
   Scheduler scheduler_;
   CapacityMeter capacity_;
+  crypto::KeyCache keys_;
   Waiters waiters_;  // for WaitRecovered
   Context context_;
   std::unique_ptr<Upkeep> upkeep_;

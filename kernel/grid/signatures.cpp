@@ -28,7 +28,14 @@ auto FirstOf(Signatures& signatures, std::uint32_t twin) {
                       [&](auto const& entry) { return entry.twin_id == twin; });
 }
 
-Result<void> CheckOne(Signature const& entry, std::string_view message, KeyLookup const& lookup) {
+bool IsGood(crypto::KeyCache* keys, crypto::KeyType type, crypto::PublicKey const& key,
+            crypto::BytesView message, crypto::BytesView signature) {
+  return keys != nullptr ? keys->Verify(type, key, message, signature)
+                         : crypto::Verify(type, key, message, signature);
+}
+
+Result<void> CheckOne(Signature const& entry, std::string_view message, KeyLookup const& lookup,
+                      crypto::KeyCache* keys) {
   auto const key = lookup(entry.twin_id);
   if (!key && key.error().code == Code::kNotFound)
     return Denied("unknown_twin", "signing twin {} does not exist", entry.twin_id);
@@ -37,7 +44,7 @@ Result<void> CheckOne(Signature const& entry, std::string_view message, KeyLooku
   if (!bytes) return Denied("signature_hex", "signature of twin {} is not hex", entry.twin_id);
   auto const type =
       entry.signature_type == "sr25519" ? crypto::KeyType::kSr25519 : crypto::KeyType::kEd25519;
-  if (!crypto::Verify(type, *key, crypto::AsBytes(message), *bytes))
+  if (!IsGood(keys, type, *key, crypto::AsBytes(message), *bytes))
     return Denied("bad_signature", "{} signature of twin {} does not match the deployment",
                   crypto::ToText(type), entry.twin_id);
   return {};
@@ -64,7 +71,7 @@ void Sign(Deployment& deployment, std::uint32_t twin, crypto::Signer const& sign
 }
 
 Result<void> Verify(Deployment const& deployment, ChallengeDigest const& hash,
-                    KeyLookup const& lookup) {
+                    KeyLookup const& lookup, crypto::KeyCache* keys) {
   auto const& requirement = deployment.signature_requirement;
   auto const message = Message(deployment, hash);
   std::set<std::uint32_t> good;  // a repeated request counts again but is not computed again
@@ -79,7 +86,7 @@ Result<void> Verify(Deployment const& deployment, ChallengeDigest const& hash,
         return Denied("missing_signature", "the signature of twin {} is missing", request.twin_id);
       continue;
     }
-    if (!good.contains(request.twin_id)) TRELLIS_CHECK(CheckOne(*entry, message, lookup));
+    if (!good.contains(request.twin_id)) TRELLIS_CHECK(CheckOne(*entry, message, lookup, keys));
     good.insert(request.twin_id);
     weight = AddSaturating(weight, request.weight);
   }
