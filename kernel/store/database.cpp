@@ -1,6 +1,7 @@
 #include "kernel/store/database.hpp"
 
 #include "kernel/store/fault_vfs.hpp"
+#include "kernel/store/gather_vfs.hpp"
 #include "kernel/sys/files.hpp"
 
 #include <fcntl.h>
@@ -163,7 +164,7 @@ Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& fi
                     (mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                               : SQLITE_OPEN_READONLY);
   sqlite3* raw = nullptr;
-  int const status = sqlite3_open_v2(file.c_str(), &raw, flags, VfsName());
+  int const status = sqlite3_open_v2(file.c_str(), &raw, flags, GatherVfs(VfsName()));
   std::unique_ptr<Database> database(new Database(raw, damage));  // NOLINT: private constructor
   auto const context = [&](Error error) {
     return std::move(error).With("open database '{}'", file.string());
@@ -174,7 +175,10 @@ Result<std::unique_ptr<Database>> Database::Open(std::filesystem::path const& fi
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   if (mode == Mode::kReadWrite) {
     TRELLIS_CHECK(
-        database->Exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").map_error(context));
+        database
+            ->Exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; "
+                   "PRAGMA wal_autocheckpoint=4000")
+            .map_error(context));
     // The -wal and -shm files take the mode of the database file.
     if (!existed) {
       std::filesystem::permissions(

@@ -28,8 +28,6 @@ class EngineParts {
   explicit EngineParts(plugin::Plugins& plugins) : plugins_(plugins) {
     auto database =
         store::Database::Open(dir_ / "trellis.db", store::Database::Mode::kReadWrite).value();
-    // What is tested here is what is written, not how slow this disk is.
-    EXPECT_TRUE(database->Exec("PRAGMA synchronous = OFF"));
     EXPECT_TRUE(store::Migrate(*database));
     writer = store::Writer::Start(std::move(database), "store");
     readers = std::make_unique<store::Readers>(dir_ / "trellis.db");
@@ -116,7 +114,7 @@ class EngineParts {
   }
 
  private:
-  testing::TempDir dir_;
+  testing::TempDir dir_ = testing::TempDir::InMemory();
   plugin::Plugins& plugins_;
   unsigned hashes_ = 0;
   ledger::Ledger* used_ledger_ = nullptr;

@@ -4,14 +4,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace trellis::testing {
 
 class TempDir {
  public:
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "trellis-test-XXXXXX").string();
+  TempDir() : TempDir(std::filesystem::temp_directory_path()) {}
+  /// In memory: for tests of what is written, not of how slow this disk is to sync it.
+  static TempDir InMemory() { return TempDir("/dev/shm"); }
+  explicit TempDir(std::filesystem::path const& parent) {
+    std::string pattern = (parent / "trellis-test-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) std::abort();
     path_ = pattern;
   }

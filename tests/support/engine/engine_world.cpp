@@ -42,8 +42,6 @@ void EngineWorld::WriteBootId(std::string const& id) {
 void EngineWorld::OpenStore() {
   auto database = store::Database::Open(dir_ / "trellis.db", store::Database::Mode::kReadWrite);
   ASSERT_TRUE(database) << database.error().message;
-  // What is tested here is what is written, not how slow this disk is.
-  ASSERT_TRUE((*database)->Exec("PRAGMA synchronous = OFF"));
   ASSERT_TRUE(store::Migrate(**database));
   writer_ = store::Writer::Start(*std::move(database), "store", writer_options_);
   readers_ = std::make_unique<store::Readers>(dir_ / "trellis.db");

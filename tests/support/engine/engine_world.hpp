@@ -108,7 +108,7 @@ class EngineWorld : public ::testing::Test {
     return readers_->Run(read).value();
   }
 
-  testing::TempDir dir_;
+  testing::TempDir dir_ = testing::TempDir::InMemory();
   testing::FakeClock clock_;
   testing::FakePlugins plugins_;
   testing::FakeLedger ledger_;
