@@ -51,12 +51,21 @@ Result<Token> ParseToken(std::string_view text) {
   return token;
 }
 
-Result<void> CheckToken(Token const& token, crypto::BytesView public_key, std::int64_t now,
-                        std::int64_t leeway_s) {
+Result<void> CheckTokenTime(Token const& token, std::int64_t now, std::int64_t leeway_s) {
   if (now - leeway_s > token.claims.exp) return Fail(Code::kDenied, "token has expired");
+  return {};
+}
+
+Result<void> CheckTokenSignature(Token const& token, crypto::BytesView public_key) {
   if (!VerifyPrefixed(token.signature, public_key, crypto::AsBytes(token.signed_text)))
     return Fail(Code::kDenied, "invalid signature");
   return {};
+}
+
+Result<void> CheckToken(Token const& token, crypto::BytesView public_key, std::int64_t now,
+                        std::int64_t leeway_s) {
+  TRELLIS_CHECK(CheckTokenTime(token, now, leeway_s));
+  return CheckTokenSignature(token, public_key);
 }
 
 }  // namespace trellis::rmb
