@@ -42,16 +42,29 @@ bool SameDomain(std::string_view a, std::string_view b) {
   return left_host == right_host && (left_port.empty() || right_port.empty());
 }
 
-bool NamesOneOf(std::string_view relay, std::vector<std::string> const& domains) {
-  while (!relay.empty()) {
+std::vector<std::string> DomainsOf(std::string_view relay) {
+  constexpr std::size_t kMaxDomains = 4;
+  constexpr std::size_t kMaxDomain = 253 + 16;  // a name, its scheme and its port
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:/[]";
+  std::vector<std::string> out;
+  while (!relay.empty() && out.size() < kMaxDomains) {
     auto const end = std::min(relay.find('_'), relay.size());
     auto const part = relay.substr(0, end);
-    if (!part.empty() && std::any_of(domains.begin(), domains.end(),
-                                     [&](auto const& own) { return SameDomain(part, own); }))
-      return true;
+    if (!part.empty() && part.size() <= kMaxDomain &&
+        part.find_first_not_of(kLetters) == std::string_view::npos)
+      out.emplace_back(part);
     relay.remove_prefix(std::min(end + 1, relay.size()));
   }
-  return false;
+  return out;
+}
+
+bool NamesOneOf(std::string_view relay, std::vector<std::string> const& domains) {
+  auto const named = DomainsOf(relay);
+  return std::any_of(named.begin(), named.end(), [&](auto const& part) {
+    return std::any_of(domains.begin(), domains.end(),
+                       [&](auto const& own) { return SameDomain(part, own); });
+  });
 }
 
 }  // namespace trellis::rmb
