@@ -51,8 +51,8 @@ class Statement {
   Statement& BindBlob(int index, std::span<std::uint8_t const> bytes);
   Statement& BindNull(int index);
 
-  /// Binds all arguments in order from 1: integers, bools, strings, std::optional of these (empty =
-  /// NULL).
+  /// Binds all arguments in order from 1: integers, bools, strings, bytes (as blobs), std::optional
+  /// of these (empty = NULL).
   template <class... Args>
   Statement& BindAll(Args const&... args) {
     int index = 0;
@@ -89,6 +89,8 @@ class Statement {
       }
     } else if constexpr (std::is_convertible_v<T const&, std::string_view>) {
       Bind(index, std::string_view(value));
+    } else if constexpr (std::is_convertible_v<T const&, std::span<std::uint8_t const>>) {
+      BindBlob(index, value);
     } else if constexpr (std::is_enum_v<T>) {
       Bind(index, static_cast<std::int64_t>(value));
     } else if constexpr (std::is_unsigned_v<T>) {

@@ -1,5 +1,6 @@
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
 
+#include "kernel/ledger/embedded/blocks.hpp"
 #include "kernel/ledger/embedded/schema.hpp"
 #include "kernel/ledger/embedded/tables.hpp"
 #include "kernel/ledger/rules/refusal.hpp"
@@ -22,13 +23,6 @@ constexpr std::size_t kMaxPage = 10'000;
 // A writer that dies between its commit and its wake-up delays others by no more than this.
 constexpr std::chrono::milliseconds kWaitSlice{5000};
 
-/// No refusal has the class kIo: it is the file that cannot be used now.
-Error Unavailable(Error error) {
-  if (error.code != Code::kIo) return error;
-  error.code = Code::kUnavailable;
-  return std::move(error).With("ledger is unavailable");
-}
-
 std::uint64_t FirstId(Statement const& row) {
   return row.Uint(0);
 }
@@ -46,6 +40,12 @@ Result<std::uint64_t> NextHeight(Database& db) {
 }
 
 }  // namespace
+
+Error EmbeddedLedger::Unavailable(Error error) {
+  if (error.code != Code::kIo) return error;
+  error.code = Code::kUnavailable;
+  return std::move(error).With("ledger is unavailable");
+}
 
 EmbeddedLedger::EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
                                std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
@@ -70,11 +70,6 @@ Result<std::unique_ptr<EmbeddedLedger>> EmbeddedLedger::Open(std::filesystem::pa
       path, options, std::move(writer), std::move(wake), std::move(interrupt)));
 }
 
-template <class Read>
-auto EmbeddedLedger::Query(Read read) -> decltype(read(std::declval<Database&>())) {
-  return readers_.Run(std::move(read)).map_error(Unavailable);
-}
-
 Result<void> EmbeddedLedger::Write(Caller const& caller,
                                    std::function<Result<void>(Txn&)> const& work) {
   // Everything is read inside the transaction: another process may have written meanwhile.
@@ -86,7 +81,9 @@ Result<void> EmbeddedLedger::Write(Caller const& caller,
             .now = clock_->UnixSeconds(),
             .keep_seconds = options_.keep_deleted_days * kSecondsPerDay,
             .private_ranges = rules::PrivateRanges{options_.allow_private_ips}};
-    return work(txn);
+    TRELLIS_TRY(auto const first_seq, embedded::ReadLastSeq(db));
+    TRELLIS_CHECK(work(txn));
+    return embedded::AppendBlock(txn, first_seq);
   });
   if (!written) return tl::unexpected<Error>(Unavailable(written.error()));
   wake_.Notify();

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -75,13 +76,31 @@ class EmbeddedLedger final : public Ledger {
   /// skipped.
   Result<ImportCounts> Import(ImportData const& data);
 
+  // ---- for the chain façade, which is a part of this ledger ----
+  /// The file that every write of any process touches (sys::WakeWaiter).
+  [[nodiscard]] std::filesystem::path const& wake_path() const { return wake_path_; }
+  /// Runs `work` as one write with its own height; durable when it returns. An error undoes it.
+  Result<void> Transact(Caller const& caller,
+                        std::function<Result<void>(embedded::Txn&)> const& work) {
+    return Write(caller, work);
+  }
+  /// Runs `read(store::Database&)`, which gives a Result, on one snapshot.
+  template <class Read>
+  auto Snapshot(Read read) -> decltype(read(std::declval<store::Database&>())) {
+    return Query(std::move(read));
+  }
+
  private:
   EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
                  std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
                  sys::InterruptFlag interrupt);
 
+  /// No refusal has the class kIo: it is the file that cannot be used now.
+  static Error Unavailable(Error error);
   template <class Read>
-  auto Query(Read read) -> decltype(read(std::declval<store::Database&>()));
+  auto Query(Read read) -> decltype(read(std::declval<store::Database&>())) {
+    return readers_.Run(std::move(read)).map_error(Unavailable);
+  }
   /// Runs `work` as one write with its own height, then wakes the waiters.
   Result<void> Write(Caller const& caller, std::function<Result<void>(embedded::Txn&)> const& work);
 

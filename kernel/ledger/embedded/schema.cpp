@@ -1,13 +1,14 @@
 #include "kernel/ledger/embedded/schema.hpp"
 
 #include "kernel/base/random.hpp"
+#include "kernel/ledger/embedded/blocks.hpp"
 #include "kernel/ledger/text_types.hpp"
 #include "kernel/store/query.hpp"
 
 namespace trellis::ledger::embedded {
 namespace {
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
 // Numbers: contract.kind 0 node, 1 name, 2 rent; contract.state 0 created, 1 deleted, 2 grace
 // period; power 0 up, 1 down. AUTOINCREMENT: ids of contracts and events are never reused, also
@@ -63,17 +64,40 @@ INSERT INTO meta VALUES ('height', 0);
 PRAGMA user_version = 1;
 )sql";
 
+// Since version 2 every write is a block of a chain, for clients that speak the chain's protocol.
+constexpr std::string_view kBlocks = R"sql(
+CREATE TABLE block (
+  height INTEGER PRIMARY KEY, at INTEGER NOT NULL, hash BLOB NOT NULL, parent BLOB NOT NULL, extrinsic BLOB NOT NULL,
+  outcome TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL);
+CREATE INDEX block_hash ON block (hash);
+CREATE TABLE nonce (account TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = 2;
+)sql";
+
+/// The first block: at the height that the ledger has already.
+Result<void> MakeGenesis(store::Database& db) {
+  Account root;
+  FillRandom(root.bytes);
+  Account genesis;
+  genesis.bytes = substrate::HashOf(GenesisHeader(root));
+  TRELLIS_CHECK(store::Run(db, "REPLACE INTO meta VALUES ('genesis_root', ?1)", root.ToString()));
+  TRELLIS_CHECK(store::Run(db, "REPLACE INTO meta VALUES ('genesis', ?1)", genesis.ToString()));
+  return store::Run(db,
+                    "INSERT INTO block SELECT value, 0, ?1, zeroblob(32), x'', '', 0, 0 FROM meta "
+                    "WHERE key = 'height'",
+                    genesis.bytes);
+}
+
 Result<void> MakeTables(store::Database& db) {
   // Another process may have been quicker: look again now that nobody else writes.
   TRELLIS_TRY(auto const version, db.UserVersion());
   if (version == kVersion) return {};
-  if (version != 0) {
+  if (version > kVersion) {
     return Fail(Code::kConflict, "ledger has schema {}, this program knows {}", version, kVersion);
   }
-  TRELLIS_CHECK(db.Exec(kTables));
-  Account genesis;
-  FillRandom(genesis.bytes);
-  return store::Run(db, "INSERT INTO meta VALUES ('genesis', ?1)", genesis.ToString());
+  if (version == 0) TRELLIS_CHECK(db.Exec(kTables));
+  TRELLIS_CHECK(db.Exec(kBlocks));
+  return MakeGenesis(db);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // One write in progress.
 #pragma once
 
+#include "kernel/crypto/bytes.hpp"
 #include "kernel/ledger/calls.hpp"
 #include "kernel/ledger/rules/forms.hpp"
 #include "kernel/ledger/rules/write.hpp"
@@ -9,6 +10,7 @@
 #include <trellis/result.hpp>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace trellis::ledger::embedded {
@@ -21,6 +23,9 @@ struct Txn {
   std::int64_t now = 0;
   std::int64_t keep_seconds = 0;  ///< how long history stays
   rules::PrivateRanges private_ranges = rules::PrivateRanges::kAllowed;
+  // What the write's block shall say of the extrinsic that asked for it (blocks.hpp); empty: none.
+  crypto::Bytes extrinsic{};
+  std::string outcome{};
 };
 
 /// Applies one call (with its request id) inside the write. The id that it makes, else 0.

@@ -320,4 +320,21 @@ Result<Metadata> MakeRuntime() {
   return Builder().Build();
 }
 
+Result<std::shared_ptr<Runtime const>> Runtime::Make() {
+  TRELLIS_TRY(auto metadata, MakeRuntime());
+  return std::make_shared<Runtime const>(std::move(metadata));
+}
+
+Runtime::Runtime(Metadata made, std::uint32_t spec)
+    : spec_version(spec),
+      metadata(std::move(made)),
+      encoded(EncodeMetadata(metadata)),
+      codec(metadata) {
+  auto const called = std::ranges::find_if(metadata.types, [](Type const& type) {
+    return !type.path.empty() && type.path.back() == "RuntimeCall";
+  });
+  call = static_cast<TypeId>(called - metadata.types.begin());
+  events = metadata.FindStorage("System", "Events")->value;
+}
+
 }  // namespace trellis::ledger::facade
