@@ -100,12 +100,14 @@ Result<void> LedgerWatch::Follow() {
     auto const page = context_.ledger.EventsAfter(cursor_, kPage);
     if (!page && page.error().code == Code::kConflict) return StartOver();
     if (!page) return tl::unexpected<Error>(page.error());
-    if (page->events.empty()) return {};
+    bool const news = !page->events.empty();
+    if (!news && page->next == cursor_) return {};
     for (auto const& event : page->events)
       TRELLIS_CHECK(Handle(event));
     if (cursor_ == page->next) continue;
+    // Some ledgers move the cursor over stretches without events: not worth a commit.
     cursor_ = page->next;
-    TRELLIS_CHECK(context_.writer.Commit(StoreNumber(kCursor, cursor_)));
+    if (news) TRELLIS_CHECK(context_.writer.Commit(StoreNumber(kCursor, cursor_)));
   }
 }
 
