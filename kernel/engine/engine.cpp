@@ -112,7 +112,7 @@ Engine::~Engine() {
 }
 
 void Engine::Work(Worker& worker) {
-  while (auto turn = scheduler_.Next()) {
+  while (auto turn = scheduler_.Next(worker)) {
     auto job = std::move(turn->job);
     if (job == nullptr) job = std::make_shared<JobRun>(context_, *std::move(turn));
     job->Advance(worker);

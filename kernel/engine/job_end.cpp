@@ -55,7 +55,6 @@ void JobRun::Finish() {
 }
 
 void JobRun::End(JobEnd end) {
-  context_.scheduler.Rest(ticket_.key);
   auto const shared = std::make_shared<JobEnd>(std::move(end));
   if (shared->kind == JobEnd::Kind::kParked && !shared->durable) return Ended(*shared, {});
   context_.writer.SubmitThen(
@@ -102,7 +101,6 @@ void JobRun::TellOfJob(std::string_view state, std::string_view message) {
 /// Intents stay: the steps run again after the restart, or are removed with the deployment.
 void JobRun::Interrupt() {
   if (careful_ || carried_ == nullptr) return Retry(std::chrono::seconds(0));
-  context_.scheduler.Rest(ticket_.key);
   context_.writer.SubmitThen(
       [self = shared_from_this()](store::Database& db) {
         return self->WriteChained(db, [&](store::Database&) { return self->WriteCarried(db); });
@@ -131,7 +129,7 @@ void JobRun::Wedge(PlannedStep const& step) {
       return store::SetMessage(db, ticket_.key, text);
     });
   });
-  context_.scheduler.Wedge(ticket_.key);
+  context_.scheduler.Wedge(ticket_.key, *worker_);
   TellOfJob("wedged", text);
   if (context_.wedged) context_.wedged();
 }

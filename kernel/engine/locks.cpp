@@ -5,10 +5,23 @@
 namespace trellis::engine {
 namespace {
 
+/// Jobs begun beyond what a plugin bears: their intents are stored together, and they are there
+/// when it is free.
+constexpr std::uint32_t kAhead = 60;
+
 template <class Map, class Key>
 void Decrement(Map& map, Key const& key) {
   auto const found = map.find(key);
   if (found != map.end() && --found->second == 0) map.erase(found);
+}
+
+std::uint32_t CountOf(std::vector<std::uint32_t> const& counts, std::uint32_t place) {
+  return place < counts.size() ? counts[place] : 0;
+}
+
+std::uint32_t& At(std::vector<std::uint32_t>& counts, std::uint32_t place) {
+  if (place >= counts.size()) counts.resize(place + 1);
+  return counts[place];
 }
 
 }  // namespace
@@ -25,9 +38,10 @@ bool Locks::SharablesFree(Ticket const& ticket) const {
          });
 }
 
-bool Locks::SlotsFree(Ticket const& ticket) const {
+bool Locks::MayBegin(Ticket const& ticket) const {
+  auto const ahead = ticket.suspect ? 0 : kAhead;
   return std::all_of(ticket.slots.begin(), ticket.slots.end(), [&](auto const& need) {
-    return need.place >= slots_.size() || slots_[need.place] < need.limit;
+    return CountOf(begun_, need.place) < need.limit + ahead;
   });
 }
 
@@ -36,22 +50,32 @@ void Locks::Take(Ticket const& ticket) {
     writers_.emplace(ticket.key.twin, name);
   for (auto const& name : ticket.uses)
     ++readers_[{ticket.key.twin, name}];
-  for (auto const& need : ticket.slots) {
-    if (need.place >= slots_.size()) slots_.resize(need.place + 1);
-    ++slots_[need.place];
-  }
+  for (auto const& need : ticket.slots)
+    ++At(begun_, need.place);
 }
 
-void Locks::ReleaseSharables(Ticket const& ticket) {
+void Locks::Release(Ticket const& ticket) {
   for (auto const& name : ticket.changes)
     writers_.erase({ticket.key.twin, name});
   for (auto const& name : ticket.uses)
     Decrement(readers_, SharedName{ticket.key.twin, name});
+  for (auto const& need : ticket.slots)
+    --At(begun_, need.place);
 }
 
-void Locks::ReleaseSlots(Ticket const& ticket) {
-  for (auto const& need : ticket.slots)
-    --slots_[need.place];
+bool Locks::SlotsFree(std::vector<SlotNeed> const& needs) const {
+  return std::all_of(needs.begin(), needs.end(),
+                     [&](auto const& need) { return CountOf(slots_, need.place) < need.limit; });
+}
+
+void Locks::TakeSlots(std::vector<SlotNeed> const& needs) {
+  for (auto const& need : needs)
+    ++At(slots_, need.place);
+}
+
+void Locks::ReleaseSlots(std::vector<SlotNeed> const& needs) {
+  for (auto const& need : needs)
+    --At(slots_, need.place);
 }
 
 void Locks::RestoreQueued(Ticket const& ticket) {

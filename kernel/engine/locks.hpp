@@ -13,16 +13,21 @@
 
 namespace trellis::engine {
 
-/// All of a job's locks are taken at once, so nobody waits while holding one. Not thread-safe.
+/// All that a job holds from its begin to its end is taken at once, so nobody waits while holding
+/// some. Slots are held while plugins are called. Not thread-safe.
 class Locks {
  public:
   using SharedName = std::pair<std::uint32_t, std::string>;  // twin, name
 
   [[nodiscard]] bool SharablesFree(Ticket const& ticket) const;
-  [[nodiscard]] bool SlotsFree(Ticket const& ticket) const;
+  /// False when so many jobs were begun that they will keep the plugins busy for a while.
+  [[nodiscard]] bool MayBegin(Ticket const& ticket) const;
   void Take(Ticket const& ticket);
-  void ReleaseSharables(Ticket const& ticket);
-  void ReleaseSlots(Ticket const& ticket);
+  void Release(Ticket const& ticket);
+
+  [[nodiscard]] bool SlotsFree(std::vector<SlotNeed> const& needs) const;
+  void TakeSlots(std::vector<SlotNeed> const& needs);
+  void ReleaseSlots(std::vector<SlotNeed> const& needs);
 
   /// After a reboot those who use a sharable wait until it was restored, or at least tried.
   void RestoreQueued(Ticket const& ticket);
@@ -34,6 +39,7 @@ class Locks {
   std::set<SharedName> writers_;
   std::map<SharedName, std::size_t> restoring_;
   std::vector<std::uint32_t> slots_;  // in use, by place
+  std::vector<std::uint32_t> begun_;  // jobs that want slots now or later, by place
 };
 
 }  // namespace trellis::engine

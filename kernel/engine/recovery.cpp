@@ -61,6 +61,7 @@ Result<std::vector<Ticket>> LoadTickets(Context const& context) {
     for (auto const& job : jobs) {
       TRELLIS_TRY(auto reach, ReachOf(db, job.key));
       tickets.push_back(MakeTicket(job, *types, std::move(reach), context.clock));
+      tickets.back().suspect = context.after_crash;
     }
     return tickets;
   });

@@ -5,7 +5,8 @@
 namespace trellis::engine {
 namespace {
 
-constexpr std::size_t kBegunPerWorker = 16;
+constexpr std::size_t kBegunPerWorker = 32;
+constexpr std::size_t kBegunOfTwin = 16;
 constexpr std::size_t kMaxPrepared = 256;  // beyond it documents are read from the store again
 constexpr std::size_t kMaxLooks = 128;     // blocked jobs of one twin before its turn is over
 
@@ -98,10 +99,14 @@ void Scheduler::Forget(store::DeploymentKey key) {
   if (found != deployments_.end() && found->second.lane.empty() && found->second.admitted == 0 &&
       !found->second.running.has_value() && !found->second.wedged)
     deployments_.erase(found);
-  auto const twin = twins_.find(key.twin);
-  if (twin == twins_.end()) return;
-  if (twin->second.ready.empty() && twin->second.resumed.empty()) active_.erase(key.twin);
-  if (twin->second.queued == 0 && twin->second.running == 0) twins_.erase(twin);
+  ForgetTwin(twins_.find(key.twin));
+}
+
+void Scheduler::ForgetTwin(std::map<std::uint32_t, Twin>::iterator found) {
+  if (found == twins_.end()) return;
+  auto const& twin = found->second;
+  if (twin.ready.empty() && twin.resumed.empty()) active_.erase(found->first);
+  if (twin.queued == 0 && twin.running == 0 && twin.working == 0) twins_.erase(found);
 }
 
 void Scheduler::Wake() {
@@ -120,11 +125,21 @@ void Scheduler::FireTimers() {
   }
 }
 
-std::optional<Turn> Scheduler::Next() {
+void Scheduler::EndTurn(Worker& worker) {
+  if (worker.twin == 0) return;
+  locks_.ReleaseSlots(worker.slots);
+  worker.slots.clear();
+  auto const twin = twins_.find(std::exchange(worker.twin, 0));
+  --twin->second.working;
+  ForgetTwin(twin);
+}
+
+std::optional<Turn> Scheduler::Next(Worker& worker) {
   std::unique_lock lock(mutex_);
+  EndTurn(worker);
   while (!stopping_) {
     FireTimers();
-    if (auto turn = Pick(); turn.has_value()) {
+    if (auto turn = Pick(worker); turn.has_value()) {
       if (!active_.empty()) Wake();  // one notification may have made several turns possible
       return turn;
     }
@@ -135,34 +150,46 @@ std::optional<Turn> Scheduler::Next() {
   return std::nullopt;
 }
 
-std::optional<Turn> Scheduler::Pick() {
+std::optional<Turn> Scheduler::Pick(Worker& worker) {
   // Round robin: twins above the last served one first, then from the start.
   auto next = active_.upper_bound(last_twin_);
   for (std::size_t looks = active_.size(); looks > 0; --looks) {
     if (next == active_.end()) next = active_.begin();
     auto const id = *next++;
     auto& twin = twins_[id];
-    auto turn = PickOf(id, twin);
+    auto turn = PickOf(id, twin, worker);
     if (!turn.has_value()) continue;
     last_twin_ = id;
+    worker.twin = id;
+    ++twin.working;
     if (twin.ready.empty() && twin.resumed.empty()) active_.erase(id);
     return turn;
   }
   return std::nullopt;
 }
 
-std::optional<Turn> Scheduler::PickOf(std::uint32_t id, Twin& twin) {
-  if (!twin.resumed.empty()) {
-    auto& running = *deployments_[twin.resumed.front()].running;
-    twin.resumed.pop_front();
-    return Turn{{}, running.stopper, std::move(running.resumed)};
-  }
-  if (begun_ >= max_begun_ || twin.working >= per_twin_) return std::nullopt;
+std::optional<Turn> Scheduler::PickOf(std::uint32_t id, Twin& twin, Worker& worker) {
+  if (twin.working >= per_twin_) return std::nullopt;
+  if (auto turn = PickResumed(twin, worker); turn.has_value()) return turn;
+  if (begun_ >= max_begun_ || twin.running >= kBegunOfTwin) return std::nullopt;
   auto const* ticket = RunnableOf(twin, /*ignore_restores=*/false);
   // Deployments that use each other's sharables would wait for each other for ever.
   if (ticket == nullptr && twin.running == 0) ticket = RunnableOf(twin, /*ignore_restores=*/true);
   if (ticket == nullptr) return std::nullopt;
   return Start({id, ticket->key.contract}, twin, ticket->job);
+}
+
+/// The first whose plugins bear another call.
+std::optional<Turn> Scheduler::PickResumed(Twin& twin, Worker& worker) {
+  for (auto next = twin.resumed.begin(); next != twin.resumed.end(); ++next) {
+    auto& running = *deployments_[*next].running;
+    if (!locks_.SlotsFree(running.ticket.slots)) continue;
+    worker.slots = running.ticket.slots;
+    locks_.TakeSlots(worker.slots);
+    twin.resumed.erase(next);
+    return Turn{{}, running.stopper, std::move(running.resumed)};
+  }
+  return std::nullopt;
 }
 
 Ticket const* Scheduler::RunnableOf(Twin& twin, bool ignore_restores) {
@@ -171,7 +198,7 @@ Ticket const* Scheduler::RunnableOf(Twin& twin, bool ignore_restores) {
   for (auto const& [job, queued] : twin.ready) {
     if (++looks > kMaxLooks) break;
     auto const& ticket = *queued;
-    if (!locks_.SlotsFree(ticket)) continue;
+    if (!locks_.MayBegin(ticket)) continue;
     auto const waits = [&](auto const& name) { return wanted.contains(name); };
     bool const free = std::none_of(ticket.changes.begin(), ticket.changes.end(), waits) &&
                       std::none_of(ticket.uses.begin(), ticket.uses.end(), waits) &&
@@ -191,7 +218,6 @@ Turn Scheduler::Start(store::DeploymentKey key, Twin& twin, std::int64_t job) {
   locks_.Take(ticket);
   --queued_;
   --twin.queued;
-  ++twin.working;
   ++twin.running;
   ++begun_;
   auto stopper = std::make_shared<Stopper>();
@@ -203,20 +229,6 @@ Turn Scheduler::Start(store::DeploymentKey key, Twin& twin, std::int64_t job) {
 
 // ---- what becomes of a turn ----
 
-void Scheduler::StopWorking(Running& running) {
-  if (!running.working) return;
-  running.working = false;
-  --twins_[running.ticket.key.twin].working;
-}
-
-void Scheduler::Rest(store::DeploymentKey key) {
-  std::lock_guard const lock(mutex_);
-  auto& running = *deployments_[key].running;
-  StopWorking(running);
-  if (std::exchange(running.slots, false)) locks_.ReleaseSlots(running.ticket);
-  if (!active_.empty()) Wake();
-}
-
 void Scheduler::Resume(store::DeploymentKey key, std::shared_ptr<Runnable> job) {
   std::lock_guard const lock(mutex_);
   deployments_[key].running->resumed = std::move(job);
@@ -226,8 +238,7 @@ void Scheduler::Resume(store::DeploymentKey key, std::shared_ptr<Runnable> job) 
 }
 
 void Scheduler::Release(Running& running) {
-  StopWorking(running);
-  locks_.ReleaseSharables(running.ticket);
+  locks_.Release(running.ticket);
   if (running.ticket.kind == store::JobKind::kRestore && !running.ticket.tried)
     locks_.RestoreTried(running.ticket);
   --twins_[running.ticket.key.twin].running;
@@ -238,7 +249,6 @@ void Scheduler::Done(store::DeploymentKey key, std::optional<Ticket> again) {
   std::lock_guard const lock(mutex_);
   auto& deployment = deployments_[key];
   Release(*deployment.running);
-  if (deployment.running->slots) locks_.ReleaseSlots(deployment.running->ticket);
   deployment.running.reset();
   if (again.has_value()) {
     again->tried = true;
@@ -251,10 +261,12 @@ void Scheduler::Done(store::DeploymentKey key, std::optional<Ticket> again) {
   if (!active_.empty() || !timers_.empty()) Wake();
 }
 
-void Scheduler::Wedge(store::DeploymentKey key) {
+void Scheduler::Wedge(store::DeploymentKey key, Worker& worker) {
   std::lock_guard const lock(mutex_);
+  worker.slots.clear();  // but still taken: the plugin is still at it
+  EndTurn(worker);
   auto& deployment = deployments_[key];
-  Release(*deployment.running);  // but not its slots: its plugin is still at it
+  Release(*deployment.running);
   deployment.running.reset();
   deployment.wedged = true;
   ++wedged_;

@@ -28,6 +28,9 @@ namespace trellis::engine {
 /// after all, it ends without touching anything.
 struct Worker {
   std::atomic<bool> lost = false;
+  /// What its turn takes from others, the scheduler's: a place of the twin, and slots.
+  std::uint32_t twin = 0;
+  std::vector<SlotNeed> slots{};
 };
 
 /// A job that was begun.
@@ -56,8 +59,8 @@ struct SchedulerOptions {
   std::size_t queue_total = 4096;
 };
 
-/// A running job holds a worker only while it does something, not while it waits for the store.
-/// Safe for use by several threads.
+/// A begun job holds a worker, and slots of the plugins it calls, only while it does something, not
+/// while it waits for the store. Safe for use by several threads.
 class Scheduler {
  public:
   Scheduler(Clock& clock, SchedulerOptions options);
@@ -73,17 +76,15 @@ class Scheduler {
   void Drop(store::DeploymentKey key, std::vector<std::int64_t> const& jobs);
 
   // ---- for workers ----
-  /// The next turn, its locks taken; blocks. Empty after Stop.
-  std::optional<Turn> Next();
-  /// The running job of `key` calls no plugin any more, it only has to be stored: its place and its
-  /// plugins are free for others.
-  void Rest(store::DeploymentKey key);
+  /// The next turn, its locks taken; blocks. The worker's turn before it is over. Empty after Stop.
+  std::optional<Turn> Next(Worker& worker);
   /// The running job of `key`, whose last turn ended because it waited for the store, goes on.
   void Resume(store::DeploymentKey key, std::shared_ptr<Runnable> job);
   /// It is over; with `again` it is queued once more.
   void Done(store::DeploymentKey key, std::optional<Ticket> again);
-  /// A plugin does not come back to it: nothing of this deployment runs any more.
-  void Wedge(store::DeploymentKey key);
+  /// A plugin does not come back to it: nothing of this deployment runs any more, and the slots of
+  /// the worker's turn stay taken.
+  void Wedge(store::DeploymentKey key, Worker& worker);
 
   // ---- the end ----
   /// Asks the running job of a deployment to stop.
@@ -106,8 +107,6 @@ class Scheduler {
   struct Running {
     Ticket ticket;
     std::shared_ptr<Stopper> stopper;
-    bool working = true;  ///< counts for its twin
-    bool slots = true;    ///< holds its slots
     std::shared_ptr<Runnable> resumed{};
   };
   struct Deployment {
@@ -120,25 +119,27 @@ class Scheduler {
   struct Twin {
     std::map<std::int64_t, Ticket const*> ready;  ///< what may run, but for locks; by job
     std::deque<store::DeploymentKey> resumed;
-    std::size_t working = 0;
-    std::size_t running = 0;
-    std::size_t queued = 0;  ///< admitted ones too
+    std::size_t working = 0;  ///< turns
+    std::size_t running = 0;  ///< begun jobs
+    std::size_t queued = 0;   ///< admitted ones too
   };
 
   void Relist(store::DeploymentKey key, Deployment& deployment);
   void Forget(store::DeploymentKey key);
+  void ForgetTwin(std::map<std::uint32_t, Twin>::iterator found);
   void FireTimers();
-  std::optional<Turn> Pick();
-  std::optional<Turn> PickOf(std::uint32_t id, Twin& twin);
+  void EndTurn(Worker& worker);
+  std::optional<Turn> Pick(Worker& worker);
+  std::optional<Turn> PickOf(std::uint32_t id, Twin& twin, Worker& worker);
+  std::optional<Turn> PickResumed(Twin& twin, Worker& worker);
   Ticket const* RunnableOf(Twin& twin, bool ignore_restores);
   Turn Start(store::DeploymentKey key, Twin& twin, std::int64_t job);
   void Release(Running& running);
-  void StopWorking(Running& running);
   void Wake();
 
   Clock& clock_;
   SchedulerOptions const options_;
-  std::size_t const per_twin_;   // jobs of one twin that may call plugins at once
+  std::size_t const per_twin_;   // turns of one twin at once
   std::size_t const max_begun_;  // jobs between their begin and their end
   mutable std::mutex mutex_;     // guards everything below
   ClockCondition changed_;

@@ -20,6 +20,7 @@ struct Watched {
   CallInfo const* call = nullptr;
   std::int64_t give_up_ns = INT64_MAX;
   bool lost = false;
+  bool told = false;  ///< whoever lost it knows
 };
 
 }  // namespace
@@ -33,8 +34,8 @@ struct CallWatch::State {
   bool stopping = false;
 
   /// What became of the calls by now; those to tell about their loss.
-  std::vector<LostCallback> Look(std::int64_t now) {
-    std::vector<LostCallback> lost;
+  std::vector<Watched*> Look(std::int64_t now) {
+    std::vector<Watched*> lost;
     for (auto entry = calls.begin(); entry != calls.end();) {
       auto& watched = **entry;
       auto const& call = *watched.call;
@@ -45,8 +46,8 @@ struct CallWatch::State {
         ++entry;
         continue;
       }
-      watched.lost = true;  // from here on its stack belongs to the plugin
-      lost.push_back(*call.lost);
+      watched.lost = true;
+      lost.push_back(&watched);
       entry = calls.erase(entry);
     }
     return lost;
@@ -78,9 +79,12 @@ struct CallWatch::State {
       auto const lost = Look(MonotonicNs());
       if (lost.empty()) continue;
       lock.unlock();
-      for (auto const& tell : lost)
-        tell();
+      for (auto const* watched : lost)
+        (*watched->call->lost)();
       lock.lock();
+      for (auto* watched : lost)
+        watched->told = true;  // from here on its stack belongs to the plugin
+      changed.notify_all();
     }
   }
 };
@@ -107,8 +111,11 @@ bool CallWatch::Run(CallInfo const& call, std::function<void()> const& job) {
     if (state->sleeping) state->changed.notify_all();
   }
   job();
-  std::lock_guard const lock(state->mutex);
-  if (watched.lost) return false;
+  std::unique_lock lock(state->mutex);
+  if (watched.lost) {
+    state->changed.wait(lock, [&] { return watched.told; });
+    return false;
+  }
   auto const entry = std::find(state->calls.begin(), state->calls.end(), &watched);
   node.splice(node.end(), state->calls, entry);
   return true;

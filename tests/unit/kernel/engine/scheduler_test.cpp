@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 namespace trellis::engine {
@@ -23,9 +26,27 @@ Ticket ATicket(std::int64_t job, std::uint32_t twin, std::uint64_t contract,
 
 class SchedulerTest : public ::testing::Test {
  protected:
+  /// A further worker takes a turn.
+  std::optional<Turn> Next() {
+    std::unique_lock lock(workers_mutex_);
+    auto& worker = *workers_.emplace_back(std::make_unique<Worker>());
+    lock.unlock();
+    return scheduler_.Next(worker);
+  }
   std::int64_t NextJob() {
-    auto const turn = scheduler_.Next();
+    auto const turn = Next();
     return turn.has_value() ? turn->ticket.job : 0;
+  }
+  /// The worker of an earlier turn, counted from 0, comes back for another one.
+  std::int64_t NextJobOf(std::size_t worker) {
+    auto const turn = scheduler_.Next(*workers_[worker]);
+    return turn.has_value() ? turn->ticket.job : 0;
+  }
+  /// Begins a job, and its worker comes back when it waits for the store.
+  void Begin(Ticket const& ticket, std::shared_ptr<Runnable> const& job) {
+    scheduler_.Add(ticket);
+    EXPECT_EQ(NextJob(), ticket.job);
+    scheduler_.Resume(ticket.key, job);
   }
   std::vector<std::int64_t> NextJobs(int count) {
     std::vector<std::int64_t> jobs(static_cast<std::size_t>(count));
@@ -41,6 +62,8 @@ class SchedulerTest : public ::testing::Test {
   }
 
   testing::FakeClock clock_;
+  std::mutex workers_mutex_;
+  std::vector<std::unique_ptr<Worker>> workers_;
   Scheduler scheduler_{clock_, {.workers = 8}};
 };
 
@@ -73,8 +96,7 @@ TEST_F(SchedulerTest, CountsNoJobThatOnlyHasToBeStored) {
     scheduler_.Add(ATicket(i, 7, static_cast<std::uint64_t>(i)));
   (void)NextJobs(4);
 
-  scheduler_.Rest({7, 2});
-  EXPECT_EQ(NextJob(), 5);
+  EXPECT_EQ(NextJobOf(2), 5);
 }
 
 TEST_F(SchedulerTest, GoesOnWithABegunJobBeforeItBeginsAnother) {
@@ -84,7 +106,7 @@ TEST_F(SchedulerTest, GoesOnWithABegunJobBeforeItBeginsAnother) {
   auto const job = std::make_shared<Nothing>();
   scheduler_.Resume({7, 1}, job);
 
-  EXPECT_EQ(scheduler_.Next()->job, job);
+  EXPECT_EQ(Next()->job, job);
   EXPECT_EQ(NextJob(), 2);
 }
 
@@ -133,26 +155,67 @@ TEST_F(SchedulerTest, LetsNoNewUserOvertakeTheOwnerThatWaits) {
 }
 
 TEST_F(SchedulerTest, CallsNoPluginMoreOftenThanItBears) {
+  std::vector<std::shared_ptr<Nothing>> jobs;
   for (std::int64_t i = 1; i <= 3; ++i) {
     auto ticket = ATicket(i, static_cast<std::uint32_t>(i), 1);
     ticket.slots = {{.place = 3, .limit = 2}};
+    scheduler_.Add(ticket);
+    jobs.push_back(std::make_shared<Nothing>());
+  }
+  EXPECT_EQ(NextJobs(3), (std::vector<std::int64_t>{1, 2, 3})) << "to begin calls nobody";
+  for (std::uint32_t i = 1; i <= 3; ++i)
+    scheduler_.Resume({i, 1}, jobs[i - 1]);
+
+  EXPECT_EQ(Next()->job, jobs[0]);
+  EXPECT_EQ(Next()->job, jobs[1]);
+  scheduler_.Add(ATicket(4, 4, 1));
+  EXPECT_EQ(NextJob(), 4);
+  EXPECT_EQ(scheduler_.Next(*workers_[3])->job, jobs[2]) << "a call is over";
+}
+
+TEST_F(SchedulerTest, BeginsASuspectOnlyWhenItCanRunAtOnce) {
+  for (std::int64_t i = 1; i <= 3; ++i) {
+    auto ticket = ATicket(i, static_cast<std::uint32_t>(i), 1);
+    ticket.slots = {{.place = 0, .limit = 2}};
+    ticket.suspect = true;
     scheduler_.Add(ticket);
   }
   scheduler_.Add(ATicket(4, 4, 1));
   EXPECT_EQ(NextJobs(3), (std::vector<std::int64_t>{1, 2, 4}));
 
-  scheduler_.Rest({1, 1});
-  EXPECT_EQ(NextJob(), 3) << "what is only to be stored calls nobody any more";
+  Done(1, 1);
+  EXPECT_EQ(NextJob(), 3);
+}
+
+TEST_F(SchedulerTest, BeginsOnlySoManyJobsOfATwin) {
+  Scheduler many(clock_, {.workers = 64});
+  std::vector<std::unique_ptr<Worker>> workers;
+  auto const next = [&] {
+    return many.Next(*workers.emplace_back(std::make_unique<Worker>()))->ticket.job;
+  };
+  for (std::int64_t i = 1; i <= 20; ++i)
+    many.Add(ATicket(i, 7, static_cast<std::uint64_t>(i)));
+  for (std::int64_t i = 1; i <= 16; ++i)
+    EXPECT_EQ(next(), i);
+  many.Add(ATicket(30, 8, 1));
+
+  EXPECT_EQ(next(), 30);
+  many.Done({7, 3}, std::nullopt);
+  EXPECT_EQ(next(), 17);
 }
 
 TEST_F(SchedulerTest, KeepsTheSlotOfAnOperationThatHangs) {
+  std::vector<std::shared_ptr<Nothing>> jobs;
   for (std::int64_t i = 1; i <= 2; ++i) {
     auto ticket = ATicket(i, static_cast<std::uint32_t>(i), 1);
     ticket.slots = {{.place = 0, .limit = 1}};
-    scheduler_.Add(ticket);
+    jobs.push_back(std::make_shared<Nothing>());
+    Begin(ticket, jobs.back());
+    if (i == 1) {
+      EXPECT_EQ(Next()->job, jobs[0]);
+    }
   }
-  EXPECT_EQ(NextJob(), 1);
-  scheduler_.Wedge({1, 1});
+  scheduler_.Wedge({1, 1}, *workers_[1]);
   scheduler_.Add(ATicket(3, 3, 1));
   scheduler_.Add(ATicket(4, 1, 1));
 
@@ -223,7 +286,7 @@ TEST_F(SchedulerTest, StopsWaitingWorkers) {
 
 TEST_F(SchedulerTest, CancelsTheRunningJobOfADeployment) {
   scheduler_.Add(ATicket(1, 7, 100));
-  auto const turn = scheduler_.Next();
+  auto const turn = Next();
 
   scheduler_.CancelRunning({7, 101});
   EXPECT_FALSE(turn->stopper->stopped());
@@ -243,7 +306,8 @@ TEST_F(SchedulerTest, KeepsNoPlaceThatWasGivenBack) {
   small.Add(ATicket(1, 7, 100), /*admitted=*/true);
   EXPECT_FALSE(small.Admit({7, 100}));
 
-  (void)small.Next();
+  Worker worker;
+  (void)small.Next(worker);
   EXPECT_TRUE(small.Admit({7, 100})) << "what runs is not queued";
 }
 
