@@ -71,6 +71,9 @@ std::string Base64Url(BytesView bytes) {
 }
 
 Result<Bytes> FromBase64Url(std::string_view text) {
+  // libsodium 1.0.18 takes some bytes beyond ASCII for letters.
+  if (std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; }))
+    return Fail(Code::kDecode, "not base64url without padding");
   Bytes out(text.size() / 4 * 3 + 3);
   std::size_t size = 0;
   char const* end = nullptr;
