@@ -79,7 +79,7 @@ trl_status OutputSink::Write(void* ctx, trl_bytes chunk) noexcept try {
 }
 
 bool IsJson(std::string_view text) {
-  return json::ParseValue(text).has_value();
+  return json::Check(text).has_value();
 }
 
 }  // namespace trellis::plugin

@@ -157,11 +157,11 @@ template <class T, class Reader>
 Result<void> DecodeMap(Reader& in, std::map<std::string, T>& out) {
   out.clear();
   return in.Object([&](std::string_view key) -> Result<void> {
-    std::string const name(key);
-    T item{};
-    if (auto done = DecodeFrom(in, item); !done)
-      return tl::unexpected<Error>(std::move(done).error().With("{}", name));
-    out.insert_or_assign(name, std::move(item));
+    // Documents are mostly sorted. The last of equal keys wins, as a whole.
+    auto const entry = out.try_emplace(out.end(), std::string(key));
+    entry->second = T{};
+    if (auto done = DecodeFrom(in, entry->second); !done)
+      return tl::unexpected<Error>(std::move(done).error().With("{}", entry->first));
     return {};
   });
 }

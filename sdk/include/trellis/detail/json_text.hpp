@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -213,7 +214,9 @@ class TextReader {
   }
   /// Goes to the next quote or backslash of a string.
   Result<void> SkipPlain() {
-    while (at_ < text_.size()) {
+    while (true) {
+      SkipPlainWords();
+      if (at_ == text_.size()) return Bad("incomplete string");
       auto const byte = static_cast<unsigned char>(text_[at_]);
       if (byte == '"' || byte == '\\') return {};
       if (byte < 0x20) return Bad("control character");
@@ -225,7 +228,19 @@ class TextReader {
         return Bad("invalid utf-8");
       }
     }
-    return Bad("incomplete string");
+  }
+  /// Goes on over eight bytes at a time while all of them are plain ASCII.
+  void SkipPlainWords() {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kHigh = 0x8080808080808080;
+    auto const has_zero = [](std::uint64_t word) { return (word - kOnes) & ~word & kHigh; };
+    for (; at_ + 8 <= text_.size(); at_ += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text_.data() + at_, sizeof word);
+      auto const control = (word - kOnes * 0x20) & ~word & kHigh;
+      auto const special = has_zero(word ^ (kOnes * '"')) | has_zero(word ^ (kOnes * '\\'));
+      if (((word & kHigh) | control | special) != 0) return;
+    }
   }
   /// Bytes of the well-formed multi-byte character here; 0 when it is none.
   [[nodiscard]] std::size_t Utf8Length(unsigned char lead) const {
