@@ -95,14 +95,22 @@ Result<boost::json::object> Brief(store::Database& db, store::DeploymentBrief co
 Answer DebugView::List(std::uint32_t twin) {
   auto list = context_.readers.Run([&](store::Database& db) -> Result<boost::json::array> {
     boost::json::array items;
-    store::DeploymentKey after{twin, 0};
-    while (true) {
-      TRELLIS_TRY(auto const page, store::ListBriefs(db, after, kPage));
+    auto const add = [&](std::vector<store::DeploymentBrief> const& page) -> Result<void> {
       for (auto const& row : page) {
-        if (twin != 0 && row.key.twin != twin) return items;
         TRELLIS_TRY(auto item, Brief(db, row));
         items.push_back(std::move(item));
       }
+      return {};
+    };
+    if (twin != 0) {
+      TRELLIS_TRY(auto const all, store::ListBriefsOf(db, twin));
+      TRELLIS_CHECK(add(all));
+      return items;
+    }
+    store::DeploymentKey after;
+    while (true) {
+      TRELLIS_TRY(auto const page, store::ListBriefs(db, after, kPage));
+      TRELLIS_CHECK(add(page));
       if (page.size() < kPage) return items;
       after = page.back().key;
     }

@@ -34,15 +34,22 @@ Result<std::vector<DeploymentBrief>> ListBriefs(Database& db, DeploymentKey afte
                                                 std::size_t limit) {
   return All(db,
              "SELECT twin, contract, version, desired, created, message FROM deployment WHERE "
-             "(twin, contract) > (?1, ?2) ORDER BY twin, contract LIMIT ?3",
+             "(contract, twin) > (?2, ?1) ORDER BY contract, twin LIMIT ?3",
              ReadDeploymentBrief, after.twin, after.contract, limit);
+}
+
+Result<std::vector<DeploymentBrief>> ListBriefsOf(Database& db, std::uint32_t twin) {
+  return All(db,
+             "SELECT twin, contract, version, desired, created, message FROM deployment WHERE "
+             "twin = ?1 ORDER BY contract",
+             ReadDeploymentBrief, twin);
 }
 
 Result<std::vector<WorkloadBrief>> ListWorkloadBriefs(Database& db, WorkloadCursor const& after,
                                                       std::size_t limit) {
   return All(db,
              TRELLIS_WORKLOAD_BRIEF
-             "FROM workload WHERE (twin, contract, name) > (?1, ?2, ?3) ORDER BY twin, contract, "
+             "FROM workload WHERE (contract, twin, name) > (?2, ?1, ?3) ORDER BY contract, twin, "
              "name LIMIT ?4",
              ReadWorkloadBrief, after.key.twin, after.key.contract, after.name, limit);
 }

@@ -21,9 +21,12 @@ struct DeploymentBrief {
   std::string message;
 };
 
-/// Ascending by key, those above `after`, at most `limit`. The first page: a key of zeros.
+/// Ascending by contract, those above `after`, at most `limit`. The first page: a key of zeros.
 Result<std::vector<DeploymentBrief>> ListBriefs(Database& db, DeploymentKey after,
                                                 std::size_t limit);
+
+/// All of one twin, ascending by contract.
+Result<std::vector<DeploymentBrief>> ListBriefsOf(Database& db, std::uint32_t twin);
 
 /// A workload without its data.
 struct WorkloadBrief {
@@ -43,7 +46,7 @@ struct WorkloadCursor {
   DeploymentKey key;
   std::string name;
 };
-/// Ascending by key and name, those above `after`, at most `limit`.
+/// Ascending by contract and name, those above `after`, at most `limit`.
 Result<std::vector<WorkloadBrief>> ListWorkloadBriefs(Database& db, WorkloadCursor const& after,
                                                       std::size_t limit);
 /// Of one deployment, in document order.

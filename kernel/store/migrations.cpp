@@ -5,9 +5,18 @@
 namespace trellis::store {
 namespace {
 
+/// Tables may be made anew; what refers to their rows must still find them afterwards.
+Result<void> CheckReferences(Database& database) {
+  TRELLIS_TRY(auto broken, database.Prepare("PRAGMA foreign_key_check"));
+  TRELLIS_TRY(bool const any, broken.Step());
+  if (any) return Fail(Code::kInternal, "rows of table '{}' refer to nothing", broken.Text(0));
+  return {};
+}
+
 Result<void> RunStep(Database& database, char const* sql, std::int64_t version) {
   TRELLIS_CHECK(database.Begin(Database::Transaction::kWrite));
   TRELLIS_CHECK(database.Exec(sql));
+  TRELLIS_CHECK(CheckReferences(database));
   TRELLIS_FAIL_POINT("migrate.step");
   TRELLIS_CHECK(database.Exec(fmt::format("PRAGMA user_version = {}", version)));
   return database.Commit();
@@ -31,6 +40,9 @@ Result<void> RunMigrations(Database& database, std::span<char const* const> step
                 current);
   }
   if (version > 0 && version < current) TRELLIS_CHECK(BackUp(database, version));
+  if (version == current) return {};
+  // Else a table that is made anew would take what refers to it along.
+  TRELLIS_CHECK(database.Exec("PRAGMA foreign_keys = OFF"));
   for (std::int64_t step = version; step < current; ++step) {
     if (auto done = RunStep(database, steps[static_cast<std::size_t>(step)], step + 1); !done) {
       (void)database.Exec("ROLLBACK");  // the first error is the one to tell
@@ -38,7 +50,7 @@ Result<void> RunMigrations(Database& database, std::span<char const* const> step
           std::move(done).error().With("migrate the store to schema {}", step + 1));
     }
   }
-  return {};
+  return database.Exec("PRAGMA foreign_keys = ON");
 }
 
 }  // namespace trellis::store

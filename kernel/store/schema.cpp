@@ -114,8 +114,51 @@ CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
 END;
 )sql";
 
-// Entries of the version that a workload has borrow its data; they get their own before it goes.
+// Keys have the contract first: ids grow, so that new rows meet in the same pages whoever they
+// belong to. Entries of the version that a workload has borrow its data; they get their own before
+// it goes.
 constexpr char const* kVersion2 = R"sql(
+CREATE TABLE new_deployment (
+  id INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
+  desired TEXT NOT NULL, validated INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+  message TEXT NOT NULL DEFAULT '', header TEXT NOT NULL, doc TEXT NOT NULL, UNIQUE (contract, twin));
+INSERT INTO new_deployment SELECT * FROM deployment;
+DROP TABLE deployment;
+ALTER TABLE new_deployment RENAME TO deployment;
+CREATE INDEX deployment_twin ON deployment (twin);
+CREATE TABLE new_workload (
+  id INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
+  pos INTEGER NOT NULL, weight INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL,
+  owned INTEGER NOT NULL DEFAULT 0, fails INTEGER NOT NULL DEFAULT 0, next_try INTEGER NOT NULL DEFAULT 0,
+  eff_version INTEGER, message TEXT NOT NULL DEFAULT '', description TEXT NOT NULL, metadata TEXT NOT NULL,
+  data TEXT NOT NULL, result TEXT NOT NULL DEFAULT '', eff_data TEXT,
+  handle BLOB NOT NULL DEFAULT x'', handle_schema INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (contract, twin, name),
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE);
+INSERT INTO new_workload SELECT * FROM workload;
+DROP TABLE workload;
+ALTER TABLE new_workload RENAME TO workload;
+CREATE INDEX workload_type ON workload (type);
+CREATE TABLE new_reservation (
+  twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL,
+  cru INTEGER NOT NULL, mru INTEGER NOT NULL, sru INTEGER NOT NULL, hru INTEGER NOT NULL, ipv4u INTEGER NOT NULL,
+  PRIMARY KEY (contract, twin, name),
+  FOREIGN KEY (twin, contract, name) REFERENCES workload (twin, contract, name) ON DELETE CASCADE) WITHOUT ROWID;
+INSERT INTO new_reservation SELECT * FROM reservation;
+DROP TABLE reservation;
+ALTER TABLE new_reservation RENAME TO reservation;
+CREATE TABLE new_okay (
+  twin INTEGER NOT NULL, contract INTEGER NOT NULL, workloads INTEGER NOT NULL, newest INTEGER NOT NULL,
+  PRIMARY KEY (contract, twin),
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE) WITHOUT ROWID;
+INSERT INTO new_okay SELECT * FROM okay;
+DROP TABLE okay;
+ALTER TABLE new_okay RENAME TO okay;
+CREATE INDEX okay_newest ON okay (newest);
+DROP INDEX change_workload;
+CREATE INDEX change_workload ON change (contract, twin, name);
+DROP INDEX job_deployment;
+CREATE INDEX job_deployment ON job (contract, twin);
 ALTER TABLE change ADD COLUMN result TEXT NOT NULL DEFAULT '';
 ALTER TABLE change ADD COLUMN data TEXT;
 ALTER TABLE change ADD COLUMN metadata TEXT;
@@ -130,6 +173,34 @@ END;
 CREATE TRIGGER workload_erased BEFORE DELETE ON workload BEGIN
   UPDATE change SET data = old.data, metadata = old.metadata, description = old.description
     WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
+END;
+CREATE TRIGGER deployment_added AFTER INSERT ON deployment BEGIN
+  UPDATE total SET deployments = deployments + 1;
+  INSERT INTO twin_total VALUES (new.twin, 1) ON CONFLICT DO UPDATE SET deployments = deployments + 1;
+END;
+CREATE TRIGGER deployment_erased AFTER DELETE ON deployment BEGIN
+  UPDATE total SET deployments = deployments - 1;
+  UPDATE twin_total SET deployments = deployments - 1 WHERE twin = old.twin;
+  DELETE FROM twin_total WHERE twin = old.twin AND deployments = 0;
+END;
+CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
+END;
+CREATE TRIGGER reservation_changed AFTER UPDATE ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru - old.cru, mru = mru + new.mru - old.mru, sru = sru + new.sru - old.sru,
+    hru = hru + new.hru - old.hru, ipv4u = ipv4u + new.ipv4u - old.ipv4u;
+END;
+CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
+  UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
+END;
+CREATE TRIGGER okay_added AFTER INSERT ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.workloads, okay_deployments = okay_deployments + 1;
+END;
+CREATE TRIGGER okay_changed AFTER UPDATE ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.workloads - old.workloads;
+END;
+CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads - old.workloads, okay_deployments = okay_deployments - 1;
 END;
 )sql";
 

@@ -89,10 +89,11 @@ Result<std::vector<WorkloadRow>> ListActiveByType(Database& db, std::uint32_t tw
                " FROM workload WHERE type = ? AND " TRELLIS_IN_ACTIVE,
                ReadWorkload, type);
   }
-  // The unary plus keeps to the twin's rows instead of all of the type.
+  // By way of the twin's deployments: there may be many more of the type.
   return All(db,
              "SELECT " TRELLIS_WORKLOAD_COLUMNS
-             " FROM workload WHERE twin = ? AND +type = ? AND " TRELLIS_IN_ACTIVE,
+             " FROM workload WHERE contract IN (SELECT contract FROM deployment WHERE twin = ?1) "
+             "AND twin = ?1 AND +type = ?2 AND " TRELLIS_IN_ACTIVE,
              ReadWorkload, twin, type);
 }
 
