@@ -12,6 +12,22 @@ constexpr std::size_t kMaxLooks = 128;     // blocked jobs of one twin before it
 
 }  // namespace
 
+/// Wakes a worker, when one is wanted, after the lock was given back: it would only wait for it.
+class Scheduler::Waking {
+ public:
+  explicit Waking(Scheduler& scheduler) : scheduler_(scheduler) {}
+  ~Waking() {
+    if (wanted_) scheduler_.changed_.NotifyOne();
+  }
+  Waking(Waking const&) = delete;
+  Waking& operator=(Waking const&) = delete;
+  void Want() { wanted_ |= scheduler_.waiting_ > 0; }
+
+ private:
+  Scheduler& scheduler_;
+  bool wanted_ = false;
+};
+
 Scheduler::Scheduler(Clock& clock, SchedulerOptions options)
     : clock_(clock),
       options_(options),
@@ -46,6 +62,7 @@ void Scheduler::Withdraw(store::DeploymentKey key) {
 }
 
 void Scheduler::Add(Ticket ticket, bool admitted) {
+  Waking waking(*this);
   std::lock_guard const lock(mutex_);
   auto const key = ticket.key;
   auto& deployment = deployments_[key];
@@ -59,10 +76,11 @@ void Scheduler::Add(Ticket ticket, bool admitted) {
   }
   deployment.lane.Add(std::move(ticket));
   Relist(key, deployment);
-  Wake();
+  waking.Want();
 }
 
 void Scheduler::Drop(store::DeploymentKey key, std::vector<std::int64_t> const& jobs) {
+  Waking waking(*this);
   std::lock_guard const lock(mutex_);
   auto const found = deployments_.find(key);
   if (found == deployments_.end()) return;
@@ -75,7 +93,7 @@ void Scheduler::Drop(store::DeploymentKey key, std::vector<std::int64_t> const& 
   }
   Relist(key, found->second);
   Forget(key);
-  Wake();
+  waking.Want();
 }
 
 void Scheduler::Relist(store::DeploymentKey key, Deployment& deployment) {
@@ -109,10 +127,6 @@ void Scheduler::ForgetTwin(std::map<std::uint32_t, Twin>::iterator found) {
   if (twin.queued == 0 && twin.running == 0 && twin.working == 0) twins_.erase(found);
 }
 
-void Scheduler::Wake() {
-  if (waiting_ > 0) changed_.NotifyOne();
-}
-
 // ---- turns ----
 
 void Scheduler::FireTimers() {
@@ -135,12 +149,13 @@ void Scheduler::EndTurn(Worker& worker) {
 }
 
 std::optional<Turn> Scheduler::Next(Worker& worker) {
+  Waking waking(*this);
   std::unique_lock lock(mutex_);
   EndTurn(worker);
   while (!stopping_) {
     FireTimers();
     if (auto turn = Pick(worker); turn.has_value()) {
-      if (!active_.empty()) Wake();  // one notification may have made several turns possible
+      if (!active_.empty()) waking.Want();  // one notification may have made several turns possible
       return turn;
     }
     ++waiting_;
@@ -230,11 +245,12 @@ Turn Scheduler::Start(store::DeploymentKey key, Twin& twin, std::int64_t job) {
 // ---- what becomes of a turn ----
 
 void Scheduler::Resume(store::DeploymentKey key, std::shared_ptr<Runnable> job) {
+  Waking waking(*this);
   std::lock_guard const lock(mutex_);
   deployments_[key].running->resumed = std::move(job);
   twins_[key.twin].resumed.push_back(key);
   active_.insert(key.twin);
-  Wake();
+  waking.Want();
 }
 
 void Scheduler::Release(Running& running) {
@@ -246,6 +262,7 @@ void Scheduler::Release(Running& running) {
 }
 
 void Scheduler::Done(store::DeploymentKey key, std::optional<Ticket> again) {
+  Waking waking(*this);
   std::lock_guard const lock(mutex_);
   auto& deployment = deployments_[key];
   Release(*deployment.running);
@@ -258,10 +275,11 @@ void Scheduler::Done(store::DeploymentKey key, std::optional<Ticket> again) {
   }
   Relist(key, deployment);
   Forget(key);
-  if (!active_.empty() || !timers_.empty()) Wake();
+  if (!active_.empty() || !timers_.empty()) waking.Want();
 }
 
 void Scheduler::Wedge(store::DeploymentKey key, Worker& worker) {
+  Waking waking(*this);
   std::lock_guard const lock(mutex_);
   worker.slots.clear();  // but still taken: the plugin is still at it
   EndTurn(worker);
@@ -271,7 +289,7 @@ void Scheduler::Wedge(store::DeploymentKey key, Worker& worker) {
   deployment.wedged = true;
   ++wedged_;
   Relist(key, deployment);
-  if (!active_.empty()) Wake();
+  if (!active_.empty()) waking.Want();
 }
 
 // ---- the end ----

@@ -104,6 +104,7 @@ class Scheduler {
   [[nodiscard]] std::size_t wedged() const { return wedged_; }
 
  private:
+  class Waking;
   struct Running {
     Ticket ticket;
     std::shared_ptr<Stopper> stopper;
@@ -135,7 +136,6 @@ class Scheduler {
   Ticket const* RunnableOf(Twin& twin, bool ignore_restores);
   Turn Start(store::DeploymentKey key, Twin& twin, std::int64_t job);
   void Release(Running& running);
-  void Wake();
 
   Clock& clock_;
   SchedulerOptions const options_;
