@@ -2,6 +2,7 @@
 
 #include "kernel/engine/contract_check.hpp"
 #include "kernel/engine/queries.hpp"
+#include "kernel/engine/signers.hpp"
 #include "kernel/grid/signatures.hpp"
 
 #include <algorithm>
@@ -55,7 +56,7 @@ tl::expected<Acceptor::Checked, Refusal> Acceptor::Check(std::uint32_t sender,
 }
 
 tl::expected<void, Refusal> Acceptor::CheckSignatures(Checked const& checked) {
-  auto const twin = context_.ledger.GetTwin(checked.key.twin);
+  auto const twin = context_.signers.Get(checked.key.twin);
   if (!twin) {
     bool const unknown = twin.error().code == Code::kNotFound;
     return Refused(unknown ? 401 : 503,
@@ -66,10 +67,11 @@ tl::expected<void, Refusal> Acceptor::CheckSignatures(Checked const& checked) {
     return Refused(401, fmt::format("user with twin id {} is not verified", checked.key.twin));
   auto const lookup = [&](std::uint32_t id) -> Result<crypto::PublicKey> {
     if (id == twin->id) return twin->account.bytes;
-    TRELLIS_TRY(auto const found, context_.ledger.GetTwin(id));
+    TRELLIS_TRY(auto const found, context_.signers.Get(id));
     return found.account.bytes;
   };
-  auto const verified = grid::Verify(checked.deployment(), checked.digest, lookup, context_.keys);
+  auto const verified =
+      grid::Verify(checked.deployment(), checked.digest, lookup, &context_.signers.keys());
   if (!verified) return RefusedFor(401, verified.error());
   return {};
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "kernel/base/clock.hpp"
-#include "kernel/crypto/prepared_key.hpp"
 #include "kernel/engine/events.hpp"
 #include "kernel/engine/meters.hpp"
 #include "kernel/engine/scheduler.hpp"
@@ -20,6 +19,7 @@
 namespace trellis::engine {
 
 class CapacityMeter;
+class Signers;
 
 struct EngineOptions {
   std::uint32_t node_id = 0;
@@ -58,9 +58,9 @@ struct Context {
   TypeTable const& types;
   Meters& meters;
   CapacityMeter& capacity;
-  std::int64_t generation = 0;       ///< number of this daemon start
-  bool after_crash = false;          ///< the daemon before this one died
-  crypto::KeyCache* keys = nullptr;  ///< of those who sign deployments; may be null
+  Signers& signers;
+  std::int64_t generation = 0;  ///< number of this daemon start
+  bool after_crash = false;     ///< the daemon before this one died
   /// Called when a plugin did not give a worker back.
   std::function<void(Worker&)> replace_worker{};
   /// Called after an operation was given up for good; may be empty.

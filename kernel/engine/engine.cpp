@@ -32,10 +32,10 @@ Engine::Engine(EngineOptions options, Parts const& parts, Boot const& boot)
       scheduler_(parts.clock, {options_.workers, options_.queue_deployment, options_.queue_twin,
                                options_.queue_total}),
       capacity_(parts.plugins, parts.clock, options_.reserve_memory),
-      context_{options_,    parts.writer,    parts.readers, parts.plugins, parts.ledger,
-               parts.clock, events_,         scheduler_,    types_,        meters_,
-               capacity_,   boot.generation, boot.crashed} {
-  context_.keys = &keys_;
+      signers_(parts.ledger, parts.clock),
+      context_{options_,    parts.writer, parts.readers,   parts.plugins, parts.ledger,
+               parts.clock, events_,      scheduler_,      types_,        meters_,
+               capacity_,   signers_,     boot.generation, boot.crashed} {
   context_.wedged = [this] { Wedged(); };
   context_.replace_worker = [this](Worker& worker) { crew_->Replace(worker); };
 }

@@ -9,6 +9,7 @@
 #include "kernel/engine/health.hpp"
 #include "kernel/engine/kernel_services.hpp"
 #include "kernel/engine/recovery.hpp"
+#include "kernel/engine/signers.hpp"
 #include "kernel/engine/snapshot.hpp"
 #include "kernel/engine/waiters.hpp"
 
@@ -116,7 +117,7 @@ class Engine {
   TypeTable types_;
   Scheduler scheduler_;
   CapacityMeter capacity_;
-  crypto::KeyCache keys_;
+  Signers signers_;
   Waiters waiters_;  // for WaitRecovered
   Context context_;
   std::unique_ptr<Upkeep> upkeep_;

@@ -4,6 +4,7 @@
 
 #include "kernel/engine/capacity.hpp"
 #include "kernel/engine/context.hpp"
+#include "kernel/engine/signers.hpp"
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
 #include "kernel/store/schema.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -105,10 +106,11 @@ class EngineParts {
       scheduler_ = std::make_unique<engine::Scheduler>(
           clock, engine::SchedulerOptions{.workers = options.workers});
       capacity_ = std::make_unique<engine::CapacityMeter>(plugins_, clock, options.reserve_memory);
-      context_ = std::make_unique<engine::Context>(engine::Context{
-          options, *writer, *readers, plugins_, used_ledger_ != nullptr ? *used_ledger_ : *ledger,
-          clock, events, *scheduler_, *types_, meters_, *capacity_,
-          /*generation=*/1});
+      auto& used = used_ledger_ != nullptr ? *used_ledger_ : *ledger;
+      signers_ = std::make_unique<engine::Signers>(used, clock);
+      context_ = std::make_unique<engine::Context>(
+          engine::Context{options, *writer, *readers, plugins_, used, clock, events, *scheduler_,
+                          *types_, meters_, *capacity_, *signers_, /*generation=*/1});
     }
     return *context_;
   }
@@ -132,6 +134,7 @@ class EngineParts {
   std::unique_ptr<engine::TypeTable> types_;
   std::unique_ptr<engine::Scheduler> scheduler_;
   std::unique_ptr<engine::CapacityMeter> capacity_;
+  std::unique_ptr<engine::Signers> signers_;
   std::unique_ptr<engine::Context> context_;
 };
 

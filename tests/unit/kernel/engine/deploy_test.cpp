@@ -49,6 +49,29 @@ TEST_F(DeployTest, WantsAVerifiedTwin) {
   EXPECT_EQ(SaidOf(ADocument(kContract, 0, {{"vm"}})), "401 user with twin id 7 is not verified");
 }
 
+TEST_F(DeployTest, TakesATwinAsSoonAsItIsVerified) {
+  auto twin = ledger_.GetTwin(kTwin).value();
+  twin.verified = false;
+  ledger_.PutTwin(twin);
+  (void)SaidOf(ADocument(kContract, 0, {{"vm"}}));
+  twin.verified = true;
+  ledger_.PutTwin(twin);
+
+  EXPECT_EQ(SaidOf(ADocument(kContract, 0, {{"vm"}})), "null");
+}
+
+TEST_F(DeployTest, BelievesAVerificationForHalfAMinute) {
+  EXPECT_EQ(SaidOf(ADocument(kContract, 0, {{"vm"}})), "null");
+  auto twin = ledger_.GetTwin(kTwin).value();
+  twin.verified = false;
+  ledger_.PutTwin(twin);
+
+  clock_.Advance(std::chrono::seconds(30));
+
+  EXPECT_EQ(SaidOf(ADocument(kContract + 1, 0, {{"vm2"}})),
+            "401 user with twin id 7 is not verified");
+}
+
 TEST_F(DeployTest, WantsTheTwinsSignature) {
   auto document = ADocument(kContract, 0, {{"vm"}});
   auto const text = Agreed(document);
