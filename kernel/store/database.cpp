@@ -84,14 +84,14 @@ Statement& Statement::Bind(int index, std::uint64_t value) {
 Statement& Statement::Bind(int index, std::string_view text) {
   // A null pointer would bind NULL; an empty view is an empty text.
   char const* const data = text.empty() ? "" : text.data();
-  bad_bind_ |= sqlite3_bind_text64(stmt_, index, data, text.size(), SQLITE_TRANSIENT,
-                                   SQLITE_UTF8) != SQLITE_OK;
+  bad_bind_ |=
+      sqlite3_bind_text64(stmt_, index, data, text.size(), SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK;
   return *this;
 }
 
 Statement& Statement::BindBlob(int index, std::span<std::uint8_t const> bytes) {
   void const* const data = bytes.empty() ? static_cast<void const*>("") : bytes.data();
-  bad_bind_ |= sqlite3_bind_blob64(stmt_, index, data, bytes.size(), SQLITE_TRANSIENT) != SQLITE_OK;
+  bad_bind_ |= sqlite3_bind_blob64(stmt_, index, data, bytes.size(), SQLITE_STATIC) != SQLITE_OK;
   return *this;
 }
 

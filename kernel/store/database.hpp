@@ -43,8 +43,8 @@ class Statement {
   Statement(Statement const&) = delete;
   Statement& operator=(Statement const&) = delete;
 
-  /// Binds parameter `index` (from 1). Text and blobs are copied. Integers above 2^63-1 are
-  /// kInvalid at Step.
+  /// Binds parameter `index` (from 1). Texts and blobs are borrowed until Reset. Integers above
+  /// 2^63-1 are kInvalid at Step.
   Statement& Bind(int index, std::int64_t value);
   Statement& Bind(int index, std::uint64_t value);
   Statement& Bind(int index, std::string_view text);
