@@ -3,6 +3,9 @@
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/mounts.hpp"
 
+#include <chrono>
+#include <thread>
+
 namespace trellis::testing {
 
 using namespace trellis::plugins;
@@ -34,6 +37,10 @@ void PoolTest::SetUp() {
 void PoolTest::TearDown() {
   auto const unmounted = Unmount(mount_point());
   EXPECT_TRUE(unmounted) << unmounted.error().message;
+  // The kernel lets go of a loop device when nobody on this machine looks at it any more.
+  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (CountLoops(host_.dir()) != 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
   EXPECT_EQ(CountLoops(host_.dir()), 0U);
 }
 
