@@ -234,4 +234,8 @@ Result<Statistics> Engine::Count() {
   return Queries(context_).Count();
 }
 
+void Engine::OnTwinChange(std::function<void(std::uint32_t)> listener) {
+  ledger_watch_->OnTwinChange(std::move(listener));
+}
+
 }  // namespace trellis::engine

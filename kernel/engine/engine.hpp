@@ -87,6 +87,9 @@ class Engine {
   /// An operator says that what plugins hold and the store does not know may be removed.
   Result<void> ConfirmOrphans();
   [[nodiscard]] EventBus& events() { return events_; }
+  /// `listener` hears of every twin that changed on the ledger (0: any may have); empty: nobody
+  /// does, and none is being told when this returns.
+  void OnTwinChange(std::function<void(std::uint32_t)> listener);
   /// Since the start: documents answered with success, and jobs that came to their end.
   [[nodiscard]] std::uint64_t accepted() const { return meters_.accepted; }
   [[nodiscard]] std::uint64_t jobs_done() const { return meters_.jobs_done; }

@@ -116,9 +116,20 @@ Result<void> LedgerWatch::StartOver() {
   TRELLIS_TRY(auto const head, context_.ledger.GetHead());
   log::Warn("events of the ledger are missing, comparing everything",
             {{"cursor", cursor_}, {"head", head.last_seq}});
+  TellTwinChange(0);
   TRELLIS_CHECK(Sync());
   cursor_ = head.last_seq;
   return context_.writer.Commit(StoreNumber(kCursor, cursor_));
+}
+
+void LedgerWatch::OnTwinChange(std::function<void(std::uint32_t)> listener) {
+  std::lock_guard const lock(mutex_);
+  twin_listener_ = std::move(listener);
+}
+
+void LedgerWatch::TellTwinChange(std::uint32_t twin) {
+  std::lock_guard const lock(mutex_);
+  if (twin_listener_) twin_listener_(twin);
 }
 
 Result<void> LedgerWatch::Handle(ledger::Event const& event) {
@@ -144,6 +155,10 @@ Result<void> LedgerWatch::Handle(ledger::Event const& event) {
       context_.plugins.Publish(
           "ledger.name_canceled",
           boost::json::serialize(boost::json::object{{"contract_id", event.contract}}));
+      return {};
+    case ledger::EventKind::kTwinStored:
+    case ledger::EventKind::kTwinUpdated:
+      TellTwinChange(event.twin);
       return {};
     case ledger::EventKind::kNodePublicConfigStored:
       return ours ? NodeChanged(event) : Result<void>();

@@ -36,6 +36,8 @@ class LedgerWatch {
   LedgerWatch& operator=(LedgerWatch const&) = delete;
 
   void Start();
+  /// `listener` hears of every twin that changed (0: any may have), on the watch's thread.
+  void OnTwinChange(std::function<void(std::uint32_t)> listener);
 
   // ---- what the thread does; tests call it without a thread ----
   /// Handles all events there are.
@@ -60,6 +62,7 @@ class LedgerWatch {
   Result<void> ReadCursor();
   Result<void> Handle(ledger::Event const& event);
   Result<void> StartOver();
+  void TellTwinChange(std::uint32_t twin);
   Result<void> NodeChanged(ledger::Event const& event);
   Result<void> CheckHeight(std::uint64_t height);
   Result<std::vector<Found>> Compare(Live const& live, std::size_t& stored);
@@ -77,6 +80,8 @@ class LedgerWatch {
   std::set<std::uint64_t> suspected_;  // removals that a guarded sync wants to see again
   std::int64_t suspected_ns_ = 0;      // since when
   bool soon_ = false;                  // the next sync is not to wait for its hour
+  std::mutex mutex_;                   // guards twin_listener_, also while it runs
+  std::function<void(std::uint32_t)> twin_listener_;
   std::jthread thread_;
 };
 
