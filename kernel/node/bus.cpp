@@ -2,60 +2,29 @@
 
 #include "kernel/base/log.hpp"
 #include "kernel/crypto/e2e.hpp"
+#include "kernel/node/bus_options.hpp"
+#include "kernel/node/ledger_twins.hpp"
 #include "kernel/rmb/peer.hpp"
 #include "kernel/rmb/relay/relay.hpp"
+#include "kernel/rmb/websocket_link.hpp"
 
 namespace trellis::node {
 namespace {
 
-/// Twins as the bus needs them, read from the ledger each time: the embedded one answers in
-/// microseconds.
-class LedgerTwins final : public rmb::TwinDirectory {
- public:
-  explicit LedgerTwins(ledger::Ledger& ledger) : ledger_(ledger) {}
-
-  Result<rmb::TwinInfo> Twin(std::uint32_t id) override {
-    TRELLIS_TRY(auto const twin, ledger_.GetTwin(id));
-    rmb::TwinInfo info;
-    info.id = twin.id;
-    info.account = twin.account.bytes;
-    info.relay = twin.relay;
-    if (twin.pk.has_value()) info.pk = twin.pk->bytes;
-    return info;
-  }
-
- private:
-  ledger::Ledger& ledger_;
-};
-
-rmb::RelayOptions RelayOptionsOf(NodeConfig const& config, HostPort const& listen) {
-  rmb::RelayOptions options;
-  options.host = listen.host;
-  options.port = listen.port;
-  options.domains = config.relay_domains;
-  options.jwt_leeway_s = config.relay_jwt_leeway_s;
-  options.max_message = static_cast<std::size_t>(config.relay_max_message);
-  options.max_sessions = static_cast<std::size_t>(config.relay_max_sessions);
-  options.queues.messages = static_cast<std::size_t>(config.relay_queue_messages);
-  options.queues.ttl_s = config.relay_queue_ttl_s;
-  return options;
-}
-
 /// Writes the node's relay and encryption key to its twin when the ledger has others.
-Result<void> Publish(NodeConfig const& config, NodeKey const& key, ledger::Ledger& ledger,
-                     std::string const& domain) {
-  TRELLIS_TRY(auto const twin, ledger.GetTwin(key.twin));
+Result<void> Publish(Bus::Parts const& parts, std::string const& relay) {
+  TRELLIS_TRY(auto const twin, parts.ledger.GetTwin(parts.key.twin));
   ledger::UpdateTwin update;
-  update.relay = config.relay_domains.empty() ? domain : config.relay_domains.front();
-  if (config.encrypt) {
-    TRELLIS_TRY(auto const pk, crypto::PublicKeyOf(key.seed.view()));
+  update.relay = relay;
+  if (parts.config.rmb.encrypt) {
+    TRELLIS_TRY(auto const pk, crypto::PublicKeyOf(parts.key.seed.view()));
     update.pk.emplace();
     update.pk->bytes = pk;
   }
   if (twin.relay == update.relay && twin.pk == update.pk) return {};
   ledger::Caller caller;
-  caller.twin = key.twin;
-  TRELLIS_CHECK(ledger.Submit(caller, update));
+  caller.twin = parts.key.twin;
+  TRELLIS_CHECK(parts.ledger.Submit(caller, update));
   return {};
 }
 
@@ -64,48 +33,95 @@ rmb::Outcome ToOutcome(engine::Answer const& answer) {
   return {{}, static_cast<std::uint32_t>(answer.error().code), answer.error().message};
 }
 
-}  // namespace
-
-struct Bus::Parts {
-  explicit Parts(ledger::Ledger& ledger) : twins(ledger) {}
-  LedgerTwins twins;
-  std::unique_ptr<rmb::Relay> relay;
-  std::unique_ptr<rmb::Peer> peer;
-};
-
-Bus::Bus(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-
-Bus::~Bus() {
-  parts_->peer.reset();  // before the relay it talks to
-  parts_->relay.reset();
-}
-
-Result<std::unique_ptr<Bus>> Bus::Start(NodeConfig const& config, NodeKey const& key,
-                                        ledger::Ledger& ledger, api::Router& router) {
-  TRELLIS_TRY(auto const listen, ParseListen("relay.listen", config.relay_listen));
-  auto parts = std::make_unique<Parts>(ledger);
-  TRELLIS_TRY(parts->relay, rmb::Relay::Start(RelayOptionsOf(config, listen), parts->twins));
-  auto const domain = fmt::format("{}:{}", listen.host, parts->relay->port());
-  TRELLIS_CHECK(Publish(config, key, ledger, domain));
-  rmb::Identity identity{key.twin, std::nullopt, key.signer, std::nullopt, {}};
-  if (config.encrypt) identity.seed = key.seed;
-  auto const serve = [&router](rmb::IncomingRequest request, rmb::Reply reply) {
+rmb::Handler ServeWith(api::Router& router) {
+  return [&router](rmb::IncomingRequest request, rmb::Reply reply) {
     api::Caller const caller{request.source.twin, /*local=*/false};
     router.Call(
         caller, request.command, std::move(request.payload),
         [reply = std::move(reply)](engine::Answer const& answer) { reply(ToOutcome(answer)); });
   };
-  TRELLIS_TRY(parts->peer,
-              rmb::Peer::Start(parts->relay->url(), std::move(identity), parts->twins, serve));
-  constexpr std::chrono::seconds kOwnRelay(10);
-  if (!parts->peer->WaitConnected(kOwnRelay))
-    log::Warn("the node is not connected to its own relay yet, retrying",
-              {{"relay", parts->relay->url()}});
-  return std::unique_ptr<Bus>(new Bus(std::move(parts)));
 }
 
-std::string Bus::relay_url() const {
-  return parts_->relay->url();
+}  // namespace
+
+struct Bus::Running {
+  Running(ledger::Ledger& ledger, engine::Engine* watcher, Clock const& clock)
+      : directory(ledger),
+        twins(directory, {}, clock),
+        pool("verify", VerifierLimits()),
+        engine(watcher) {
+    if (engine == nullptr) return;
+    engine->OnTwinChange([this](std::uint32_t twin) {
+      if (twin == 0) return twins.Flush();
+      twins.Forget(twin);
+    });
+  }
+  ~Running() {
+    if (engine != nullptr) engine->OnTwinChange({});
+  }
+  Running(Running const&) = delete;
+  Running& operator=(Running const&) = delete;
+
+  LedgerTwins directory;
+  rmb::TwinCache twins;
+  rmb::FairPool pool;
+  engine::Engine* engine;
+  std::unique_ptr<rmb::Relay> relay;
+  std::unique_ptr<rmb::Peer> peer;  // ends before the relay it talks to
+};
+
+Bus::Bus(std::unique_ptr<Running> running) : running_(std::move(running)) {}
+Bus::~Bus() = default;
+
+Result<std::unique_ptr<Bus>> Bus::Start(Parts const& parts) {
+  std::unique_ptr<Bus> bus(
+      new Bus(std::make_unique<Running>(parts.ledger, parts.engine, parts.clock)));
+  TRELLIS_CHECK(bus->Open(parts));
+  return bus;
+}
+
+Result<void> Bus::Open(Parts const& parts) {
+  if (parts.config.relay.enabled) {
+    TRELLIS_CHECK(StartRelay(parts));
+  }
+  return StartPeer(parts);
+}
+
+Result<void> Bus::StartRelay(Parts const& parts) {
+  TRELLIS_TRY(auto options, RelayOptionsOf(parts.config.relay));
+  TRELLIS_TRY(running_->relay, rmb::Relay::Start(std::move(options),
+                                                 {running_->twins, running_->pool, parts.clock}));
+  relay_url_ = running_->relay->url();
+  return {};
+}
+
+Result<void> Bus::StartPeer(Parts const& parts) {
+  auto const& config = parts.config;
+  rmb::Identity identity{parts.key.twin, std::nullopt, parts.key.signer, std::nullopt, {}};
+  if (config.rmb.encrypt) identity.seed = parts.key.seed;
+  std::vector<rmb::LinkMaker> links;
+  std::string published;
+  for (auto const& text : config.rmb.relays) {
+    TRELLIS_TRY(auto url, rmb::ParseRelayUrl(text));
+    published += (published.empty() ? "" : "_") + url.domain();
+    links.push_back(rmb::WebSocketLink(std::move(url), identity));
+    if (relay_url_.empty()) relay_url_ = text;
+  }
+  if (links.empty()) {
+    links.push_back(rmb::LocalLink(*running_->relay, {parts.key.twin, std::nullopt}));
+    auto const own = rmb::ParseRelayUrl(running_->relay->url());
+    published = !config.relay.domains.empty() ? config.relay.domains.front()
+                : own                         ? own->domain()
+                                              : "";
+  }
+  TRELLIS_CHECK(Publish(parts, published));
+  running_->peer =
+      rmb::Peer::Start(links, std::move(identity), {running_->twins, running_->pool, parts.clock},
+                       ServeWith(parts.router));
+  constexpr std::chrono::seconds kSoon(10);
+  if (!running_->peer->WaitConnected(kSoon))
+    log::Warn("the node is not connected to a relay yet, retrying", {{"relay", relay_url_}});
+  return {};
 }
 
 }  // namespace trellis::node

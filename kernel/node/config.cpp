@@ -173,6 +173,25 @@ void ReadLocation(Reader& reader, LocationConfig& location) {
   location.configured = reader.Has("node.location");
 }
 
+void ReadBus(Reader& reader, RmbConfig& rmb, RelayConfig& relay) {
+  reader.Read("rmb.key_type", rmb.key_type);
+  reader.Read("rmb.encrypt", rmb.encrypt);
+  reader.ReadList("rmb.relays", rmb.relays);
+  reader.Read("relay.enabled", relay.enabled);
+  reader.Read("relay.listen", relay.listen);
+  reader.ReadList("relay.domains", relay.domains);
+  reader.Read("relay.tls_cert", relay.tls_cert);
+  reader.Read("relay.tls_key", relay.tls_key);
+  reader.Read("relay.jwt_leeway", relay.jwt_leeway_s);
+  reader.Read("relay.max_message", relay.max_message);
+  reader.Read("relay.max_sessions", relay.max_sessions);
+  reader.ReadList("relay.limit", relay.limit);
+  reader.Read("relay.queue_messages", relay.queue_messages);
+  reader.Read("relay.queue_ttl", relay.queue_ttl_s);
+  reader.Read("relay.ranker_period", relay.ranker_period_s);
+  reader.ReadList("relay.insecure_domains", relay.insecure_domains);
+}
+
 void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("node.state_dir", config.state_dir);
   reader.Read("node.run_dir", config.run_dir);
@@ -187,15 +206,7 @@ void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("plugins.hosting", config.plugins_hosting);
   reader.CheckHosting("plugins.hosting", config.plugins_hosting);
   reader.Read("rmb.seed_file", config.seed_file);
-  reader.Read("rmb.key_type", config.key_type);
-  reader.Read("rmb.encrypt", config.encrypt);
-  reader.Read("relay.listen", config.relay_listen);
-  reader.ReadList("relay.domains", config.relay_domains);
-  reader.Read("relay.jwt_leeway", config.relay_jwt_leeway_s);
-  reader.Read("relay.max_message", config.relay_max_message);
-  reader.Read("relay.max_sessions", config.relay_max_sessions);
-  reader.Read("relay.queue_messages", config.relay_queue_messages);
-  reader.Read("relay.queue_ttl", config.relay_queue_ttl_s);
+  ReadBus(reader, config.rmb, config.relay);
   reader.Read("http.listen", config.http_listen);
   reader.Read("ledger.facade.listen", config.facade_listen);
   reader.ReadList("admin_twins", config.admin_twins);
@@ -227,11 +238,32 @@ void CheckEngine(Reader& reader, engine::EngineOptions const& engine) {
   reader.Demand("engine.drain_timeout", engine.drain_timeout_s >= 0, "must not be negative");
 }
 
+void CheckBus(Reader& reader, RmbConfig const& rmb, RelayConfig const& relay) {
+  constexpr std::string_view kPositive = "must be at least 1";
+  constexpr std::uint64_t kLeastMessage = std::uint64_t{4} << 20U;
+  constexpr std::size_t kMostRelays = 4;
+  reader.Demand("relay.listen", ParseListen("", relay.listen).has_value(), "expected <ip>:<port>");
+  reader.Demand("relay.enabled", relay.enabled || !rmb.relays.empty(),
+                "without the embedded relay 'rmb.relays' must name another");
+  reader.Demand("relay.tls_key", relay.tls_cert.empty() == relay.tls_key.empty(),
+                "a certificate and its key go together");
+  reader.Demand("relay.max_message", relay.max_message >= kLeastMessage,
+                "must be at least 4194304 (4 MiB)");
+  reader.Demand("relay.max_sessions", relay.max_sessions >= 1, kPositive);
+  reader.Demand("relay.queue_messages", relay.queue_messages >= 1, kPositive);
+  reader.Demand("relay.queue_ttl", relay.queue_ttl_s >= 1, kPositive);
+  reader.Demand("relay.limit", relay.limit.empty() || relay.limit.size() == 2,
+                "expected [messages, bytes]");
+  reader.Demand("rmb.relays", rmb.relays.size() <= kMostRelays, "at most 4 relays");
+  reader.Demand("rmb.key_type", rmb.key_type == "ed25519" || rmb.key_type == "sr25519",
+                "expected ed25519 or sr25519");
+}
+
 /// What a value of the right type may still be wrong about.
 void CheckAll(Reader& reader, NodeConfig const& config) {
   CheckEngine(reader, config.engine);
   constexpr std::string_view kListen = "expected <ip>:<port>";
-  reader.Demand("relay.listen", ParseListen("", config.relay_listen).has_value(), kListen);
+  CheckBus(reader, config.rmb, config.relay);
   reader.Demand("http.listen", ParseListen("", config.http_listen).has_value(), kListen);
   reader.Demand("log.level", log::ParseLevel(config.log_level).has_value(),
                 "expected debug, info, warn or error");

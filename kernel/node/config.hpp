@@ -33,6 +33,30 @@ struct LocationConfig {
   bool configured = false;  ///< the file has the table
 };
 
+/// The node's own peer on the message bus.
+struct RmbConfig {
+  std::string key_type = "ed25519";
+  bool encrypt = true;
+  std::vector<std::string> relays;  ///< `ws[s]://…`; empty = the embedded one
+};
+
+/// The relay inside the daemon.
+struct RelayConfig {
+  bool enabled = true;
+  std::string listen = "127.0.0.1:8080";
+  std::vector<std::string> domains;
+  std::filesystem::path tls_cert;
+  std::filesystem::path tls_key;
+  std::uint32_t jwt_leeway_s = 30;
+  std::uint64_t max_message = 16777216;
+  std::uint64_t max_sessions = 10000;
+  std::vector<std::uint64_t> limit;  ///< messages and bytes of a twin in a minute; empty = none
+  std::uint64_t queue_messages = 10000;
+  std::uint32_t queue_ttl_s = 3600;
+  std::uint32_t ranker_period_s = 3600;
+  std::vector<std::string> insecure_domains;
+};
+
 struct NodeConfig {
   std::filesystem::path state_dir = "/var/lib/trellis";
   std::filesystem::path run_dir = "/run/trellis";
@@ -45,15 +69,8 @@ struct NodeConfig {
   std::uint32_t farm_id = 0;
   std::string region;
   LocationConfig location;
-  std::string key_type = "ed25519";
-  bool encrypt = true;
-  std::string relay_listen = "127.0.0.1:8080";
-  std::vector<std::string> relay_domains;
-  std::int64_t relay_jwt_leeway_s = 30;
-  std::int64_t relay_max_message = 16777216;
-  std::int64_t relay_max_sessions = 10000;
-  std::int64_t relay_queue_messages = 10000;
-  std::int64_t relay_queue_ttl_s = 3600;
+  RmbConfig rmb;
+  RelayConfig relay;
   std::string http_listen = "127.0.0.1:0";  ///< metrics and health
   std::string facade_listen =
       "127.0.0.1:0";  ///< kept for the ledger's chain endpoint; nothing listens there yet

@@ -63,7 +63,7 @@ void DegradedNode::AddCommands() {
 Result<void> DegradedNode::OpenApi() {
   auto const& config = ground_.config;
   if (ledger_ != nullptr) {
-    TRELLIS_TRY(bus_, Bus::Start(config, ground_.key, *ledger_, *router_));
+    TRELLIS_TRY(bus_, Bus::Start({config, ground_.key, *ledger_, nullptr, *router_, clock_}));
   }
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config.http_listen));
   api::HttpServer::Options http{listen.host, listen.port, {}, [this] { return why_; }};

@@ -4,6 +4,7 @@
 #include "kernel/api/control.hpp"
 #include "kernel/api/http.hpp"
 #include "kernel/api/router.hpp"
+#include "kernel/base/clock.hpp"
 #include "kernel/engine/events.hpp"
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
 #include "kernel/node/bus.hpp"
@@ -33,6 +34,7 @@ class DegradedNode final : public Daemon {
 
   Ground ground_;
   std::string why_;
+  SystemClock clock_;
   plugin::NoPlugins plugins_;
   engine::EventBus events_;
   std::unique_ptr<ledger::EmbeddedLedger> ledger_;  // empty when it cannot be opened either

@@ -196,7 +196,7 @@ Result<void> Node::OpenApi() {
                          {version, supervisor, LocationJson(config_.location)});
   AddLocalCommands();
   damage_->OnReport([this](std::string const& what) { Degrade(what); });
-  TRELLIS_TRY(bus_, Bus::Start(config_, key_, *ledger_, *router_));
+  TRELLIS_TRY(bus_, Bus::Start({config_, key_, *ledger_, engine_.get(), *router_, clock_}));
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config_.http_listen));
   TRELLIS_TRY(http_, api::HttpServer::Start({listen.host, listen.port, [this] { return Metrics(); },
                                              [this] { return health_->store_trouble(); }}));

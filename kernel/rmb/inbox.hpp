@@ -1,22 +1,37 @@
 // What a peer makes of received envelopes and of what it wants to send. No I/O.
 #pragma once
 
+#include "kernel/crypto/e2e.hpp"
 #include "kernel/crypto/keys.hpp"
 #include "kernel/crypto/mnemonic.hpp"
-#include "kernel/rmb/envelope.hpp"
+#include "kernel/rmb/envelope_view.hpp"
+#include "kernel/rmb/replay.hpp"
+#include "kernel/rmb/twin_cache.hpp"
 #include "kernel/rmb/twins.hpp"
 
 #include <trellis/result.hpp>
 
 #include <cstdint>
-#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
 namespace trellis::rmb {
+
+/// Codes of errors on the wire.
+enum ErrorCode : std::uint32_t {
+  kErrorExpired = 102,
+  kErrorUnknownTwin = 103,
+  kErrorBadSignature = 104,
+  kErrorNoKey = 105,
+  kErrorE2e = 106,
+  kErrorInvalidSchema = 400
+};
 
 /// Who the peer is.
 struct Identity {
@@ -33,7 +48,11 @@ struct IncomingRequest {
   std::string uid;
   std::string command;
   std::string payload;
+  std::uint64_t timestamp = 0;
   std::uint64_t expiration = 0;
+  std::optional<std::string> tags;
+  TwinPtr sender;          ///< as known when it was verified
+  bool encrypted = false;  ///< then the answer is, too
 };
 
 /// The answer to a request we sent.
@@ -44,8 +63,22 @@ struct IncomingAnswer {
   std::string payload;
 };
 
-/// Nothing; bytes to send back; a request to run; an answer to hand over.
-using Received = std::variant<std::monostate, std::string, IncomingRequest, IncomingAnswer>;
+/// Why a message is not accepted.
+struct Refusal {
+  std::uint32_t code = 0;
+  std::string text;
+};
+
+/// A parsed envelope that may be for us. Shared by the steps of its way.
+struct Incoming {
+  std::string bytes;
+  EnvelopeView view;  ///< borrows from `bytes`
+};
+using IncomingPtr = std::shared_ptr<Incoming const>;
+
+/// Nothing; a request to run; an answer to hand over; a stored answer to send again; a refusal.
+using Received =
+    std::variant<std::monostate, IncomingRequest, IncomingAnswer, ReplayTable::AnswerPtr, Refusal>;
 
 /// Timestamp and life as they go out: a past timestamp is moved to now and its life shortened; 0
 /// becomes 300 s, at most 1800 s.
@@ -54,49 +87,64 @@ struct Stamp {
   std::uint64_t expiration = 0;
 };
 [[nodiscard]] Stamp MakeStamp(std::uint64_t now, std::uint64_t timestamp, std::uint64_t expiration);
-/// Seconds an envelope still lives; empty = expired. Never wraps.
+/// Seconds an envelope still lives; empty = expired, or further ahead than clocks differ. Never
+/// wraps.
 [[nodiscard]] std::optional<std::uint64_t> TimeToLive(std::uint64_t now, std::uint64_t timestamp,
                                                       std::uint64_t expiration);
 
-/// Not thread-safe: belongs to the peer's I/O thread.
+/// A request to be made.
+struct Outgoing {
+  std::string uid;
+  std::string command;
+  std::string_view payload;
+  Stamp stamp;
+  std::optional<std::string> tags;
+  Address to;
+};
+
+/// Safe for use by several threads.
 class Inbox {
  public:
-  Inbox(Identity identity, TwinDirectory& twins) : identity_(std::move(identity)), twins_(twins) {}
+  explicit Inbox(Identity identity) : identity_(std::move(identity)) {}
 
-  [[nodiscard]] Received Receive(std::string_view bytes, std::uint64_t now);
-  /// The signed request. kNotFound: no such twin.
-  Result<std::string> MakeRequest(std::uint32_t to, std::string uid, std::string command,
-                                  std::string_view payload, std::uint64_t life_s,
-                                  std::uint64_t now);
+  /// The cheap checks: form, destination, kind. Null: drop it.
+  [[nodiscard]] IncomingPtr Open(std::string bytes) const;
+  /// A relay's report about something we sent: the one thing that needs no signature.
+  [[nodiscard]] static std::optional<IncomingAnswer> AsReport(Incoming const& message);
+  /// Checks time, sender, signature; decrypts; finds repetitions.
+  [[nodiscard]] Received Judge(Incoming const& message, TwinCache::Found const& sender,
+                               std::uint64_t now);
+
+  /// The signed request. `to`: the destination; `encrypt`: when both have a key. kInvalid: a key of
+  /// the destination that is no key.
+  Result<std::string> MakeRequest(Outgoing request, TwinInfo const& to, bool own_key_is_published);
   /// The signed answer; remembered, so that a repeated request gets it again.
   [[nodiscard]] std::string MakeResponse(IncomingRequest const& request, std::string_view payload,
-                                         std::uint64_t now);
-  [[nodiscard]] std::string MakeError(Address const& to, std::string const& uid,
-                                      std::uint64_t life_s, ErrorReport error, std::uint64_t now);
-  /// Remembers an error answer for repetitions.
-  void Remember(IncomingRequest const& request, std::string const& answer);
+                                         bool own_key_is_published, std::uint64_t now);
+  /// As MakeResponse, with an error.
+  [[nodiscard]] std::string MakeError(IncomingRequest const& request, ErrorReport error,
+                                      std::uint64_t now);
+  /// The answer to a request that was refused; not remembered.
+  [[nodiscard]] std::string MakeRefusal(Incoming const& message, Refusal refusal,
+                                        std::uint64_t now) const;
   [[nodiscard]] Identity const& identity() const { return identity_; }
 
  private:
-  struct Seen {
-    std::uint64_t until = 0;
-    std::string answer;  ///< "" while the request runs
+  struct AgreedKey {
+    std::array<std::uint8_t, 33> pk{};
+    crypto::SharedKey key{};
   };
-  using SeenKey = std::pair<std::uint32_t, std::string>;
 
-  [[nodiscard]] Received Refuse(Envelope const& envelope, std::uint32_t code, std::string text,
-                                std::uint64_t now);
-  [[nodiscard]] Received ReceiveUnsigned(Envelope const& envelope);
-  [[nodiscard]] Received Accept(Envelope envelope, TwinInfo const& sender, std::uint64_t now);
-  Result<std::string> Decrypt(Envelope const& envelope, TwinInfo const& sender);
-  [[nodiscard]] Payload Encrypt(std::uint32_t to, std::string_view plain);
-  void Note(SeenKey key, Envelope const& envelope, std::uint64_t now);
-  [[nodiscard]] std::string Finish(Envelope envelope);
+  [[nodiscard]] Received Accept(Incoming const& message, TwinPtr const& sender, std::uint64_t now);
+  Result<std::string> Decrypt(EnvelopeView const& envelope, TwinInfo const& sender);
+  Result<Payload> Encrypt(TwinInfo const& to, std::string_view plain);
+  Result<crypto::SharedKey> KeyWith(TwinInfo const& twin);
+  [[nodiscard]] std::string Finish(Envelope envelope) const;
 
   Identity identity_;
-  TwinDirectory& twins_;
-  std::map<SeenKey, Seen> seen_;
-  std::map<std::uint32_t, std::size_t> seen_of_twin_;
+  ReplayTable replay_;
+  std::mutex mutex_;  // guards keys_
+  std::unordered_map<std::uint32_t, AgreedKey> keys_;
 };
 
 }  // namespace trellis::rmb

@@ -77,12 +77,17 @@ void TwinCache::Look(std::uint32_t id, Callback callback, bool refetch) {
   if (std::exchange(entry.looking, true)) return;
   auto const generation = entry.generation = ++generation_;
   lock.unlock();
-  bool const posted = pool_.Post(id, Lane::kNormal, 0, [this, id, generation] {
+  // The pool drops what waits when it ends: those who wait for the look-up hear of that, too.
+  auto const ran = std::make_shared<bool>(false);  // shared with the work
+  std::shared_ptr<void> const dropped(nullptr, [this, id, generation, ran](void*) {
+    if (!*ran) Finish(id, Fail(Code::kUnavailable, "the node is stopping"), generation);
+  });
+  (void)pool_.Post(id, Lane::kNormal, 0, [this, id, generation, ran, dropped] {
+    *ran = true;
     auto twin = twins_.Twin(id);
     if (!twin) return Finish(id, tl::unexpected<Error>(twin.error()), generation);
     Finish(id, std::make_shared<TwinInfo const>(*std::move(twin)), generation);
   });
-  if (!posted) Finish(id, Fail(Code::kUnavailable, "the node is stopping"), generation);
 }
 
 void TwinCache::Finish(std::uint32_t id, Found found, std::uint64_t generation) {

@@ -1,33 +1,76 @@
 #include "kernel/rmb/relay/relay.hpp"
 
-#include "kernel/rmb/relay/router.hpp"
-#include "kernel/rmb/relay/session.hpp"
-#include "kernel/rmb/token.hpp"
+#include "kernel/rmb/relay/connection.hpp"
+#include "kernel/rmb/relay/federation.hpp"
+#include "kernel/rmb/relay/hub.hpp"
+#include "kernel/rmb/relay/local_session.hpp"
+#include "kernel/rmb/relay/metrics.hpp"
 
 #include <pthread.h>
 
+#include <boost/asio.hpp>
+
+#include <future>
 #include <thread>
 
 namespace trellis::rmb {
 
 namespace asio = boost::asio;
-using tcp = asio::ip::tcp;
+using asio::ip::tcp;
+using boost::system::error_code;
 
-class Relay::Impl final : public SessionOwner {
+namespace {
+
+constexpr std::chrono::seconds kSweepInterval(5);
+constexpr std::chrono::milliseconds kAcceptPause(200);  // after the system ran out of descriptors
+
+class LocalSessionOf final : public LocalSession {
  public:
-  Impl(RelayOptions options, TwinDirectory& twins)
+  LocalSessionOf(std::shared_ptr<asio::io_context> io, std::shared_ptr<LocalReader> reader)
+      : io_(std::move(io)), reader_(std::move(reader)) {}
+  ~LocalSessionOf() override {
+    std::promise<void> closed;
+    asio::post(*io_, [&] {
+      reader_->Close();
+      closed.set_value();
+    });
+    closed.get_future().wait();
+  }
+  void Send(std::string envelope) override { reader_->Send(std::move(envelope)); }
+
+ private:
+  std::shared_ptr<asio::io_context> io_;  // shared with the relay, which outlives this
+  std::shared_ptr<LocalReader> reader_;   // shared with what is posted to the relay's thread
+};
+
+}  // namespace
+
+class Relay::Impl {
+ public:
+  Impl(RelayOptions options, Relay::Parts parts)
       : options_(std::move(options)),
-        twins_(twins),
-        acceptor_(io_),
-        sweep_(io_),
-        router_(options_, twins,
-                {[this](Address const& session) { return sessions_.contains(session); },
-                 [this](Address const& session) { Wake(session); }}) {}
+        parts_(parts),
+        acceptor_(*io_),
+        sweep_(*io_),
+        queues_(options_.queues),
+        limit_(options_.limit),
+        delivery_(std::make_unique<MemoryDelivery>(queues_, counters_, parts_.clock)),
+        federation_(*io_, options_.federation, parts.clock,
+                    [this](Address const& to, std::string const& uid, std::string text) {
+                      router_.Report(to, uid, std::move(text), parts_.clock.UnixSeconds());
+                    }),
+        router_({parts.twins, queues_, *delivery_, federation_, limit_}),
+        inbound_({io_, parts.twins, parts.pool, router_, *delivery_, limit_, parts.clock}),
+        hub_({options_, io_, parts.twins, parts.pool, queues_, router_, *delivery_, inbound_,
+              counters_, parts.clock, [this] { return MetricsText(); }, [this] { Sweep(); }}) {}
 
   Result<void> Listen() {
-    boost::system::error_code error;
-    auto const address =
-        asio::ip::make_address(options_.host == "localhost" ? "127.0.0.1" : options_.host, error);
+    if (!options_.tls_certificate.empty()) {
+      TRELLIS_TRY(tls_, TlsServer::Load(options_.tls_certificate, options_.tls_key));
+    }
+    error_code error;
+    auto const host = options_.host == "localhost" ? "127.0.0.1" : options_.host;
+    auto const address = asio::ip::make_address(host, error);
     if (error)
       return Fail(Code::kInvalid, "relay.listen: '{}' is not an IP address", options_.host);
     tcp::endpoint const endpoint(address, options_.port);
@@ -39,119 +82,114 @@ class Relay::Impl final : public SessionOwner {
       return Fail(Code::kIo, "the relay cannot listen on {}:{}: {}", options_.host, options_.port,
                   error.message());
     port_ = acceptor_.local_endpoint().port();
+    host_text_ = address.is_v6() ? fmt::format("[{}]", host) : host;
     auto domains = options_.domains;
-    domains.push_back(fmt::format("{}:{}", options_.host, port_));
-    if (options_.host == "127.0.0.1") domains.push_back(fmt::format("localhost:{}", port_));
+    domains.push_back(fmt::format("{}:{}", host_text_, port_));
+    if (address.is_loopback()) domains.push_back(fmt::format("localhost:{}", port_));
     router_.SetOwnDomains(std::move(domains));
-    Accept();
-    Sweep();
-    thread_ = std::thread([this] {
-      (void)::pthread_setname_np(::pthread_self(), "relay");
-      io_.run();
-    });
     return {};
   }
 
-  ~Impl() override {
-    asio::post(io_, [this] {
-      boost::system::error_code ignored;
+  void Run() {
+    Accept();
+    thread_ = std::thread([this] {
+      (void)::pthread_setname_np(::pthread_self(), "relay");
+      io_->run();
+    });
+  }
+
+  ~Impl() {
+    asio::post(*io_, [this] {
+      error_code ignored;  // it ends either way
       acceptor_.close(ignored);
       sweep_.cancel();
-      auto sessions = std::move(sessions_);
-      sessions_.clear();
-      for (auto const& [address, session] : sessions)
-        session->Close();
-      io_.stop();
+      hub_.CloseAll();
+      io_->stop();
     });
     if (thread_.joinable()) thread_.join();
   }
 
-  // ---- SessionOwner, on the relay's thread ----
-  RelayOptions const& options() const override { return options_; }
-  TwinDirectory& twins() override { return twins_; }
-  Queues& queues() override { return router_.queues(); }
-  RelayCounters& counters() override { return router_.counters(); }
-  [[nodiscard]] std::size_t session_count() const override { return sessions_.size(); }
-  void Add(Address const& address, std::shared_ptr<Session> session) override {
-    auto old = std::exchange(sessions_[address], session);
-    if (old != nullptr) old->Close();
-    session->Flush();
+  std::unique_ptr<LocalSession> OpenLocal(Address const& session, LocalEvents events) {
+    auto reader = std::make_shared<LocalReader>(hub_, session, std::move(events));
+    asio::post(*io_, [reader] { reader->Open(); });
+    return std::make_unique<LocalSessionOf>(io_, std::move(reader));
   }
-  void Remove(Address const& address, Session const* session) override {
-    auto const found = sessions_.find(address);
-    if (found == sessions_.end() || found->second.get() != session) return;
-    sessions_.erase(found);
-    ++router_.counters().evicted_closed;
-  }
-  Result<void> Route(Address const& from, std::string bytes, std::int64_t now) override {
-    return router_.Route(from, std::move(bytes), now);
-  }
-  std::string MetricsText() override;
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] std::string url() const { return fmt::format("ws://{}:{}", options_.host, port_); }
+  [[nodiscard]] std::string url() const {
+    return fmt::format("{}://{}:{}", tls_ != nullptr ? "wss" : "ws", host_text_, port_);
+  }
 
  private:
-  void Wake(Address const& address) {
-    if (auto const found = sessions_.find(address); found != sessions_.end())
-      found->second->Flush();
-  }
   void Accept() {
-    acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
-      if (!error) Session::Start(std::move(socket), *this);
+      if (error) return AcceptLater();
+      auto transport =
+          tls_ != nullptr ? tls_->Wrap(std::move(socket)) : PlainTransport(std::move(socket));
+      if (transport != nullptr) Connection::Start(std::move(transport), hub_);
+      Sweep();
       Accept();
     });
   }
-  void Sweep() {
-    sweep_.expires_after(std::chrono::seconds(60));
-    sweep_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      router_.queues().Sweep(UnixNow());
-      Sweep();
+  /// The connection waits in the kernel until descriptors are free again.
+  void AcceptLater() {
+    auto timer = std::make_shared<asio::steady_timer>(*io_, kAcceptPause);
+    timer->async_wait([this, timer](error_code error) {
+      if (!error) Accept();
     });
+  }
+  /// Runs while there is something that can grow old.
+  void Sweep() {
+    if (std::exchange(sweeping_, true)) return;
+    sweep_.expires_after(kSweepInterval);
+    sweep_.async_wait([this](error_code error) {
+      if (error) return;
+      sweeping_ = false;
+      hub_.Sweep();
+      queues_.Sweep(parts_.clock.UnixSeconds());
+      if (!hub_.idle() || queues_.total_bytes() > 0) Sweep();
+    });
+  }
+  std::string MetricsText() {
+    return RelayMetrics(counters_, queues_, hub_.session_count(), parts_.twins.counters()) +
+           federation_.MetricsText();
   }
 
   RelayOptions options_;
-  TwinDirectory& twins_;
-  asio::io_context io_{1};
+  Relay::Parts parts_;
+  // Shared with look-ups and signature checks that end after the relay.
+  std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
   tcp::acceptor acceptor_;
   asio::steady_timer sweep_;
-  std::map<Address, std::shared_ptr<Session>> sessions_;
-  MessageRouter router_;
+  bool sweeping_ = false;
+  RelayCounters counters_;
+  Queues queues_;
+  RateLimit limit_;
+  std::unique_ptr<Delivery> delivery_;
+  Federation federation_;
+  Router router_;
+  Inbound inbound_;
+  std::unique_ptr<TlsServer> tls_;
+  Hub hub_;
+  std::string host_text_;
   std::uint16_t port_ = 0;
   std::thread thread_;
 };
 
-std::string Relay::Impl::MetricsText() {
-  auto const& c = router_.counters();
-  std::string text;
-  auto const counter = [&](std::string_view name, std::uint64_t value) {
-    text += fmt::format("# TYPE {0} counter\n{0} {1}\n", name, value);
-  };
-  counter("relay_message_rx", c.rx);
-  counter("relay_message_tx", c.tx);
-  counter("relay_message_rx_bytes", c.rx_bytes);
-  counter("relay_message_tx_bytes", c.tx_bytes);
-  text += "# TYPE relay_session_evictions_total counter\n";
-  text += fmt::format("relay_session_evictions_total{{reason=\"closed\"}} {}\n", c.evicted_closed);
-  text += fmt::format("relay_session_evictions_total{{reason=\"back_pressure_timeout\"}} {}\n",
-                      c.evicted_slow);
-  text += fmt::format(
-      "# TYPE relay_worker_connections gauge\nrelay_worker_connections{{worker=\"0\"}} {}\n",
-      sessions_.size());
-  return text;
-}
-
 Relay::Relay(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Relay::~Relay() = default;
 
-Result<std::unique_ptr<Relay>> Relay::Start(RelayOptions options, TwinDirectory& twins) {
-  auto impl = std::make_unique<Impl>(std::move(options), twins);
+Result<std::unique_ptr<Relay>> Relay::Start(RelayOptions options, Parts parts) {
+  auto impl = std::make_unique<Impl>(std::move(options), parts);
   TRELLIS_CHECK(impl->Listen());
+  impl->Run();
   return std::unique_ptr<Relay>(new Relay(std::move(impl)));
 }
 
+std::unique_ptr<LocalSession> Relay::OpenLocal(Address const& session, LocalEvents events) {
+  return impl_->OpenLocal(session, std::move(events));
+}
 std::uint16_t Relay::port() const {
   return impl_->port();
 }

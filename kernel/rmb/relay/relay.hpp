@@ -1,49 +1,59 @@
-// The embedded relay: routes envelopes between the sessions of twins. It never decrypts.
+// The relay: routes envelopes between the sessions of twins. It never decrypts.
 #pragma once
 
-#include "kernel/rmb/relay/queues.hpp"
-#include "kernel/rmb/twins.hpp"
+#include "kernel/base/clock.hpp"
+#include "kernel/rmb/fair_pool.hpp"
+#include "kernel/rmb/relay/options.hpp"
+#include "kernel/rmb/twin_cache.hpp"
 
 #include <trellis/result.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace trellis::rmb {
 
-struct RelayRateLimit {
-  std::uint64_t messages = 0;  ///< of one twin in a window of 60 s
-  std::uint64_t bytes = 0;
-};
-
-struct RelayOptions {
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 8080;  ///< 0 = any free one
-  std::vector<std::string>
-      domains;  ///< what twins may call this relay; its own host:port always counts
-  std::int64_t jwt_leeway_s = 30;
-  std::size_t max_message = std::size_t{16} << 20;
-  std::size_t max_sessions = 10000;
-  std::optional<RelayRateLimit> limit;
-  QueueLimits queues;
+/// A session of this process, without a socket. Behaves as one with.
+class LocalSession {
+ public:
+  LocalSession() = default;
+  virtual ~LocalSession() = default;  ///< ends the session; no callback runs afterwards
+  LocalSession(LocalSession const&) = delete;
+  LocalSession& operator=(LocalSession const&) = delete;
+  /// Any thread. The envelope goes to the relay as if it came over a socket.
+  virtual void Send(std::string envelope) = 0;
 };
 
 /// One thread, `relay`.
 class Relay {
  public:
-  /// Listens. `twins` is asked on the relay's thread and must outlive it. kIo when the address is
-  /// taken.
-  static Result<std::unique_ptr<Relay>> Start(RelayOptions options, TwinDirectory& twins);
-  /// Closes all sessions; queued messages are lost.
+  /// What the relay uses; all must outlive it.
+  struct Parts {
+    TwinCache& twins;
+    FairPool& pool;  ///< checks signatures
+    Clock const& clock;
+  };
+  /// On the relay's thread, must be quick.
+  struct LocalEvents {
+    std::function<void(std::string envelope)> message;
+    std::function<void()> lost;  ///< another connection has the session now
+  };
+
+  /// Listens. kIo when the address is taken; kInvalid, kNotFound for a certificate it cannot use.
+  /// Does not wait for its Redis: without, senders are told that messages cannot be stored.
+  static Result<std::unique_ptr<Relay>> Start(RelayOptions options, Parts parts);
+  /// Closes all sessions; messages queued in memory are lost. Local sessions must be gone before.
   ~Relay();
   Relay(Relay const&) = delete;
   Relay& operator=(Relay const&) = delete;
 
+  /// Opens the session; replaces another one with the same address.
+  [[nodiscard]] std::unique_ptr<LocalSession> OpenLocal(Address const& session, LocalEvents events);
+
   [[nodiscard]] std::uint16_t port() const;
-  /// `ws://host:port`
+  /// `ws://host:port`, or `wss://` with a certificate.
   [[nodiscard]] std::string url() const;
 
  private:

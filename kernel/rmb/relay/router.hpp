@@ -1,61 +1,74 @@
-// What the relay decides about one received message. No I/O.
+// What the relay decides about one message that a session sent. No I/O.
 #pragma once
 
-#include "kernel/rmb/relay/queues.hpp"
-#include "kernel/rmb/relay/relay.hpp"
-#include "kernel/rmb/twins.hpp"
+#include "kernel/rmb/relay/delivery.hpp"
+#include "kernel/rmb/relay/options.hpp"
+#include "kernel/rmb/relay/outbound.hpp"
+#include "kernel/rmb/twin_cache.hpp"
 
-#include <functional>
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace trellis::rmb {
 
-struct RelayCounters {
-  std::uint64_t rx = 0;
-  std::uint64_t tx = 0;
-  std::uint64_t rx_bytes = 0;
-  std::uint64_t tx_bytes = 0;
-  std::uint64_t evicted_closed = 0;
-  std::uint64_t evicted_slow = 0;
-};
+/// When an envelope's life ends, unix seconds, saturating.
+[[nodiscard]] std::int64_t ExpiryOf(EnvelopeView const& envelope);
+/// A list of one message.
+[[nodiscard]] Letters OneLetter(std::string bytes, std::int64_t expires, std::uint32_t source);
+/// Does the sender want an error rather than a queue when nobody is there?
+[[nodiscard]] bool WantsFailFast(EnvelopeView const& envelope);
 
 /// Not thread-safe: belongs to the relay's I/O thread.
-class MessageRouter {
+class Router {
  public:
-  struct Sessions {
-    std::function<bool(Address const&)> connected;
-    std::function<void(Address const&)> wake;  ///< something was queued for it
+  struct Parts {
+    TwinCache& twins;
+    Queues& queues;
+    Delivery& delivery;
+    Outbound& outbound;
+    RateLimit& limit;
   };
-  MessageRouter(RelayOptions const& options, TwinDirectory& twins, Sessions sessions)
-      : options_(options), twins_(twins), sessions_(std::move(sessions)), queues_(options.queues) {}
+  /// What became of a message.
+  enum class Step : std::uint8_t {
+    kDone,
+    kMalformed,  ///< not an envelope: close the session
+    kLookUp      ///< the destination's twin must be fetched first; then route again
+  };
+  struct Routed {
+    Step step = Step::kDone;
+    std::uint32_t twin = 0;  ///< of kLookUp
+  };
+  /// A message that is routed again after a look-up.
+  struct Retry {
+    std::optional<TwinCache::Found> twin;  ///< what the look-up found
+  };
 
-  /// Routes what session `from` sent. kDecode: not an envelope, close the session.
-  Result<void> Route(Address const& from, std::string bytes, std::int64_t now);
+  explicit Router(Parts parts) : parts_(parts) {}
 
-  [[nodiscard]] Queues& queues() { return queues_; }
-  [[nodiscard]] RelayCounters& counters() { return counters_; }
+  /// Routes the one message that session `from` sent. Takes it, but for kLookUp.
+  [[nodiscard]] Routed Route(Address const& from, Letters& message, std::int64_t now,
+                             Retry const& retry = {});
+  /// Tells a session that its request `uid` will not arrive.
+  void Report(Address const& to, std::string_view uid, std::string text, std::int64_t now);
+
+  /// By any of these names twins know this relay.
   void SetOwnDomains(std::vector<std::string> domains) { domains_ = std::move(domains); }
+  [[nodiscard]] std::vector<std::string> const& domains() const { return domains_; }
 
  private:
-  struct Window {
-    std::int64_t number = 0;
-    std::uint64_t messages = 0;
-    std::uint64_t bytes = 0;
-  };
-  [[nodiscard]] bool WithinLimit(std::uint32_t twin, std::size_t size, std::int64_t now);
-  void Push(Address const& session, std::string bytes, Envelope const& envelope, std::int64_t now);
-  void Report(Address const& to, Envelope const& about, std::string text, std::int64_t now);
-  void AnswerPing(Address const& from, Envelope envelope, std::int64_t now);
+  [[nodiscard]] Routed Deliver(Address const& from, EnvelopeView const& envelope, Letters& message,
+                               std::int64_t now, Retry const& retry);
+  void Push(Address const& from, EnvelopeView const& envelope, Letters& message, std::int64_t now);
+  void Federate(Address const& from, TwinInfo const& to, EnvelopeView const& envelope,
+                Letters& message, std::int64_t now);
+  void ReportAbout(Address const& to, EnvelopeView const& about, std::string text,
+                   std::int64_t now);
+  void AnswerPing(Address const& from, EnvelopeView const& ping, std::int64_t now);
 
-  RelayOptions const& options_;
-  TwinDirectory& twins_;
-  Sessions sessions_;
-  Queues queues_;
-  RelayCounters counters_;
+  Parts parts_;
   std::vector<std::string> domains_;
-  std::map<std::uint32_t, Window> windows_;
 };
 
 }  // namespace trellis::rmb

@@ -1,5 +1,6 @@
 #include "kernel/node/config.hpp"
 
+#include "kernel/node/bus_options.hpp"
 #include "kernel/sys/files.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -12,7 +13,7 @@ class Config : public ::testing::Test {
  protected:
   Result<NodeConfig> Load(std::string const& text) {
     EXPECT_TRUE(sys::WriteFileAtomic(dir_ / "trellis.toml", text));
-    return LoadConfig(dir_ / "trellis.toml");
+    return LoadConfig({dir_ / "trellis.toml"});
   }
   std::string Refusal(std::string const& text) {
     auto const loaded = Load(text);
@@ -58,6 +59,14 @@ TEST_F(Config, NamesAValueThatCannotBe) {
       {"[engine]\nworkers = 0\n", "key 'engine.workers': must be at least 1 (line 6)"},
       {"[engine.limits]\nnode = 0\n", "key 'engine.limits.node': must be at least 1 (line 6)"},
       {"[relay]\nlisten = \"here\"\n", "key 'relay.listen': expected <ip>:<port> (line 6)"},
+      {"[relay]\nenabled = false\n",
+       "key 'relay.enabled': without the embedded relay 'rmb.relays' must name another (line 6)"},
+      {"[relay]\ntls_key = \"key.pem\"\n",
+       "key 'relay.tls_key': a certificate and its key go together (line 6)"},
+      {"[relay]\nmax_message = 1000\n",
+       "key 'relay.max_message': must be at least 4194304 (4 MiB) (line 6)"},
+      {"[relay]\nlimit = [1]\n", "key 'relay.limit': expected [messages, bytes] (line 6)"},
+      {"[relay]\nstore = \"disk\"\n", "key 'relay.store': expected memory or redis (line 6)"},
       {"[http]\nlisten = \"\"\n", "key 'http.listen': expected <ip>:<port> (line 6)"},
       {"[log]\nlevel = \"loud\"\n",
        "key 'log.level': expected debug, info, warn or error (line 6)"},
@@ -96,6 +105,23 @@ TEST_F(Config, ReadsWhereTheNodeStands) {
   EXPECT_FALSE(nowhere->location.configured);
 }
 
+TEST_F(Config, ReadsTheRelayAndWhoUsesIt) {
+  auto const config = Load(minimal_ +
+                           "relays = [\"wss://relay.test\"]\n"
+                           "[relay]\nenabled = false\ndomains = [\"a.test\", \"b.test\"]\n"
+                           "limit = [10, 2000]\ntls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n");
+
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->rmb.relays, std::vector<std::string>{"wss://relay.test"});
+  EXPECT_FALSE(config->relay.enabled);
+  auto const options = RelayOptionsOf(config->relay);
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->domains, (std::vector<std::string>{"a.test", "b.test"}));
+  EXPECT_EQ(options->limit->messages, 10U);
+  EXPECT_EQ(options->limit->bytes, 2000U);
+  EXPECT_EQ(options->tls_certificate, dir_ / "c.pem");
+}
+
 TEST_F(Config, WantsNodeAndKey) {
   EXPECT_NE(Refusal("").find("'node.node_id' is missing"), std::string::npos);
   EXPECT_NE(Refusal("[node]\nnode_id = 1\n").find("'rmb.seed_file' is missing"), std::string::npos);
@@ -117,7 +143,7 @@ TEST_F(Config, HandsPluginsTheirTableAsJson) {
 }
 
 TEST_F(Config, SaysHowToMakeOne) {
-  auto const missing = LoadConfig(dir_ / "nothing.toml");
+  auto const missing = LoadConfig({dir_ / "nothing.toml"});
 
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message.find("trellis grid init"), std::string::npos);
@@ -133,7 +159,7 @@ TEST(ListenAddress, IsIpAndPort) {
 TEST(DocumentedConfig, HoldsOnlyKnownKeys) {
   // The reference file lacks only what has no default.
   auto const loaded =
-      LoadConfig(std::filesystem::path(TRELLIS_TEST_DATA) / "../config/trellis.toml");
+      LoadConfig({std::filesystem::path(TRELLIS_TEST_DATA) / "../config/trellis.toml"});
 
   ASSERT_FALSE(loaded);
   EXPECT_NE(loaded.error().message.find("'node.node_id' is missing"), std::string::npos)
