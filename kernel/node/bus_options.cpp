@@ -1,5 +1,7 @@
 #include "kernel/node/bus_options.hpp"
 
+#include "kernel/base/strings.hpp"
+#include "kernel/sys/files.hpp"
 #include "kernel/sys/sysinfo.hpp"
 
 #include <algorithm>
@@ -11,6 +13,35 @@ rmb::FairLimits VerifierLimits() {
   rmb::FairLimits limits;
   limits.threads = static_cast<std::size_t>(std::min(sys::CpuCount(), kMost));
   return limits;
+}
+
+Result<rmb::RedisOptions> ParseRedisUrl(std::string_view url) {
+  constexpr std::string_view kScheme = "redis://";
+  auto const bad = [&] {
+    return Fail(Code::kInvalid, "key 'relay.redis': '{}' is not redis://host[:port][/database]",
+                url);
+  };
+  if (!url.starts_with(kScheme)) return bad();
+  auto rest = url.substr(kScheme.size());
+  rmb::RedisOptions out;
+  if (auto const slash = rest.find('/'); slash != std::string_view::npos) {
+    auto const text = rest.substr(slash + 1);
+    auto const database = strings::ParseNumber<std::uint32_t>(text.empty() ? "0" : text);
+    if (!database) return bad();
+    out.database = *database;
+    rest = rest.substr(0, slash);
+  }
+  auto const colon = rest.rfind(':');
+  if (colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos) {
+    auto const port = strings::ParseNumber<std::uint16_t>(rest.substr(colon + 1));
+    if (!port) return bad();
+    out.port = *port;
+    rest = rest.substr(0, colon);
+  }
+  if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+  if (rest.empty() || rest.find('@') != std::string_view::npos) return bad();
+  out.host = rest;
+  return out;
 }
 
 Result<rmb::RelayOptions> RelayOptionsOf(RelayConfig const& config) {
@@ -31,6 +62,13 @@ Result<rmb::RelayOptions> RelayOptionsOf(RelayConfig const& config) {
   options.queues.ttl_s = config.queue_ttl_s;
   options.federation.ranker_period_s = config.ranker_period_s;
   options.federation.insecure_domains = config.insecure_domains;
+  if (config.store != "redis") return options;
+  TRELLIS_TRY(auto redis, ParseRedisUrl(config.redis));
+  if (!config.redis_password_file.empty()) {
+    TRELLIS_TRY(auto const password, sys::ReadFile(config.redis_password_file));
+    redis.password = strings::Trim(password);
+  }
+  options.redis = std::move(redis);
   return options;
 }
 

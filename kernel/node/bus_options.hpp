@@ -7,12 +7,17 @@
 
 #include <trellis/result.hpp>
 
+#include <string_view>
+
 namespace trellis::node {
 
-/// kInvalid names the key.
+/// kInvalid names the key; kNotFound, kIo for a password file.
 Result<rmb::RelayOptions> RelayOptionsOf(RelayConfig const& config);
 
 /// Of the threads that check signatures.
 [[nodiscard]] rmb::FairLimits VerifierLimits();
+
+/// `redis://host[:port][/database]`. kInvalid.
+Result<rmb::RedisOptions> ParseRedisUrl(std::string_view url);
 
 }  // namespace trellis::node

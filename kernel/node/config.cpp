@@ -186,6 +186,9 @@ void ReadBus(Reader& reader, RmbConfig& rmb, RelayConfig& relay) {
   reader.Read("relay.max_message", relay.max_message);
   reader.Read("relay.max_sessions", relay.max_sessions);
   reader.ReadList("relay.limit", relay.limit);
+  reader.Read("relay.store", relay.store);
+  reader.Read("relay.redis", relay.redis);
+  reader.Read("relay.redis_password_file", relay.redis_password_file);
   reader.Read("relay.queue_messages", relay.queue_messages);
   reader.Read("relay.queue_ttl", relay.queue_ttl_s);
   reader.Read("relay.ranker_period", relay.ranker_period_s);
@@ -254,6 +257,10 @@ void CheckBus(Reader& reader, RmbConfig const& rmb, RelayConfig const& relay) {
   reader.Demand("relay.queue_ttl", relay.queue_ttl_s >= 1, kPositive);
   reader.Demand("relay.limit", relay.limit.empty() || relay.limit.size() == 2,
                 "expected [messages, bytes]");
+  reader.Demand("relay.store", relay.store == "memory" || relay.store == "redis",
+                "expected memory or redis");
+  reader.Demand("relay.redis", relay.store != "redis" || !relay.redis.empty(),
+                "expected redis://host:port/database");
   reader.Demand("rmb.relays", rmb.relays.size() <= kMostRelays, "at most 4 relays");
   reader.Demand("rmb.key_type", rmb.key_type == "ed25519" || rmb.key_type == "sr25519",
                 "expected ed25519 or sr25519");

@@ -51,6 +51,9 @@ struct RelayConfig {
   std::uint64_t max_message = 16777216;
   std::uint64_t max_sessions = 10000;
   std::vector<std::uint64_t> limit;  ///< messages and bytes of a twin in a minute; empty = none
+  std::string store = "memory";
+  std::string redis;  ///< `redis://host:port/database`
+  std::filesystem::path redis_password_file;
   std::uint64_t queue_messages = 10000;
   std::uint32_t queue_ttl_s = 3600;
   std::uint32_t ranker_period_s = 3600;

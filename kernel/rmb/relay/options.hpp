@@ -19,6 +19,14 @@ struct FederationOptions {
   std::size_t waiting_bytes = std::size_t{64} << 20U;
 };
 
+struct RedisOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6379;
+  std::string password;
+  std::uint32_t database = 0;
+  std::string prefix = "trellis-relay:";  ///< of all keys
+};
+
 struct RelayOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;  ///< 0 = any free one
@@ -32,6 +40,7 @@ struct RelayOptions {
   std::optional<RelayRateLimit> limit;
   QueueLimits queues;
   FederationOptions federation;
+  std::optional<RedisOptions> redis;  ///< queues are shared there; empty = in memory
 };
 
 /// Counters of 5.6 in the protocol's description; their names are known to dashboards.

@@ -5,6 +5,7 @@
 #include "kernel/rmb/relay/hub.hpp"
 #include "kernel/rmb/relay/local_session.hpp"
 #include "kernel/rmb/relay/metrics.hpp"
+#include "kernel/rmb/relay/redis_delivery.hpp"
 
 #include <pthread.h>
 
@@ -52,9 +53,9 @@ class Relay::Impl {
         parts_(parts),
         acceptor_(*io_),
         sweep_(*io_),
-        queues_(options_.queues),
+        queues_(LocalLimits()),
         limit_(options_.limit),
-        delivery_(std::make_unique<MemoryDelivery>(queues_, counters_, parts_.clock)),
+        delivery_(MakeDelivery()),
         federation_(*io_, options_.federation, parts.clock,
                     [this](Address const& to, std::string const& uid, std::string text) {
                       router_.Report(to, uid, std::move(text), parts_.clock.UnixSeconds());
@@ -154,6 +155,20 @@ class Relay::Impl {
   std::string MetricsText() {
     return RelayMetrics(counters_, queues_, hub_.session_count(), parts_.twins.counters()) +
            federation_.MetricsText();
+  }
+
+  /// What is read ahead from a shared store is bounded there.
+  [[nodiscard]] QueueLimits LocalLimits() const {
+    auto limits = options_.queues;
+    if (options_.redis.has_value()) limits.session_bytes *= 2;
+    return limits;
+  }
+  std::unique_ptr<Delivery> MakeDelivery() {
+    if (!options_.redis.has_value())
+      return std::make_unique<MemoryDelivery>(queues_, counters_, parts_.clock);
+    return std::make_unique<RedisDelivery>(
+        RedisDelivery::Parts{*io_, queues_, counters_, parts_.clock}, *options_.redis,
+        options_.queues);
   }
 
   RelayOptions options_;

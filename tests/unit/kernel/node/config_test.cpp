@@ -109,7 +109,8 @@ TEST_F(Config, ReadsTheRelayAndWhoUsesIt) {
   auto const config = Load(minimal_ +
                            "relays = [\"wss://relay.test\"]\n"
                            "[relay]\nenabled = false\ndomains = [\"a.test\", \"b.test\"]\n"
-                           "limit = [10, 2000]\ntls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n");
+                           "limit = [10, 2000]\ntls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n"
+                           "store = \"redis\"\nredis = \"redis://10.0.0.5/3\"\n");
 
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->rmb.relays, std::vector<std::string>{"wss://relay.test"});
@@ -120,6 +121,19 @@ TEST_F(Config, ReadsTheRelayAndWhoUsesIt) {
   EXPECT_EQ(options->limit->messages, 10U);
   EXPECT_EQ(options->limit->bytes, 2000U);
   EXPECT_EQ(options->tls_certificate, dir_ / "c.pem");
+  EXPECT_EQ(options->redis->host, "10.0.0.5");
+  EXPECT_EQ(options->redis->database, 3U);
+}
+
+TEST(RedisUrl, IsTakenApart) {
+  auto const full = ParseRedisUrl("redis://redis.test:6380/2").value();
+  EXPECT_EQ(full.host, "redis.test");
+  EXPECT_EQ(full.port, 6380);
+  EXPECT_EQ(full.database, 2U);
+  EXPECT_EQ(ParseRedisUrl("redis://[::1]")->host, "::1");
+  EXPECT_EQ(ParseRedisUrl("redis://h/")->port, 6379);
+  for (auto const* bad : {"http://h", "redis://", "redis://h:x", "redis://h/x", "redis://u:p@h"})
+    EXPECT_FALSE(ParseRedisUrl(bad)) << bad;
 }
 
 TEST_F(Config, WantsNodeAndKey) {
