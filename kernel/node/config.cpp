@@ -283,6 +283,32 @@ void CheckAll(Reader& reader, NodeConfig const& config) {
                 "expected -180 to 180 degrees");
 }
 
+/// Puts what `from` says over what `into` says.
+void Merge(toml::table& into, toml::table const& from) {
+  for (auto const& [key, node] : from) {
+    auto* const old = into.get_as<toml::table>(key.str());
+    if (old != nullptr && node.is_table()) {
+      Merge(*old, *node.as_table());
+    } else {
+      into.insert_or_assign(key, node);
+    }
+  }
+}
+
+/// The text's tables, with the settings over them.
+Result<toml::table> ReadTables(std::string_view text, ConfigSource const& source) {
+  auto where = source.file.string();
+  try {
+    auto root = toml::parse(text);
+    where = "settings";
+    for (auto const& setting : source.settings)
+      Merge(root, toml::parse(setting));
+    return root;
+  } catch (toml::parse_error const& error) {
+    return Fail(Code::kDecode, "{}:{}: {}", where, error.source().begin.line, error.description());
+  }
+}
+
 }  // namespace
 
 Result<HostPort> ParseListen(std::string_view key, std::string_view text) {
@@ -298,23 +324,18 @@ Result<HostPort> ParseListen(std::string_view key, std::string_view text) {
   return out;
 }
 
-Result<NodeConfig> ParseConfig(std::string_view text, fs::path const& file) {
-  toml::table root;
-  try {
-    root = toml::parse(text);
-  } catch (toml::parse_error const& error) {
-    return Fail(Code::kDecode, "{}:{}: {}", file.string(), error.source().begin.line,
-                error.description());
-  }
+Result<NodeConfig> ParseConfig(std::string_view text, ConfigSource const& source) {
+  auto const& file = source.file;
+  TRELLIS_TRY(auto const root, ReadTables(text, source));
   NodeConfig config;
-  Reader reader(root, fs::absolute(file));
+  Reader reader(root, fs::absolute(file.empty() ? fs::path("settings") : file));
   ReadAll(reader, config);
   CheckAll(reader, config);
   TRELLIS_CHECK(reader.Finish());
-  if (config.node_id == 0)
+  if (config.node_id == 0 && !source.relay_only)
     return Fail(Code::kInvalid, "{}: key 'node.node_id' is missing: the node's id on the ledger",
                 file.string());
-  if (config.seed_file.empty())
+  if (config.seed_file.empty() && !source.relay_only)
     return Fail(Code::kInvalid,
                 "{}: key 'rmb.seed_file' is missing: the key file of the node's twin",
                 file.string());
@@ -329,15 +350,16 @@ Result<NodeConfig> ParseConfig(std::string_view text, fs::path const& file) {
   return config;
 }
 
-Result<NodeConfig> LoadConfig(fs::path const& file) {
+Result<NodeConfig> LoadConfig(ConfigSource const& source) {
+  if (source.file.empty()) return ParseConfig("", source);
   std::error_code missing;
-  if (!fs::exists(file, missing)) {
+  if (!fs::exists(source.file, missing)) {
     return Fail(Code::kNotFound,
                 "the configuration '{}' does not exist: make one with 'trellis grid init'",
-                file.string());
+                source.file.string());
   }
-  TRELLIS_TRY(auto const text, sys::ReadFile(file));
-  return ParseConfig(text, file);
+  TRELLIS_TRY(auto const text, sys::ReadFile(source.file));
+  return ParseConfig(text, source);
 }
 
 }  // namespace trellis::node

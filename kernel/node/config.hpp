@@ -93,11 +93,18 @@ struct HostPort {
 /// `<ip>:<port>`. kInvalid names the key.
 Result<HostPort> ParseListen(std::string_view key, std::string_view text);
 
-/// Reads and checks a configuration; `file` is where it would be: errors name it, relative paths
-/// count from its folder. kDecode (with line), kInvalid: names the key and what it should be.
-Result<NodeConfig> ParseConfig(std::string_view text, std::filesystem::path const& file);
+/// Where a configuration comes from.
+struct ConfigSource {
+  std::filesystem::path file;           ///< "" = only `settings`
+  std::vector<std::string> settings{};  ///< lines of TOML that win over the file
+  bool relay_only = false;              ///< what only a whole node needs may be missing
+};
 
-/// The same for a file. kNotFound, kIo, and as ParseConfig.
-Result<NodeConfig> LoadConfig(std::filesystem::path const& file);
+/// Reads and checks a configuration; errors name `source.file`, relative paths count from its
+/// folder. kDecode (with line), kInvalid: names the key and what it should be.
+Result<NodeConfig> ParseConfig(std::string_view text, ConfigSource const& source);
+
+/// The same for the source's file. kNotFound, kIo, and as ParseConfig.
+Result<NodeConfig> LoadConfig(ConfigSource const& source);
 
 }  // namespace trellis::node

@@ -2,7 +2,9 @@
 #include "kernel/base/log.hpp"
 #include "kernel/node/config.hpp"
 #include "kernel/node/daemon.hpp"
+#include "kernel/node/relay_alone.hpp"
 #include "kernel/node/version.hpp"
+#include "kernel/sys/limits.hpp"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -29,14 +31,16 @@ Result<void> ConfigureLog(trellis::node::NodeConfig const& config) {
   return {};
 }
 
-Result<int> Check(std::string const& file) {
-  TRELLIS_CHECK(trellis::node::LoadConfig(file));
-  fmt::print("{}: good\n", file);
+using trellis::node::ConfigSource;
+
+Result<int> Check(ConfigSource const& source) {
+  TRELLIS_CHECK(trellis::node::LoadConfig(source));
+  fmt::print("{}: good\n", source.file.string());
   return 0;
 }
 
 /// What to exit with.
-Result<int> Run(std::string const& file) {
+Result<int> Run(ConfigSource const& source) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -44,9 +48,12 @@ Result<int> Run(std::string const& file) {
   pthread_sigmask(SIG_BLOCK, &signals,
                   nullptr);  // every thread inherits it; this one waits for them
   (void)std::signal(SIGPIPE, SIG_IGN);
-  TRELLIS_TRY(auto config, trellis::node::LoadConfig(file));
+  TRELLIS_TRY(auto config, trellis::node::LoadConfig(source));
   TRELLIS_CHECK(ConfigureLog(config));
-  TRELLIS_TRY(auto const node, trellis::node::OpenDaemon(std::move(config)));
+  (void)trellis::sys::RaiseFileLimit();  // every session of the relay is one
+  TRELLIS_TRY(auto const node, source.relay_only
+                                   ? trellis::node::RelayAlone::Open(std::move(config))
+                                   : trellis::node::OpenDaemon(std::move(config)));
   (void)::malloc_trim(0);  // what starting needed is not needed again
   node->OnShutdown([] { (void)::kill(::getpid(), SIGTERM); });
   timespec const half_minute{30, 0};
@@ -63,8 +70,10 @@ Result<int> Run(std::string const& file) {
 
 int main(int argc, char** argv) {
   CLI::App app("trellisd runs a Trellis node in the foreground");
-  std::string file;
-  app.add_option("--config", file, "configuration file (TOML)")->required();
+  ConfigSource source;
+  app.add_option("--config", source.file, "configuration file (TOML)");
+  app.add_option("--set", source.settings, "a line of TOML that wins over the file");
+  app.add_flag("--relay", source.relay_only, "run only the relay of the configuration");
   bool check = false;
   app.add_flag("--check", check, "only say whether the configuration is good");
   app.set_version_flag("--version", std::string(trellis::node::kVersion));
@@ -73,7 +82,7 @@ int main(int argc, char** argv) {
   // Threads here wait far more than they allocate: two arenas instead of one for each keep the
   // daemon small.
   (void)::mallopt(M_ARENA_MAX, 2);
-  auto const done = check ? Check(file) : Run(file);
+  auto const done = check ? Check(source) : Run(source);
   if (done) return *done;
   fmt::print(stderr, "trellisd: {}\n", done.error().message);
   return 1;

@@ -8,7 +8,7 @@ namespace trellis::fuzz::config {
 void Run(std::string_view input);
 
 void Run(std::string_view input) {
-  auto const config = node::ParseConfig(input, "/etc/trellis/trellis.toml");
+  auto const config = node::ParseConfig(input, {"/etc/trellis/trellis.toml"});
   if (!config) {
     Require(!config.error().message.empty(), "a refusal says why");
     return;

@@ -125,6 +125,26 @@ TEST_F(Config, ReadsTheRelayAndWhoUsesIt) {
   EXPECT_EQ(options->redis->database, 3U);
 }
 
+TEST_F(Config, LetsSettingsWinOverTheFile) {
+  ASSERT_TRUE(Load(minimal_ + "[relay]\nlisten = \"127.0.0.1:1\"\nmax_sessions = 5\n"));
+  auto const config = LoadConfig(
+      {dir_ / "trellis.toml", {"relay.listen = \"127.0.0.1:2\"", "relay.domains = [\"x\"]"}});
+
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->relay.listen, "127.0.0.1:2");
+  EXPECT_EQ(config->relay.max_sessions, 5U);
+  EXPECT_EQ(config->relay.domains, std::vector<std::string>{"x"});
+  EXPECT_FALSE(LoadConfig({dir_ / "trellis.toml", {"relay.lisen = 1"}}));
+  EXPECT_FALSE(LoadConfig({dir_ / "trellis.toml", {"relay listen"}}));
+}
+
+TEST_F(Config, NeedsNoNodeForARelayAlone) {
+  auto const config = LoadConfig({{}, {"relay.listen = \"127.0.0.1:0\""}, /*relay_only=*/true});
+
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->relay.listen, "127.0.0.1:0");
+}
+
 TEST(RedisUrl, IsTakenApart) {
   auto const full = ParseRedisUrl("redis://redis.test:6380/2").value();
   EXPECT_EQ(full.host, "redis.test");

@@ -1,0 +1,39 @@
+// A relay without a node: the same relay, in a process of its own.
+#pragma once
+
+#include "kernel/base/clock.hpp"
+#include "kernel/ledger/embedded/embedded_ledger.hpp"
+#include "kernel/node/config.hpp"
+#include "kernel/node/daemon.hpp"
+#include "kernel/node/ledger_twins.hpp"
+#include "kernel/node/twin_watch.hpp"
+#include "kernel/rmb/relay/relay.hpp"
+
+#include <trellis/result.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace trellis::node {
+
+class RelayAlone final : public Daemon {
+ public:
+  /// Listens, and prints where on standard output once it does.
+  static Result<std::unique_ptr<Daemon>> Open(NodeConfig config);
+
+  void OnShutdown(std::function<void()> /*handler*/) override {}  // only signals stop it
+  void Tick() override {}
+
+ private:
+  explicit RelayAlone(std::unique_ptr<ledger::EmbeddedLedger> ledger);
+
+  SystemClock clock_;
+  std::unique_ptr<ledger::EmbeddedLedger> ledger_;
+  LedgerTwins directory_;
+  rmb::TwinCache twins_;
+  rmb::FairPool pool_;
+  std::unique_ptr<TwinWatch> watch_;
+  std::unique_ptr<rmb::Relay> relay_;
+};
+
+}  // namespace trellis::node
