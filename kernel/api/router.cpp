@@ -151,6 +151,10 @@ engine::Answer Router::Check(Request const& request, Auth auth) const {
   return auth == Auth::kLocal ? NotFound() : Refuse(401, "unauthorized");
 }
 
+bool Router::Knows(std::string_view command) const {
+  return routes_.contains(command) || plugins_.Command(command).has_value() || Guarded(command);
+}
+
 void Router::Call(Caller const& caller, std::string_view command, std::string payload,
                   Reply reply) {
   auto const request = std::make_shared<Request>(

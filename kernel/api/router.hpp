@@ -64,6 +64,9 @@ class Router {
   /// From now on answers only what is about the daemon itself; all else gets 503 with `why`.
   void Degrade(std::string why);
 
+  /// Is the name one of the kernel's, of a plugin, or guarded?
+  [[nodiscard]] bool Knows(std::string_view command) const;
+
   /// Runs the command on a handler thread; `reply` exactly once, on any thread. Unknown: 404
   /// `function is not found`; too much waiting: 503.
   void Call(Caller const& caller, std::string_view command, std::string payload, Reply reply);

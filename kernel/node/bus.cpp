@@ -4,9 +4,12 @@
 #include "kernel/crypto/e2e.hpp"
 #include "kernel/node/bus_options.hpp"
 #include "kernel/node/ledger_twins.hpp"
+#include "kernel/rmb/frontend/frontend.hpp"
 #include "kernel/rmb/peer.hpp"
 #include "kernel/rmb/relay/relay.hpp"
 #include "kernel/rmb/websocket_link.hpp"
+
+#include <mutex>
 
 namespace trellis::node {
 namespace {
@@ -33,8 +36,25 @@ rmb::Outcome ToOutcome(engine::Answer const& answer) {
   return {{}, static_cast<std::uint32_t>(answer.error().code), answer.error().message};
 }
 
-rmb::Handler ServeWith(api::Router& router) {
-  return [&router](rmb::IncomingRequest request, rmb::Reply reply) {
+/// Where the list front-end is, while it is there. Shared with the peer's handler.
+struct FrontendSlot {
+  std::mutex mutex;  // guards frontend, also while it is used
+  std::unique_ptr<rmb::Frontend> frontend;
+
+  bool Offer(rmb::IncomingRequest const& request, rmb::Reply const& reply) {
+    std::lock_guard const lock(mutex);
+    return frontend != nullptr && frontend->Offer(request, reply);
+  }
+  void Set(std::unique_ptr<rmb::Frontend> other) {
+    std::lock_guard const lock(mutex);
+    std::swap(frontend, other);
+  }
+};
+
+/// The node's own commands come first; what it does not know may be a local service's.
+rmb::Handler ServeWith(api::Router& router, std::shared_ptr<FrontendSlot> const& slot) {
+  return [&router, slot](rmb::IncomingRequest request, rmb::Reply reply) {
+    if (!router.Knows(request.command) && slot->Offer(request, reply)) return;
     api::Caller const caller{request.source.twin, /*local=*/false};
     router.Call(
         caller, request.command, std::move(request.payload),
@@ -58,6 +78,7 @@ struct Bus::Running {
   }
   ~Running() {
     if (engine != nullptr) engine->OnTwinChange({});
+    lists->Set(nullptr);  // before the peer it uses
   }
   Running(Running const&) = delete;
   Running& operator=(Running const&) = delete;
@@ -68,6 +89,7 @@ struct Bus::Running {
   engine::Engine* engine;
   std::unique_ptr<rmb::Relay> relay;
   std::unique_ptr<rmb::Peer> peer;  // ends before the relay it talks to
+  std::shared_ptr<FrontendSlot> lists = std::make_shared<FrontendSlot>();
 };
 
 Bus::Bus(std::unique_ptr<Running> running) : running_(std::move(running)) {}
@@ -117,7 +139,12 @@ Result<void> Bus::StartPeer(Parts const& parts) {
   TRELLIS_CHECK(Publish(parts, published));
   running_->peer =
       rmb::Peer::Start(links, std::move(identity), {running_->twins, running_->pool, parts.clock},
-                       ServeWith(parts.router));
+                       ServeWith(parts.router, running_->lists));
+  if (!config.rmb.frontend.empty()) {
+    TRELLIS_TRY(auto frontend,
+                rmb::Frontend::Start({config.rmb.frontend}, *running_->peer, parts.clock));
+    running_->lists->Set(std::move(frontend));
+  }
   constexpr std::chrono::seconds kSoon(10);
   if (!running_->peer->WaitConnected(kSoon))
     log::Warn("the node is not connected to a relay yet, retrying", {{"relay", relay_url_}});

@@ -177,6 +177,7 @@ void ReadBus(Reader& reader, RmbConfig& rmb, RelayConfig& relay) {
   reader.Read("rmb.key_type", rmb.key_type);
   reader.Read("rmb.encrypt", rmb.encrypt);
   reader.ReadList("rmb.relays", rmb.relays);
+  reader.Read("rmb.frontend", rmb.frontend);
   reader.Read("relay.enabled", relay.enabled);
   reader.Read("relay.listen", relay.listen);
   reader.ReadList("relay.domains", relay.domains);

@@ -38,6 +38,7 @@ struct RmbConfig {
   std::string key_type = "ed25519";
   bool encrypt = true;
   std::vector<std::string> relays;  ///< `ws[s]://…`; empty = the embedded one
+  std::string frontend;             ///< path of a unix socket or `<ip>:<port>`; "" = none
 };
 
 /// The relay inside the daemon.

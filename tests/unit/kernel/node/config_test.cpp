@@ -107,7 +107,7 @@ TEST_F(Config, ReadsWhereTheNodeStands) {
 
 TEST_F(Config, ReadsTheRelayAndWhoUsesIt) {
   auto const config = Load(minimal_ +
-                           "relays = [\"wss://relay.test\"]\n"
+                           "relays = [\"wss://relay.test\"]\nfrontend = \"run/lists.sock\"\n"
                            "[relay]\nenabled = false\ndomains = [\"a.test\", \"b.test\"]\n"
                            "limit = [10, 2000]\ntls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n"
                            "store = \"redis\"\nredis = \"redis://10.0.0.5/3\"\n");
