@@ -97,6 +97,7 @@ def add_bus(seeds: Seeds, tree: pathlib.Path) -> None:
     vectors = load(tree, "rmb.json")
     for row in vectors["envelopes"] + vectors["mutations"]:
         seeds.add("envelope", bytes.fromhex(row["envelope"]))
+        seeds.add("inbox", bytes.fromhex(row["envelope"]))
     for row in vectors["pings"]:
         seeds.add("envelope", bytes.fromhex(row["ping"]))
         seeds.add("envelope", bytes.fromhex(row["pong_example"]))
