@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace trellis::store {
@@ -89,6 +90,34 @@ Result<void> AppendWhole(Database& db, WorkloadRow const& row) {
              row.created, row.message, row.result, row.data, row.metadata, row.description);
 }
 
+/// What the stored workload says too.
+enum class Lent : std::uint8_t { kNothing, kData, kAll };
+
+Result<Lent> LentBy(Database& db, WorkloadRow const& row) {
+  TRELLIS_TRY(auto const same,
+              One(
+                  db,
+                  "SELECT result = ? FROM workload WHERE twin = ? AND contract = ? AND name = ? "
+                  "AND version = ?",
+                  [](Statement const& s) { return s.Int(0) != 0; }, row.result, row.key.twin,
+                  row.key.contract, row.name, row.version));
+  if (!same.has_value()) return Lent::kNothing;
+  return *same ? Lent::kAll : Lent::kData;
+}
+
+/// An empty one is quicker stored than looked for.
+std::optional<std::string_view> OwnResult(WorkloadRow const& row, bool lent) {
+  return lent && !row.result.empty() ? std::nullopt : std::optional<std::string_view>(row.result);
+}
+
+Result<void> AppendBorrowing(Database& db, WorkloadRow const& row, bool result) {
+  return Run(db,
+             "INSERT INTO change (twin, contract, name, type, version, state, created, message, "
+             "result) VALUES (?,?,?,?,?,?,?,?,?)",
+             row.key.twin, row.key.contract, row.name, row.type, row.version, row.state,
+             row.created, row.message, OwnResult(row, result));
+}
+
 Result<void> TrimDeployment(Database& db, DeploymentKey key, std::int64_t limit) {
   TRELLIS_TRY(auto const count,
               One(
@@ -110,13 +139,14 @@ Result<void> TrimDeployment(Database& db, DeploymentKey key, std::int64_t limit)
 }  // namespace
 
 Result<void> AddChange(Database& db, WorkloadRow const& row, HistoryLimits const& limits) {
+  TRELLIS_TRY(auto const lends, LentBy(db, row));
   TRELLIS_TRY(auto entries, EntriesOf(db, row.key, row.name));
   auto const same = [&](Entry const& entry, std::string_view state) {
     return entry.version == row.version && entry.state == state;
   };
   if (!entries.empty() && same(entries.back(), row.state))
     return Run(db, "UPDATE change SET created = ?, message = ?, result = ? WHERE seq = ?",
-               row.created, row.message, row.result, entries.back().seq);
+               row.created, row.message, OwnResult(row, lends == Lent::kAll), entries.back().seq);
   bool const again = row.state == "ok" && std::any_of(entries.begin(), entries.end(),
                                                       [&](auto const& e) { return same(e, "ok"); });
   for (auto const& entry : entries) {
@@ -124,21 +154,13 @@ Result<void> AddChange(Database& db, WorkloadRow const& row, HistoryLimits const
       TRELLIS_CHECK(Erase(db, entry.seq));
   }
   if (!again) TRELLIS_CHECK(TrimWorkload(db, entries, row.version, limits.workload));
-  TRELLIS_TRY(bool const borrows,
-              Exists(db,
-                     "SELECT 1 FROM workload WHERE twin = ? AND contract = ? AND name = ? AND "
-                     "version = ?",
-                     row.key.twin, row.key.contract, row.name, row.version));
-  TRELLIS_CHECK(borrows ? AppendChange(db, row) : AppendWhole(db, row));
+  TRELLIS_CHECK(lends == Lent::kNothing ? AppendWhole(db, row)
+                                        : AppendBorrowing(db, row, lends == Lent::kAll));
   return TrimDeployment(db, row.key, limits.deployment);
 }
 
 Result<void> AppendChange(Database& db, WorkloadRow const& row) {
-  return Run(db,
-             "INSERT INTO change (twin, contract, name, type, version, state, created, message, "
-             "result) VALUES (?,?,?,?,?,?,?,?,?)",
-             row.key.twin, row.key.contract, row.name, row.type, row.version, row.state,
-             row.created, row.message, row.result);
+  return AppendBorrowing(db, row, /*result=*/true);
 }
 
 Result<void> CompactChanges(Database& db, DeploymentKey key,
@@ -164,7 +186,8 @@ Result<void> CompactChanges(Database& db, DeploymentKey key,
 Result<std::vector<WorkloadRow>> ListChanges(Database& db, DeploymentKey key) {
   return All(
       db,
-      "SELECT c.name, c.type, c.version, c.state, c.created, c.message, c.result, "
+      "SELECT c.name, c.type, c.version, c.state, c.created, c.message, COALESCE(c.result, "
+      "w.result, ''), "
       "COALESCE(c.data, w.data, ''), COALESCE(c.metadata, w.metadata, ''), "
       "COALESCE(c.description, w.description, '') FROM change c LEFT JOIN workload w ON w.twin = "
       "c.twin AND w.contract = c.contract AND w.name = c.name WHERE c.twin = ? AND c.contract = ? "

@@ -98,7 +98,7 @@ struct HistoryLimits {
 /// it; what the stored workload of this version says too is not stored again.
 Result<void> AddChange(Database& db, WorkloadRow const& row, HistoryLimits const& limits = {});
 /// The same when the newest entry is known to be `init` of the same version, or there is none, and
-/// the stored workload is of this version.
+/// the stored workload is of this version and has this result.
 Result<void> AppendChange(Database& db, WorkloadRow const& row);
 /// When an update was accepted: of untouched workloads keep only `init` and the newest entry of
 /// their version.

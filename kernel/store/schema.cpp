@@ -159,7 +159,7 @@ DROP INDEX change_workload;
 CREATE INDEX change_workload ON change (contract, twin, name);
 DROP INDEX job_deployment;
 CREATE INDEX job_deployment ON job (contract, twin);
-ALTER TABLE change ADD COLUMN result TEXT NOT NULL DEFAULT '';
+ALTER TABLE change ADD COLUMN result TEXT;
 ALTER TABLE change ADD COLUMN data TEXT;
 ALTER TABLE change ADD COLUMN metadata TEXT;
 ALTER TABLE change ADD COLUMN description TEXT;
@@ -167,11 +167,18 @@ UPDATE change SET result = COALESCE(NULLIF(body -> '$.result.data', 'null'), '')
   metadata = COALESCE(body ->> '$.metadata', ''), description = COALESCE(body ->> '$.description', '');
 ALTER TABLE change DROP COLUMN body;
 CREATE TRIGGER workload_changed BEFORE UPDATE OF version ON workload WHEN old.version <> new.version BEGIN
-  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description
+  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description,
+    result = COALESCE(result, old.result)
     WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
 END;
+CREATE TRIGGER workload_answered BEFORE UPDATE OF result ON workload
+  WHEN old.version = new.version AND old.result <> '' AND old.result <> new.result BEGIN
+  UPDATE change SET result = old.result
+    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND result IS NULL;
+END;
 CREATE TRIGGER workload_erased BEFORE DELETE ON workload BEGIN
-  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description
+  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description,
+    result = COALESCE(result, old.result)
     WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
 END;
 CREATE TRIGGER deployment_added AFTER INSERT ON deployment BEGIN

@@ -167,6 +167,47 @@ TEST_F(History, KeepsTheDataOfEachVersion) {
   EXPECT_EQ(entries[3].metadata, "");
 }
 
+TEST_F(History, KeepsTheResultOfEachEntry) {
+  auto row = Row("vm", 0, "init");
+  ASSERT_TRUE(InsertWorkload(*database_, row));
+  ASSERT_TRUE(AddChange(*database_, row));
+  auto const put = [&](char const* state, char const* result) {
+    row.state = state;
+    row.result = result;
+    ASSERT_TRUE(PutWorkload(*database_, row));
+    ASSERT_TRUE(AddChange(*database_, row));
+  };
+  put("ok", R"({"ip":1})");
+  put("error", "");
+  put("paused", R"({"ip":2})");
+  auto told = row;
+  told.state = "deleted";
+  told.result = R"({"ip":3})";
+  ASSERT_TRUE(AddChange(*database_, told)) << "not what is stored";
+  ASSERT_TRUE(EraseWorkload(*database_, kKey, "vm"));
+
+  std::vector<std::string> results;
+  auto const entries = ListChanges(*database_, kKey).value();
+  for (auto const& entry : entries)
+    results.push_back(entry.result);
+  EXPECT_EQ(results,
+            (std::vector<std::string>{"", R"({"ip":1})", "", R"({"ip":2})", R"({"ip":3})"}));
+}
+
+TEST_F(History, ShowsTheNewestResultOfARepeatedState) {
+  auto row = Row("vm", 0, "ok");
+  row.result = R"({"ip":1})";
+  ASSERT_TRUE(InsertWorkload(*database_, row));
+  ASSERT_TRUE(AddChange(*database_, row));
+  row.result = R"({"ip":2})";
+  ASSERT_TRUE(PutWorkload(*database_, row));
+  ASSERT_TRUE(AddChange(*database_, row));
+
+  auto const entries = ListChanges(*database_, kKey).value();
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].result, R"({"ip":2})");
+}
+
 TEST_F(History, GoesWithItsDeploymentAndLeavesATombstone) {
   Add(0, "init");
 
