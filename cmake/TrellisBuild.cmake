@@ -53,11 +53,18 @@ else()
     $<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS>)
   target_link_options(trellis_options INTERFACE -Wl,-z,relro -Wl,-z,now)
 endif()
-# Who has fail points links this; the rest compiles the same in every build and shares the compiler cache.
+# Tests of fail points link this.
 add_library(trellis_fail_points INTERFACE)
 if(TRELLIS_FAIL_POINTS)
   target_compile_definitions(trellis_fail_points INTERFACE TRELLIS_FAIL_POINTS)
 endif()
+# trellis_fail_points_in(<source>…): those of this folder that have fail points. All others compile the same in every
+# build and share the compiler cache.
+function(trellis_fail_points_in)
+  if(TRELLIS_FAIL_POINTS)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_DEFINITIONS TRELLIS_FAIL_POINTS)
+  endif()
+endfunction()
 
 add_library(trellis_warnings INTERFACE)
 target_compile_options(trellis_warnings INTERFACE

@@ -1,4 +1,5 @@
 // Acceptance, second half: document and job in one commit.
+#include "kernel/base/fail_point.hpp"
 #include "kernel/engine/accept.hpp"
 #include "kernel/engine/queries.hpp"
 #include "kernel/engine/view.hpp"
@@ -119,6 +120,7 @@ Answer Acceptor::Store(Checked const& checked, Acceptance const& acceptance, boo
   auto ticket = std::make_shared<Ticket>(TicketOf(checked, acceptance));
   auto draft = Prepare(checked, acceptance);
   std::promise<Result<void>> stored;
+  TRELLIS_KILL_POINT("accept.before_commit");
   context_.writer.SubmitThen(
       [&](store::Database& db) -> Result<void> {
         TRELLIS_CHECK(Write(db, checked, acceptance, draft));
@@ -129,6 +131,7 @@ Answer Acceptor::Store(Checked const& checked, Acceptance const& acceptance, boo
       [&stored, ticket, &scheduler = context_.scheduler, key = checked.key](Result<void> done) {
         // On the writer's thread, so that jobs are queued in the order of their acceptance.
         if (done) {
+          TRELLIS_KILL_POINT("accept.after_commit");
           scheduler.Add(std::move(*ticket), /*admitted=*/true);
         } else {
           scheduler.Withdraw(key);

@@ -1,5 +1,6 @@
 #include "kernel/engine/engine.hpp"
 
+#include "kernel/base/fail_point.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/engine/accept.hpp"
 #include "kernel/engine/job_run.hpp"
@@ -97,6 +98,7 @@ void Engine::StartThreads() {
 void Engine::Drain() {
   waiters_.Close();
   scheduler_.Stop();
+  TRELLIS_KILL_POINT("shutdown.drain");
   crew_->Wait();  // not reset: a worker that gets lost now is still replaced
 }
 
@@ -168,8 +170,10 @@ Result<void> Engine::Queue(store::JobRow job, Also const& also) {
     queued.added = true;
     return {};
   };
+  TRELLIS_KILL_POINT("accept.before_commit");
   context_.writer.SubmitThen(write, [&](Result<void> done) {
     if (done && queued.added) {  // on the writer's thread: in the order of the commits
+      TRELLIS_KILL_POINT("accept.after_commit");
       scheduler_.Drop(job.key, queued.dropped);
       scheduler_.Add(MakeTicket(job, *types_.Get(), std::move(queued.reach), context_.clock));
       if (whole) scheduler_.CancelRunning(job.key);

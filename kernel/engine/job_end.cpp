@@ -1,4 +1,5 @@
 // How a job's run ends: finished, parked, interrupted, wedged.
+#include "kernel/base/fail_point.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/engine/job_run.hpp"
 
@@ -55,6 +56,7 @@ void JobRun::Finish() {
 }
 
 void JobRun::End(JobEnd end) {
+  TRELLIS_KILL_POINT("job.before_done");
   auto const shared = std::make_shared<JobEnd>(std::move(end));
   if (shared->kind == JobEnd::Kind::kParked && !shared->durable) return Ended(*shared, {});
   context_.writer.SubmitThen(
@@ -77,6 +79,7 @@ void JobRun::Ended(JobEnd const& end, Result<void> const& stored) {
   for (auto const& outcome : end.outcomes) {
     if (outcome.visible) Announce(context_, outcome.row);
   }
+  TRELLIS_KILL_POINT("job.after_done");
   if (end.kind == JobEnd::Kind::kParked) {
     ++context_.meters.jobs_parked;
     Retry(end.delay);

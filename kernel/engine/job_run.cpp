@@ -1,5 +1,7 @@
 #include "kernel/engine/job_run.hpp"
 
+#include "kernel/base/fail_point.hpp"
+
 #include <algorithm>
 
 namespace trellis::engine {
@@ -103,6 +105,7 @@ Result<void> JobRun::Begin() {
     Ended(gone, {});
     return {};
   }
+  TRELLIS_KILL_POINT("job.picked");
   TellOfJob("started", store::ToText(ticket_.kind));
   if (IsPointless(state_)) {
     End({});
@@ -161,6 +164,7 @@ void JobRun::OpenNextGroup() {
   index_ = 0;
   // Plugins are asked here: never on the writer's thread.
   auto const node = ReserveAnything(group) ? MeasureCapacity(context_) : NodeCapacity{};
+  TRELLIS_KILL_POINT("step.before_intent");
   context_.writer.SubmitThen(
       [self = shared_from_this(), &group, node](store::Database& db) {
         return self->WriteChained(db, [&](store::Database&) -> Result<void> {
@@ -170,6 +174,7 @@ void JobRun::OpenNextGroup() {
       },
       [self = shared_from_this(), &group](Result<void> const& stored) {
         if (!stored) return self->Trouble(stored.error());
+        TRELLIS_KILL_POINT("step.after_intent");
         if (auto const carried = std::exchange(self->carried_, nullptr); carried != nullptr)
           self->Tell(*carried);
         for (auto const& step : group) {
@@ -213,6 +218,7 @@ bool JobRun::Take(PlannedStep const& step, Outcome outcome) {
       break;
   }
   if (!outcome.failure.empty()) failure_ = outcome.failure;
+  TRELLIS_KILL_POINT("step.before_result");
   HandOver(std::make_shared<Stored>(Stored{&step, std::move(outcome)}));
   return true;
 }
@@ -269,6 +275,7 @@ Result<void> JobRun::WriteCarried(store::Database& db) {
 }
 
 void JobRun::Tell(Stored const& stored) {
+  TRELLIS_KILL_POINT("step.after_result");
   if (stored.outcome.visible && stored.outcome.kind != Outcome::Kind::kAgain)
     Announce(context_, stored.outcome.row);
   if (!stored.outcome.follow.has_value()) return;

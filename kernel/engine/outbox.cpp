@@ -1,5 +1,6 @@
 #include "kernel/engine/outbox.hpp"
 
+#include "kernel/base/fail_point.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/sys/sysinfo.hpp"
 
@@ -137,6 +138,7 @@ bool Outbox::Trouble(Error const& error) {
 bool Outbox::Send(Rows const& rows) {
   auto const done = Submit(rows);
   if (done) {
+    TRELLIS_KILL_POINT("outbox.sent");
     away_ = 0;
     return Forget(rows);
   }

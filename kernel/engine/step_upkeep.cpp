@@ -1,4 +1,5 @@
 // Steps on workloads that are already there: removal, tear-down, pause, restore, repair.
+#include "kernel/base/fail_point.hpp"
 #include "kernel/engine/step_runner.hpp"
 
 namespace trellis::engine {
@@ -139,6 +140,7 @@ Outcome StepRunner::Restore(PlannedStep const& step) {
   auto flags = FlagsOf(step);
   flags.replay = true;
   outcome.row.owned = true;
+  TRELLIS_KILL_POINT("boot.restore");
   auto answer = Call(plugin::Op::kProvision, step.row, flags);
   if (lost_) return outcome;
   if (Classify(answer.status) == StatusClass::kOk) {

@@ -1,5 +1,6 @@
 #include "kernel/engine/upkeep.hpp"
 
+#include "kernel/base/fail_point.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/engine/effects.hpp"
 #include "kernel/grid/names.hpp"
@@ -124,6 +125,7 @@ void Upkeep::LookAt(std::vector<store::WorkloadRow> const& rows) {
 
 void Upkeep::LookAtOne(store::WorkloadRow const& row) {
   if (!row.IsOkay()) return Repair(row, row.message);  // was ok once: it is tried again and again
+  TRELLIS_KILL_POINT("boot.inspect");
   auto const seen = context_.plugins.Inspect(MakeRequest(row, {}));
   if (!seen) return;  // its plugin is away: no conclusion
   auto const right = row.state == "paused" ? TRL_OBSERVED_PAUSED : TRL_OBSERVED_RUNNING;

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
 #include <system_error>
 #include <unordered_map>
@@ -268,7 +269,8 @@ Result<std::int64_t> Database::UserVersion() {
 Result<void> Database::CheckStructure() {
   TRELLIS_TRY(auto statement, Prepare("PRAGMA quick_check(1)"));
   TRELLIS_TRY(bool const row, statement.Step());
-  auto const found = row ? statement.Text(0) : "no answer";
+  auto found = row ? statement.Text(0) : "no answer";
+  std::replace(found.begin(), found.end(), '\n', ' ');
   if (found == "ok") return {};
   if (damage_ != nullptr) damage_->Report(found);
   return Fail(Code::kIo, "{}", found);

@@ -23,6 +23,7 @@ namespace trellis::store {
 namespace {
 
 constexpr char const* kName = "trellis-fault";
+constexpr char const* kFull = ".full";
 constexpr std::size_t kChunk = std::size_t{64} << 10U;
 
 /// The folder of durable images, "" when nobody asked for them.
@@ -34,13 +35,23 @@ std::string const& Folder() {
   return folder;
 }
 
+/// `trellis.db` for itself, its log and its journal.
+std::string DatabaseOf(std::string const& name) {
+  for (std::string_view const end : {"-wal", "-journal"}) {
+    if (name.ends_with(end)) return name.substr(0, name.size() - end.size());
+  }
+  return name;
+}
+
 /// What this process wrote to one file since its last sync. All its connections share it.
 class Image {
  public:
   explicit Image(std::string const& path)
       : live_folder_(std::filesystem::path(path).parent_path()),
-        path_(std::filesystem::path(Folder()) / std::filesystem::path(path).filename()) {}
+        path_(std::filesystem::path(Folder()) / std::filesystem::path(path).filename()),
+        full_(path_.parent_path() / (DatabaseOf(path_.filename().string()) + kFull)) {}
 
+  [[nodiscard]] bool full() const { return ::access(full_.c_str(), F_OK) == 0; }
   void Wrote(sqlite3_int64 offset, int size) {
     std::lock_guard const lock(mutex_);
     if (!dirty_.empty() && dirty_.back().first + dirty_.back().second == offset) {
@@ -88,7 +99,8 @@ class Image {
   void ForgetDeleted() const {
     std::error_code ignored;
     for (auto const& entry : std::filesystem::directory_iterator(path_.parent_path(), ignored)) {
-      if (!std::filesystem::exists(live_folder_ / entry.path().filename(), ignored))
+      if (entry.path().extension() != kFull &&
+          !std::filesystem::exists(live_folder_ / entry.path().filename(), ignored))
         std::filesystem::remove(entry.path(), ignored);
     }
   }
@@ -109,6 +121,7 @@ class Image {
 
   std::filesystem::path live_folder_;
   std::filesystem::path path_;
+  std::filesystem::path full_;
   std::mutex mutex_;  // guards the rest
   std::vector<std::pair<sqlite3_int64, sqlite3_int64>> dirty_;
   bool sync_folder_ = false;
@@ -122,10 +135,6 @@ Image& ImageOf(std::string const& path) {
   auto& image = images[path];
   if (image == nullptr) image = std::make_unique<Image>(path);
   return *image;
-}
-
-bool DiskFull() {
-  return ::access((Folder() + "/full").c_str(), F_OK) == 0;
 }
 
 sqlite3_vfs* Below(sqlite3_vfs* vfs) {
@@ -154,7 +163,7 @@ int Read(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
   return Real(file)->pMethods->xRead(Real(file), data, size, offset);
 }
 int Write(sqlite3_file* file, void const* data, int size, sqlite3_int64 offset) {
-  if (DiskFull()) return SQLITE_FULL;
+  if (ImageOf(file) != nullptr && ImageOf(file)->full()) return SQLITE_FULL;
   int const status = Real(file)->pMethods->xWrite(Real(file), data, size, offset);
   if (status == SQLITE_OK && ImageOf(file) != nullptr) ImageOf(file)->Wrote(offset, size);
   return status;

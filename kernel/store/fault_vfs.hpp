@@ -3,7 +3,7 @@
 // With TRELLIS_FAULT_VFS=<folder> every database goes through it. The real file behaves as always;
 // beside it `<folder>/<file name>` holds what was synced, byte for byte. After the processes were
 // killed, tests/crash/power.py puts these durable images in the place of the files. While
-// `<folder>/full` exists, every write fails as on a full disk.
+// `<folder>/<file name>.full` exists, every write to that database fails as on a full disk.
 #pragma once
 
 namespace trellis::store {

@@ -1,5 +1,6 @@
 // The visible history of workloads: bounded and collapsed, so that clients that count entries keep
 // working.
+#include "kernel/base/fail_point.hpp"
 #include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
 
@@ -178,7 +179,9 @@ Result<void> CompactChanges(Database& db, DeploymentKey key,
     auto const found = newest.find(entry.name);
     bool const old = found != newest.end() && entry.seq != found->second &&
                      entry.version == versions.at(entry.name) && entry.state != "init";
-    if (old) TRELLIS_CHECK(Erase(db, entry.seq));
+    if (!old) continue;
+    TRELLIS_CHECK(Erase(db, entry.seq));
+    TRELLIS_FAIL_POINT("history.compact");
   }
   return {};
 }

@@ -1,5 +1,6 @@
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
 
+#include "kernel/base/fail_point.hpp"
 #include "kernel/ledger/embedded/blocks.hpp"
 #include "kernel/ledger/embedded/schema.hpp"
 #include "kernel/ledger/embedded/tables.hpp"
@@ -70,8 +71,14 @@ Result<std::unique_ptr<EmbeddedLedger>> EmbeddedLedger::Open(std::filesystem::pa
       path, options, std::move(writer), std::move(wake), std::move(interrupt)));
 }
 
+Result<void> EmbeddedLedger::Answers() {
+  TRELLIS_FAIL_POINT("ledger.away");
+  return {};
+}
+
 Result<void> EmbeddedLedger::Write(Caller const& caller,
                                    std::function<Result<void>(Txn&)> const& work) {
+  TRELLIS_CHECK(Answers());
   // Everything is read inside the transaction: another process may have written meanwhile.
   auto const written = writer_->Commit([&](Database& db) -> Result<void> {
     TRELLIS_TRY(auto const height, NextHeight(db));
@@ -149,6 +156,7 @@ Result<std::uint32_t> EmbeddedLedger::TwinByAccount(Account const& account) {
 }
 
 Result<Contract> EmbeddedLedger::GetContract(std::uint64_t id) {
+  TRELLIS_FAIL_POINT("ledger.contract");
   return Query([&](Database& db) { return embedded::ReadContract(db, id); });
 }
 

@@ -161,9 +161,9 @@ TEST_F(FaultVfs, FullDiskFailsTheCommitAndKeepsTheRest) {
   auto const db = OpenWith("SELECT 1");
   Insert(*db, 3);
 
-  WriteAll(*folder_ / "full", "");
+  WriteAll(*folder_ / (file_ + ".full"), "");
   auto const refused = db->Exec("INSERT INTO t (x) VALUES (randomblob(700))");
-  fs::remove(*folder_ / "full");
+  fs::remove(*folder_ / (file_ + ".full"));
 
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kExhausted);
