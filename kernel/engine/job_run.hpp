@@ -22,7 +22,7 @@ namespace trellis::engine {
 /// Groups of steps that run one after the other.
 struct JobPlan {
   std::vector<std::vector<PlannedStep>> groups;
-  std::vector<std::pair<std::string, std::uint32_t>> moves;  ///< new positions of the untouched
+  std::vector<std::pair<std::string, std::uint32_t>> moves;  ///< new positions of what is kept
 };
 
 /// What there is to do; or the end, when that is known without a step. May call plugins that only

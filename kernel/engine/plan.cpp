@@ -85,11 +85,10 @@ Plan PlanApply(grid::Deployment const& target, std::span<grid::Examined const> e
     bool const same = found != stored.end() && found->second->type == workload.type;
     auto const* row = same ? found->second : nullptr;
     if (same) kept.insert(workload.name);
+    // Also of what is updated: a refused update keeps the old row, at its new place.
+    if (same && row->pos != pos) plan.moves.emplace_back(workload.name, pos);
     auto const action = ActionFor(workload, job.version, row);
-    if (!action.has_value()) {
-      if (row->pos != pos) plan.moves.emplace_back(workload.name, pos);
-      continue;
-    }
+    if (!action.has_value()) continue;
     PlannedStep step;
     step.action = *action;
     step.op = *action == Action::kUpdate ? plugin::Op::kUpdate : plugin::Op::kProvision;

@@ -47,7 +47,7 @@ struct PlannedStep {
 struct Plan {
   std::vector<PlannedStep> removes;  ///< reverse order
   std::vector<PlannedStep> changes;  ///< adds and updates, in order
-  /// Untouched workloads that stand elsewhere in the document now.
+  /// Kept workloads that stand elsewhere in the document now.
   std::vector<std::pair<std::string, std::uint32_t>> moves;
 };
 

@@ -246,6 +246,14 @@ TEST_F(UpdateTest, ShowsTheWorkloadsInTheNewOrder) {
   EXPECT_EQ(Shown(), (Texts{"c:ok:0", "d:ok:1", "a:ok:0"}));
 }
 
+TEST_F(UpdateTest, MovesWhatRefusesToChangeToo) {
+  DeployAndSettle({{"a"}, {"c"}, {"b", "fake", 0, kOne}});
+  plugins_.Script(Op::kUpdate, "b", {Fails(TRL_UNCHANGED, "not now")});
+  UpdateAndSettle(1, {{"b", "fake", 1, kTwo}, {"d", "fake", 1}});
+
+  EXPECT_EQ(Shown(), (Texts{"b:ok:0", "d:ok:1"}));
+}
+
 TEST_F(UpdateTest, RemovesBeforeItAdds) {
   DeployAndSettle({{"old", "zmount", 0, R"({"size":900})"}});
   plugins_.ForgetCalls();
