@@ -43,8 +43,9 @@ void Crew::Add() {
 
 void Crew::Replace(Worker& worker) {
   worker.lost = true;
+  auto const state = state_;
   Add();
-  Leave(*state_);
+  Leave(*state);  // from here on the crew may be gone
 }
 
 }  // namespace trellis::engine

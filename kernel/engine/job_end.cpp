@@ -115,8 +115,9 @@ void JobRun::Interrupt() {
 }
 
 void JobRun::Abandon(PlannedStep const& step) {
-  context_.replace_worker(*worker_);
+  worker_->lost = true;
   Wedge(step);
+  context_.replace_worker(*worker_);  // the last: with nobody left in it, the engine may end
 }
 
 void JobRun::Wedge(PlannedStep const& step) {

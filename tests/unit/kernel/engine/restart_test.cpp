@@ -315,6 +315,7 @@ TEST_F(RestartTest, OfAWedgedDeploymentGoesOnWithIt) {
   ASSERT_TRUE(Deploy(kContract, {{"a"}, {"b"}}));
   Until([&] { return engine_->wedged() == 1; }, "it is wedged");
   EXPECT_NE(Stored()->message.find("did not come back"), std::string::npos);
+  EXPECT_EQ(engine_->Look()->wedged, 1);
   EXPECT_EQ(Shown(), (Texts{"a:init:0", "b:init:0"}));
   ASSERT_TRUE(Deploy(kContract + 1, {{"x"}}));
   ASSERT_TRUE(Deploy(kContract + 2, {{"x"}}, kOtherTwin));

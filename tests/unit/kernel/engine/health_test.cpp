@@ -1,0 +1,46 @@
+// What an operator must know of the engine.
+#include "kernel/engine/health.hpp"
+
+#include "tests/support/engine/engine_world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace trellis::engine {
+namespace {
+
+std::vector<std::string> Failing(std::vector<Check> const& checks) {
+  std::vector<std::string> failing;
+  for (auto const& check : checks) {
+    if (!check.ok) failing.push_back(check.name + ": " + check.message);
+  }
+  return failing;
+}
+
+using Texts = std::vector<std::string>;
+
+TEST(Health, OfAQuietEngineIsGood) {
+  EXPECT_EQ(Failing(Judge(Snapshot{})), Texts{});
+}
+
+TEST(Health, TellsThatTheStoreCannotBeRead) {
+  EXPECT_EQ(Failing(Judge(Fail(Code::kIo, "disk I/O error"))), Texts{"store: disk I/O error"});
+}
+
+TEST(Health, TellsOfOperationsThatNeverCameBack) {
+  Snapshot snapshot;
+  snapshot.wedged = 2;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{"wedged: 2 operations never came back"});
+}
+
+TEST(Health, TellsOfResourcesThatWaitForSomebodysWord) {
+  Snapshot snapshot;
+  snapshot.orphans_seen = 3;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{}) << "those go by themselves";
+  snapshot.orphans_held = true;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{"orphans: 3 resources are unknown to this new store"});
+}
+
+}  // namespace
+}  // namespace trellis::engine
