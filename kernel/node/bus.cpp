@@ -136,7 +136,8 @@ Result<void> Bus::StartPeer(Parts const& parts) {
                 : own                         ? own->domain()
                                               : "";
   }
-  TRELLIS_CHECK(Publish(parts, published));
+  publish_ = [parts, published] { return Publish(parts, published); };
+  TRELLIS_CHECK(Tell());
   running_->peer =
       rmb::Peer::Start(links, std::move(identity), {running_->twins, running_->pool, parts.clock},
                        ServeWith(parts.router, running_->lists));
@@ -146,9 +147,26 @@ Result<void> Bus::StartPeer(Parts const& parts) {
     running_->lists->Set(std::move(frontend));
   }
   constexpr std::chrono::seconds kSoon(10);
-  if (!running_->peer->WaitConnected(kSoon))
+  if (!publish_ && !running_->peer->WaitConnected(kSoon))
     log::Warn("the node is not connected to a relay yet, retrying", {{"relay", relay_url_}});
   return {};
+}
+
+/// A start needs no ledger: one that is away is told later.
+Result<void> Bus::Tell() {
+  if (!publish_) return {};
+  auto const told = publish_();
+  if (told) {
+    publish_ = {};
+  } else if (told.error().code != Code::kUnavailable && told.error().code != Code::kTimeout) {
+    return told;
+  }
+  return {};
+}
+
+void Bus::Tick() {
+  if (auto const told = Tell(); !told)
+    log::Error("the ledger does not take the node's relay, retrying", {{"error", told.error()}});
 }
 
 }  // namespace trellis::node

@@ -11,6 +11,7 @@
 
 #include <trellis/result.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,12 +30,15 @@ class Bus {
     Clock const& clock;
   };
 
-  /// Listens, publishes the node's relay and encryption key on the ledger when they differ,
-  /// connects the peer.
+  /// Listens, publishes the node's relay and encryption key on the ledger when they differ (later,
+  /// when the ledger is away), connects the peer.
   static Result<std::unique_ptr<Bus>> Start(Parts const& parts);
   ~Bus();
   Bus(Bus const&) = delete;
   Bus& operator=(Bus const&) = delete;
+
+  /// Publishes what a ledger that was away has not been told yet.
+  void Tick();
 
   /// `ws[s]://host:port` of the embedded relay as really bound, else the first of the others.
   [[nodiscard]] std::string const& relay_url() const { return relay_url_; }
@@ -45,9 +49,11 @@ class Bus {
   Result<void> Open(Parts const& parts);
   Result<void> StartRelay(Parts const& parts);
   Result<void> StartPeer(Parts const& parts);
+  Result<void> Tell();
 
   std::unique_ptr<Running> running_;
   std::string relay_url_;
+  std::function<Result<void>()> publish_;  // empty once it was done
 };
 
 }  // namespace trellis::node

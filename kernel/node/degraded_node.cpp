@@ -12,7 +12,7 @@
 namespace trellis::node {
 
 DegradedNode::DegradedNode(Ground ground, std::string why)
-    : ground_(std::move(ground)), why_(std::move(why)) {}
+    : ground_(std::move(ground)), why_(std::move(why)), started_unix_(clock_.UnixSeconds()) {}
 
 DegradedNode::~DegradedNode() {
   bus_.reset();
@@ -77,17 +77,20 @@ Result<void> DegradedNode::OpenApi() {
 
 std::string DegradedNode::Status() const {
   auto const& config = ground_.config;
-  boost::json::object status{{"version", std::string(kVersion)},
-                             {"ready", false},
-                             {"degraded", why_},
-                             {"pid", ::getpid()},
-                             {"node_id", config.node_id},
-                             {"farm_id", config.farm_id},
-                             {"twin_id", ground_.key.twin},
-                             {"http", {{"url", http_->url()}}},
-                             {"plugins", boost::json::array()},
-                             {"queue", {{"all", 0}, {"running", 0}}}};
-  if (bus_ != nullptr) status["relay"] = {{"url", bus_->relay_url()}};
+  // Without the keys that it cannot know; otherwise like the status of a whole node.
+  boost::json::object const status{{"version", std::string(kVersion)},
+                                   {"ready", false},
+                                   {"degraded", why_},
+                                   {"troubles", boost::json::array{why_}},
+                                   {"pid", ::getpid()},
+                                   {"uptime_s", clock_.UnixSeconds() - started_unix_},
+                                   {"node_id", config.node_id},
+                                   {"farm_id", config.farm_id},
+                                   {"twin_id", ground_.key.twin},
+                                   {"relay", {{"url", bus_ != nullptr ? bus_->relay_url() : ""}}},
+                                   {"http", {{"url", http_->url()}}},
+                                   {"plugins", boost::json::array()},
+                                   {"queue", {{"all", 0}, {"running", 0}}}};
   return boost::json::serialize(status);
 }
 

@@ -24,7 +24,9 @@ class DegradedNode final : public Daemon {
   ~DegradedNode() override;
 
   void OnShutdown(std::function<void()> handler) override { on_shutdown_ = std::move(handler); }
-  void Tick() override {}
+  void Tick() override {
+    if (bus_ != nullptr) bus_->Tick();
+  }
 
  private:
   DegradedNode(Ground ground, std::string why);
@@ -35,6 +37,7 @@ class DegradedNode final : public Daemon {
   Ground ground_;
   std::string why_;
   SystemClock clock_;
+  std::int64_t started_unix_ = 0;
   plugin::NoPlugins plugins_;
   engine::EventBus events_;
   std::unique_ptr<ledger::EmbeddedLedger> ledger_;  // empty when it cannot be opened either

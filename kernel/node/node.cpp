@@ -89,6 +89,7 @@ Node::~Node() {
 
 void Node::Tick() {
   perf_->RunDue();
+  bus_->Tick();
 }
 
 void Node::Degrade(std::string const& what) {
