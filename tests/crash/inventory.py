@@ -45,8 +45,17 @@ def existing(lab):
 
 
 def made_count(resource):
-    """How often each (boot, token) was made."""
-    return collections.Counter((boot, token) for event, boot, token in resource.events if event == "made")
+    """How often each (boot, token) was made since it was last lost."""
+    events = resource.events
+    last = max((i for i, (event, _, _) in enumerate(events) if event == "lost"), default=-1)
+    return collections.Counter((boot, token) for event, boot, token in events[last + 1:] if event == "made")
+
+
+def lose(lab, identity):
+    """Somebody outside destroys it."""
+    for journal in lab.plug.glob(f"crashy*/{identity}"):
+        with journal.open("a") as out:
+            out.write(f"lost {lab.boot} -\n")
 
 
 def script(lab, identity, *lines):

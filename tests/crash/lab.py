@@ -18,7 +18,9 @@ BUILD = pathlib.Path(os.environ.get("TRELLIS_BUILD_DIR", SOURCE / "build-crash")
 TWINS = (3, 4, 5, 6)  # 1 is the farmer, 2 the node
 SECTOR = 512
 # In memory where there is room: what survives a kill is in the page cache either way.
-SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+ON_DISK = "/var/tmp"
+WITH_US = ("setpriv", "--pdeathsig", "KILL")  # a child that does not outlive this process, however that ends
 
 
 class Gone(Exception):
@@ -38,7 +40,11 @@ class Control:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.connect(str(path))
+        try:
+            self.socket.connect(str(path))
+        except OSError:
+            self.socket.close()
+            raise
         self.file = self.socket.makefile("r")
         self.ids = itertools.count(1)
 
@@ -73,7 +79,7 @@ class Ledger:
 
     def __init__(self, file, env=None):
         self.lock = threading.Lock()
-        self.process = subprocess.Popen([str(BUILD / "tests/crash-ledger"), str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen([*WITH_US, str(BUILD / "tests/crash-ledger"), str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env={**os.environ, **(env or {})})
 
     def __call__(self, cmd, **arguments):
@@ -93,6 +99,29 @@ class Ledger:
         self.process.wait()
 
 
+def make_folder(what="", scratch=SCRATCH):
+    """Named after this process: the next run removes what one that was killed has left."""
+    return pathlib.Path(tempfile.mkdtemp(prefix=f"tc-{os.getpid()}-{what}", dir=scratch))
+
+
+def remove_stale():
+    for folder in [f for scratch in {SCRATCH, ON_DISK} for f in pathlib.Path(scratch).glob("tc-*-*")]:
+        owner = folder.name.split("-")[1]
+        if owner.isdigit() and not pathlib.Path("/proc", owner).exists():
+            remove_folder(folder)
+
+
+def mounts_below(folder):
+    points = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+    return sorted((point for point in points if point.startswith(f"{folder}/")), reverse=True)
+
+
+def remove_folder(folder):
+    for point in mounts_below(folder):
+        subprocess.run(["umount", point], check=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 _template = None
 _template_lock = threading.Lock()
 
@@ -102,7 +131,8 @@ def template():
     global _template
     with _template_lock:
         if _template is None:
-            folder = pathlib.Path(tempfile.mkdtemp(prefix="tc-template-", dir=SCRATCH))
+            remove_stale()
+            folder = make_folder("template-")
             ledger = Ledger(folder / "ledger.db")
             ids = ledger("init", key=str(folder / "node.json"), twins=len(TWINS))
             ledger.close()
@@ -127,6 +157,8 @@ seed_file = "{dir}/node.json"
 listen = "127.0.0.1:0"
 [plugins]
 dir = "{plugins}"
+[plugin.crashy]
+hosting = "{hosting}"
 [plugin.crashy.config]
 dir = "{dir}/plug"
 [engine]
@@ -140,18 +172,19 @@ memory = 1
 [log]
 level = "debug"
 file = "{dir}/log"
+{more}
 """
 
 
 class Lab:
-    """A folder with everything of one node. `power`: a power loss may be played."""
+    """A folder with everything of one node. `power`: a power loss may be played. `plugins`: instead of the test plugin."""
 
-    def __init__(self, power=False, seed=0, schema=1, inspect=3600, sync=3600):
+    def __init__(self, power=False, seed=0, schema=1, hosting="inline", plugins=None, more="", scratch=SCRATCH, **settings):
         folder, self.node, self.farm = template()
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tc-", dir=SCRATCH))
+        self.dir, self.plugins, self.more = make_folder(scratch=scratch), plugins, more
         self.random = random.Random(seed)
         self.state, self.plug = self.dir / "state", self.dir / "plug"
-        self.settings = {"inspect": inspect, "sync": sync}
+        self.settings = {"hosting": hosting, "inspect": 3600, "sync": 3600, **settings}
         self.schema, self.env, self.daemon = schema, {}, None
         for name in ("state", "run", "durable", "plug/script"):
             (self.dir / name).mkdir(parents=True)
@@ -166,8 +199,9 @@ class Lab:
         self.ledger = Ledger(self.state / "ledger.db", self.env)
 
     def write_config(self):
-        plugins = BUILD / "crash-plugins" / str(self.schema)
-        (self.dir / "trellis.toml").write_text(CONFIG.format(dir=self.dir, node=self.node, farm=self.farm, plugins=plugins, **self.settings))
+        plugins = self.plugins or BUILD / "crash-plugins" / str(self.schema)
+        (self.dir / "trellis.toml").write_text(
+            CONFIG.format(dir=self.dir, node=self.node, farm=self.farm, plugins=plugins, more=self.more.format(dir=self.dir), **self.settings))
 
     def new_boot(self):
         self.boot = f"boot{next(self.boots)}"
@@ -232,7 +266,7 @@ class Lab:
         self.ledger.close()
         if self.daemon is not None:
             self.daemon.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        remove_folder(self.dir)
 
     def log_tail(self, lines=40):
         file = self.dir / "log"
@@ -250,7 +284,7 @@ class Daemon:
             environment["TRELLIS_FAIL_POINT"] = points
         socket_file = lab.dir / "run/control.sock"
         socket_file.unlink(missing_ok=True)
-        self.process = subprocess.Popen([str(BUILD / "bin/trellisd"), "--config", str(lab.dir / "trellis.toml")], env=environment,
+        self.process = subprocess.Popen([*WITH_US, str(BUILD / "bin/trellisd"), "--config", str(lab.dir / "trellis.toml")], env=environment,
                                         stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         (lab.plug / "daemon.pid").write_text(f"{self.process.pid}\n")
 

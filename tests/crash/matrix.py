@@ -37,10 +37,10 @@ def short_cases(seed):
     return sorted(cases)
 
 
-def run(cases, seed, jobs):
+def run(cases, seed, jobs, hosting):
     failed, slowest = [], (0, "")
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(run_one, case, seed): case for case in cases}
+        running = {pool.submit(run_one, case, seed, hosting): case for case in cases}
         for future in concurrent.futures.as_completed(running):
             complaints, log, seconds = future.result()
             name = " ".join(running[future])
@@ -52,8 +52,8 @@ def run(cases, seed, jobs):
     return failed, slowest
 
 
-def run_one(case, seed):
-    return bench.Bench(*case, seed=seed).run()
+def run_one(case, seed, hosting):
+    return bench.Bench(*case, seed=seed, hosting=hosting).run()
 
 
 def main():
@@ -62,7 +62,8 @@ def main():
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4, help="cases at once; most of their time is waiting")
+    parser.add_argument("--hosting", default="inline", choices=("inline", "process"), help="where the plugin runs")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
     cases = short_cases(seed) if options.short else all_cases()
@@ -70,7 +71,7 @@ def main():
     begin = time.monotonic()
     print(f"crash matrix: {len(cases)} cases, seed {seed}", flush=True)
     try:
-        failed, slowest = run(cases, seed, options.jobs)
+        failed, slowest = run(cases, seed, options.jobs, options.hosting)
     finally:
         lab.remove_template()
     print(f"crash matrix: {len(cases) - len(failed)} of {len(cases)} cases hold, {time.monotonic() - begin:.0f} s, "

@@ -6,6 +6,10 @@ import documents
 import lab
 
 
+class Lost(AssertionError):
+    """Something that was acknowledged is not there."""
+
+
 class Model:
     """One contract of one twin. `shown`: what `get` must show by name once everything is done, for the newest document known to be stored."""
 
@@ -13,7 +17,8 @@ class Model:
         self.twin, self.contract = twin, contract
         self.stored = None  # the newest document known to be stored
         self.sent = None  # a newer one that was sent and not answered: it may be stored or not
-        self.shown, self.refused = {}, {}
+        self.shown = {}
+        self.refused = {}  # name -> version, of updates in the newest document that the plugin refuses
         self.paused = False
         self.failed = {}  # name -> reason, of workloads that a monitor gave up
         self.cancelled = False
@@ -28,7 +33,7 @@ class Model:
 
     def after(self, doc):
         """What is shown after `doc`, and the versions of updates that the plugin refuses."""
-        shown, refused = {}, dict(self.refused)
+        shown, refused = {}, {}
         for workload in doc["workloads"]:
             name, old = workload["name"], self.shown.get(workload["name"])
             changed = workload["version"] == doc["version"]
@@ -49,9 +54,11 @@ class Model:
     def deploy(self, lab_, doc, call=None):
         """Contract, signature, deploy. Returns when the daemon has answered; Gone when it died."""
         call = call or lab_.daemon.call
+        digest = documents.sign(doc, call, lab_.ledger)
         if not self.contract:
-            digest = documents.sign(doc, call, lab_.ledger)
             self.contract = lab_.ledger("create", twin=self.twin, node=lab_.node, hash=digest)
+        else:  # the daemon died before it was sent this contract's first document
+            lab_.ledger("update", twin=self.twin, contract=self.contract, hash=digest)
         doc["contract_id"] = self.contract
         documents.sign(doc, call, lab_.ledger)
         self._send(doc, call, update=False)
@@ -86,7 +93,8 @@ class Model:
         try:
             return lab_.daemon.call("zos.deployment.get", {"contract_id": self.contract}, twin=self.twin)
         except lab.Refused as refused:
-            assert refused.code == 404, refused
+            if refused.code != 404:
+                raise
             return None
 
     def changes(self, lab_):
@@ -95,14 +103,15 @@ class Model:
     def learn(self, lab_):
         """After a restart: was the unanswered document stored? A lost acknowledgement is an error."""
         found = self.get(lab_)
-        if self.stored is not None and not self.cancelled:
-            assert found is not None, f"contract {self.contract} was acknowledged and is not stored"
+        if self.stored is not None and not self.cancelled and found is None:
+            raise Lost(f"contract {self.contract} was acknowledged and is not stored")
         if found is None:
             return None
         if self.sent is not None and found["version"] == self.sent["version"]:
             self.take(self.sent)
         assert self.stored is not None, f"contract {self.contract} is stored and was never sent"
-        assert found["version"] == self.stored["version"], f"contract {self.contract} has version {found['version']}, acknowledged {self.stored['version']}"
+        if found["version"] != self.stored["version"]:
+            raise Lost(f"contract {self.contract} has version {found['version']}, acknowledged {self.stored['version']}")
         return found
 
     def differences(self, lab_):
@@ -141,11 +150,10 @@ class Model:
                 complaints.append(f"no entry 'error' with '{reason}' for '{name}'")
         if self.stored is None:
             return complaints
-        gone = {e["name"] for e in changes} - set(documents.names(self.stored))
-        for name in gone:
-            count = sum(1 for e in changes if e["name"] == name and e["result"]["state"] == "deleted")
-            if count != 1:
-                complaints.append(f"{count} entries 'deleted' for '{name}'")
+        for name in {e["name"] for e in changes} - set(documents.names(self.stored)):
+            entries = [e["result"]["state"] for e in changes if e["name"] == name]
+            if entries[-1] != "deleted" or ("deleted", "deleted") in zip(entries, entries[1:]):
+                complaints.append(f"'{name}' is removed, its history reads {entries}")
         return complaints
 
 

@@ -1,7 +1,7 @@
 """The operations of the crash matrix: how each is prepared, sent, and what it must end in. Tokens are unique, so that a second making shows."""
 import inventory
 import lab
-from documents import document, find, net, workload
+from documents import document, net, workload
 from models import Model
 
 TWIN = 3
@@ -16,7 +16,10 @@ class Operation:
     """`subject`: the workload whose plugin call the points K6a and K6b are in; `call`: the kind of that call."""
 
     subject, call = "a", "provision"
+    settings = {}  # of the node
+    reboots = False  # the operation begins with a power loss
     unreached = ()  # points that this operation never comes to
+    perhaps = ()  # points that it may miss
 
     def prepare(self, bench):
         """The state before the operation; everything settled."""
@@ -43,7 +46,7 @@ class Based(Operation):
 
     def prepare(self, bench):
         bench.model.deploy(bench.lab, document(TWIN, base()))
-        bench.settle()
+        bench.settle(reports=True)  # they are not the operation's
 
 
 class Deploy(Operation):
@@ -60,7 +63,7 @@ class Clash(Operation):
     def prepare(self, bench):
         other = bench.add_model(Model(TWIN))
         other.deploy(bench.lab, document(TWIN, [net("net", "other")]))
-        bench.settle()
+        bench.settle(reports=True)
 
     def send(self, bench):
         try:
@@ -122,6 +125,7 @@ class Mixed(Update):
 
 class Cancel(Based):
     subject, call = "a", "deprovision"
+    perhaps = ("outbox.sent",)  # the ledger knows that the contract is gone
 
     def send(self, bench):
         bench.model.cancel(bench.lab)
@@ -152,7 +156,7 @@ class CancelDuringApply(Cancel):
 
 class Pause(Based):
     call = "pause"
-    unreached = ("outbox.sent",)  # what is paused is still used
+    perhaps = ("outbox.sent",)  # what is paused is still used: there may be nothing to tell
 
     def send(self, bench):
         bench.model.grace(bench.lab, on=True)
@@ -170,7 +174,7 @@ class Resume(Pause):
     def prepare(self, bench):
         super().prepare(bench)
         bench.model.grace(bench.lab, on=True)
-        bench.settle()
+        bench.settle(reports=True)
 
     def send(self, bench):
         bench.model.grace(bench.lab, on=False)
@@ -192,8 +196,36 @@ class Fail(Based):
         bench.model.learn(bench.lab)
 
 
+class Repair(Based):
+    """Somebody destroyed what `b` is made of; a look around notices."""
+
+    subject, call, settings = "b", "provision", {"inspect": 1}
+    perhaps = ("outbox.sent",)
+
+    def send(self, bench):
+        inventory.lose(bench.lab, bench.model.identity("b"))
+
+    def again(self, bench):
+        pass
+
+    def recovered(self, bench, point):
+        bench.model.learn(bench.lab)
+
+
+class Restore(Repair):
+    """The machine was off: everything is brought back."""
+
+    subject, settings, reboots = "a", {}, True
+    unreached = ("accept.before_commit", "accept.after_commit")  # nobody asks for it
+
+    def send(self, bench):
+        bench.lab.lose_power()
+        bench.lab.start(bench.points)
+
+
 OPERATIONS = {"deploy": Deploy, "clash": Clash, "add": Add, "change": Change, "refuse": Refuse, "remove": Remove, "mixed": Mixed, "cancel": Cancel,
-              "cancel-failing": CancelFailing, "cancel-during-apply": CancelDuringApply, "pause": Pause, "resume": Resume, "fail": Fail}
+              "cancel-failing": CancelFailing, "cancel-during-apply": CancelDuringApply, "pause": Pause, "resume": Resume, "fail": Fail,
+              "repair": Repair, "restore": Restore}
 POINTS = ("accept.before_commit", "accept.after_commit", "job.picked", "step.before_intent", "step.after_intent", "plugin.partial", "plugin.done",
           "step.before_result", "step.after_result", "job.before_done", "job.after_done", "outbox.sent")
 KILLS = ("9", "P")

@@ -2,21 +2,27 @@
 import collections
 import json
 import os
+import time
 
 import inventory
 import store_view
 
-REPORTED = False
+REPAIR, MINUTE = 6, 60
 MAX_THREADS, MAX_DESCRIPTORS = 64, 96
 STATE_FILES = {"trellis.db", "trellis.db-wal", "trellis.db-shm", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-wake", "trellisd.lock", "plugins"}
 
 
+def leaks(lab, stored):
+    """1: what exists is owned."""
+    owned = {identity for identity, row in stored.items() if row["owned"]}
+    return [f"'{identity}' exists and is not owned" for identity in inventory.existing(lab).keys() - owned]
+
+
 def resources(lab, stored):
-    """1: what exists is what the store says is owned, and as it says."""
+    """1: what is owned exists, and is as the store says."""
     found = inventory.existing(lab)
     owned = {identity for identity, row in stored.items() if row["owned"]}
-    complaints = [f"'{identity}' exists and is not owned" for identity in found.keys() - owned]
-    complaints += [f"'{identity}' is owned and does not exist (state {stored[identity]['state']})" for identity in owned - found.keys()]
+    complaints = [f"'{identity}' is owned and does not exist (state {stored[identity]['state']})" for identity in owned - found.keys()]
     for identity in owned & found.keys():
         row, resource = stored[identity], found[identity]
         if row["state"] not in ("ok", "paused"):
@@ -60,7 +66,7 @@ def sharables(lab):
     """6: the index of shared names is what the stored workloads and documents say."""
     index = {(row["twin"], row["name"], row["contract"]) for row in store_view.rows(lab, "SELECT * FROM shared")}
     stored = {(row["twin"], row["name"], row["contract"]) for row in store_view.rows(lab, "SELECT * FROM workload WHERE type = 'crashynet'")}
-    for row in store_view.rows(lab, "SELECT twin, contract, doc FROM deployment"):
+    for row in store_view.rows(lab, "SELECT twin, contract, doc FROM deployment WHERE doc <> ''"):  # else it is what the workloads say
         stored |= {(row["twin"], w["name"], row["contract"]) for w in json.loads(row["doc"])["workloads"] if w["type"] == "crashynet"}
     return [f"shared index {sorted(index)}, workloads say {sorted(stored)}"] if index != stored else []
 
@@ -73,16 +79,15 @@ def reservations(lab, stored):
 
 
 def queue(lab, status):
-    """8: nothing is left to do."""
-    complaints = [f"the queue holds {status['queue']}"] if status["queue"]["all"] else []
-    jobs = store_view.rows(lab, "SELECT id, kind, error FROM job")
-    return complaints + ([f"stored jobs {jobs}"] if jobs else [])
+    """8: nothing is left to do, but repairs that wait for hours."""
+    jobs = store_view.rows(lab, "SELECT id, kind, error, not_before FROM job")
+    later = [job for job in jobs if job["kind"] == REPAIR and job["not_before"] > time.time() + MINUTE]
+    complaints = [f"the queue holds {status['queue']}"] if status["queue"]["all"] != len(later) else []
+    return complaints + ([f"stored jobs {jobs}"] if len(jobs) != len(later) else [])
 
 
 def reported(lab, stored):
     """9: the ledger knows what the okay workloads use."""
-    if not REPORTED:
-        return []
     used = collections.Counter()
     for row in stored.values():
         used[row["contract"]] += row["memory"] if row["state"] in ("ok", "paused") else 0
@@ -112,18 +117,28 @@ def leftovers(lab):
     return complaints + [f"left files {sorted(unknown)} in the state folder" for _ in [0] if unknown]
 
 
-def quiet(lab, status, stored):
-    """Is everything done that the daemon has to do?"""
-    return not (queue(lab, status) or resources(lab, stored) or reported(lab, stored))
+def restless(lab, reports=True):
+    """What the daemon still has to do. Reports to the ledger take their time."""
+    stored = store_view.workloads(lab)
+    complaints = queue(lab, lab.daemon.call("local.status")) or leaks(lab, stored) + resources(lab, stored)
+    return complaints or (unsent(lab) or reported(lab, stored) if reports else [])
+
+
+def unsent(lab):
+    rows = store_view.rows(lab, "SELECT kind, contract FROM outbox")
+    return [f"not yet told to the ledger: {rows}"] if rows else []
 
 
 def check(lab, changes_of):
     """All oracles but 3 and 4, which need to know what was asked (models.py). `changes_of`: deployments to look at."""
+    return [text for complaints in check_by_kind(lab, changes_of).values() for text in complaints]
+
+
+def check_by_kind(lab, changes_of):
+    """The same, sorted: `leaked`: something is left that nobody has any more; `half-done`: the rest."""
     stored = store_view.workloads(lab)
-    status = lab.daemon.call("local.status")
-    complaints = queue(lab, status) + resources(lab, stored) + made_once(lab) + sharables(lab) + reservations(lab, stored)
-    complaints += reported(lab, stored) + leftovers(lab)
+    half = queue(lab, lab.daemon.call("local.status")) + resources(lab, stored) + made_once(lab) + sharables(lab) + reported(lab, stored)
     for twin, contract in changes_of:
         changes = lab.daemon.call("zos.deployment.changes", {"contract_id": contract}, twin=twin)
-        complaints += [f"contract {contract}: {text}" for text in history(changes)]
-    return complaints
+        half += [f"contract {contract}: {text}" for text in history(changes)]
+    return {"leaked": leaks(lab, stored) + reservations(lab, stored) + leftovers(lab), "half-done": half}
