@@ -159,7 +159,7 @@ class Parser {
   Result<json::Value> String() {
     auto end = at_ + 1;
     while (end < text_.size() && text_[end] != '"')
-      end += text_[end] == '\\' ? 2 : 1;
+      end += text_[end] == '\\' ? std::size_t{2} : std::size_t{1};
     if (end >= text_.size()) return Wrong("the end of a string");
     auto value = json::ParseValue(text_.substr(at_, end + 1 - at_));
     if (!value) return Wrong("a string");

@@ -24,7 +24,8 @@ inline constexpr std::array kTypes{
     TypeRow{"primitive_types::H256", "([u8; 32])"},
     TypeRow{"sp_runtime::multiaddress::MultiAddress",
             "Id(AccountId32), Index(Compact<()>), Raw(Bytes), Address32([u8; 32]), "
-            "Address20([u8; 20])"},
+            "Address20([u8; 20])",
+            "AccountId=AccountId32, AccountIndex=()"},
     TypeRow{"sp_runtime::MultiSignature", "Ed25519([u8; 64]), Sr25519([u8; 64]), Ecdsa([u8; 65])"},
     TypeRow{"sp_runtime::generic::era::Era", "Immortal"},
     TypeRow{"sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic", "(Bytes)",
