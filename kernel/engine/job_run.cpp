@@ -190,6 +190,7 @@ void JobRun::RunGroup() {
     auto const& step = group[index_++];
     if (step.settled) continue;
     if (stopper_->stopped()) return Interrupt();
+    StoreCarried();
     auto outcome = runner_.Run(step, [self = shared_from_this(), &step] { self->Abandon(step); });
     if (worker_->lost) return;
     if (!Take(step, std::move(outcome))) return;
@@ -235,17 +236,21 @@ bool JobRun::TakeAgain(PlannedStep const& step, Outcome outcome) {
   return false;
 }
 
-/// The result before the last one goes to the store; the last one waits for company.
+/// A result waits for company: the next group's intents, or the end.
 void JobRun::HandOver(std::shared_ptr<Stored> stored) {
-  auto const before = std::exchange(carried_, std::move(stored));
-  if (careful_) {
-    auto const done = context_.writer.Commit([&](store::Database& db) {
-      return WriteChained(db, [&](store::Database&) { return WriteCarried(db); });
-    });
-    if (!done) store_error_ = done.error();  // the end will fail with it
-    auto const told = std::exchange(carried_, nullptr);
-    return done ? Tell(*told) : void();
-  }
+  carried_ = std::move(stored);
+  if (!careful_) return;
+  auto const done = context_.writer.Commit([&](store::Database& db) {
+    return WriteChained(db, [&](store::Database&) { return WriteCarried(db); });
+  });
+  if (!done) store_error_ = done.error();  // the end will fail with it
+  auto const told = std::exchange(carried_, nullptr);
+  if (done) Tell(*told);
+}
+
+/// Before a step: its plugin may look at what the step before it did.
+void JobRun::StoreCarried() {
+  auto const before = std::exchange(carried_, nullptr);
   if (before == nullptr) return;
   context_.writer.SubmitThen(
       [self = shared_from_this(), before](store::Database& db) {

@@ -61,6 +61,7 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
   bool Take(PlannedStep const& step, Outcome outcome);
   bool TakeAgain(PlannedStep const& step, Outcome outcome);
   void HandOver(std::shared_ptr<Stored> stored);
+  void StoreCarried();
   Result<void> WriteChained(store::Database& db,
                             std::function<Result<void>(store::Database&)> const& write);
   Result<void> WriteCarried(store::Database& db);
