@@ -9,6 +9,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace trellis::api {
 
@@ -38,6 +39,9 @@ struct SystemParts {
 };
 /// zos.system.*, zos.perf.*, zos.gpu.list, zos.location.get, zos.storage.pools, rmb.version.
 void AddSystemCommands(Router& router, SystemParts const& parts, SystemFacts const& facts);
+
+/// What the node can run: its workload types and what plugins add, sorted.
+std::vector<std::string> NodeFeatures(plugin::Plugins& plugins);
 
 /// The kernel's own performance tasks: healthcheck and cpu-benchmark.
 void AddKernelTasks(PerfRegistry& perf, Health& health, engine::Engine& engine);

@@ -29,19 +29,24 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   void Run() {
     parser_.header_limit(kMaxHeader);
-    parser_.body_limit(0);
+    parser_.body_limit(options_.max_body);
     stream_.expires_after(kRequestTime);
     http::async_read(stream_, buffer_, parser_,
                      [self = shared_from_this()](error_code error, std::size_t) {
+                       if (error == http::error::body_limit) return self->Refuse();
                        if (!error) self->Answer();
                      });
   }
 
  private:
+  void Refuse() {
+    response_.result(http::status::payload_too_large);
+    response_.body() = "body is too large\n";
+    Send();
+  }
   void Answer() {
     auto const& request = parser_.get();
     response_.version(request.version());
-    response_.keep_alive(false);
     response_.set(http::field::content_type, "text/plain; version=0.0.4");
     if (request.method() == http::verb::get && request.target() == "/metrics") {
       response_.body() = options_.metrics();
@@ -49,10 +54,35 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       auto const trouble = options_.trouble ? options_.trouble() : std::string();
       if (!trouble.empty()) response_.result(http::status::service_unavailable);
       response_.body() = (trouble.empty() ? "ok" : trouble) + "\n";
-    } else {
+    } else if (!AnswerMore()) {
       response_.result(http::status::not_found);
       response_.body() = "page not found\n";
     }
+    Send();
+  }
+  bool AnswerMore() {
+    if (!options_.more) return false;
+    response_.set(http::field::access_control_allow_origin, "*");
+    auto const& request = parser_.get();
+    if (request.method() == http::verb::options) {  // a browser asks before it posts JSON
+      response_.result(http::status::no_content);
+      response_.set(http::field::access_control_allow_methods, "GET, POST");
+      response_.set(http::field::access_control_allow_headers, "*");
+      return true;
+    }
+    auto const text = [](auto const& view) { return std::string_view(view.data(), view.size()); };
+    auto reply = options_.more(
+        {text(request.method_string()), text(request.target()), text(request.body())});
+    if (!reply) return false;
+    response_.result(reply->status);
+    response_.set(http::field::content_type, reply->content_type);
+    for (auto const& [name, value] : reply->headers)
+      response_.set(name, value);
+    response_.body() = std::move(reply->body);
+    return true;
+  }
+  void Send() {
+    response_.keep_alive(false);
     response_.prepare_payload();
     http::async_write(stream_, response_, [self = shared_from_this()](error_code, std::size_t) {
       error_code ignored;

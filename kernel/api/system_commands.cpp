@@ -33,17 +33,6 @@ boost::json::array Merge(plugin::Plugins& plugins, std::string_view kind) {
   return merged;
 }
 
-std::string Features(plugin::Plugins& plugins) {
-  std::set<std::string> names;
-  for (auto const& type : plugins.Types()) {
-    if (type.available && type.provisions) names.insert(type.name);
-  }
-  for (auto const& feature : Merge(plugins, "features")) {
-    if (feature.is_string()) names.emplace(feature.as_string());
-  }
-  return json::Dump(std::vector<std::string>(names.begin(), names.end()));
-}
-
 /// Read once: the firmware's tables stay as they are until the next boot.
 class DmiReader {
  public:
@@ -75,6 +64,17 @@ void AddQuestion(Router& router, char const* name, Function function) {
 
 }  // namespace
 
+std::vector<std::string> NodeFeatures(plugin::Plugins& plugins) {
+  std::set<std::string> names;
+  for (auto const& type : plugins.Types()) {
+    if (type.available && type.provisions) names.insert(type.name);
+  }
+  for (auto const& feature : Merge(plugins, "features")) {
+    if (feature.is_string()) names.emplace(feature.as_string());
+  }
+  return {names.begin(), names.end()};
+}
+
 void AddMachineCommands(Router& router, SystemFacts const& facts) {
   auto const version = boost::json::serialize(
       boost::json::object{{"zos", facts.version}, {"zinit", facts.supervisor}});
@@ -94,7 +94,8 @@ void AddSystemCommands(Router& router, SystemParts const& parts, SystemFacts con
   AddMachineCommands(router, facts);
   auto& plugins = parts.plugins;
   auto& perf = parts.perf;
-  AddQuestion(router, "zos.system.node_features_get", [&plugins] { return Features(plugins); });
+  AddQuestion(router, "zos.system.node_features_get",
+              [&plugins] { return json::Dump(NodeFeatures(plugins)); });
   AddQuestion(router, "zos.system.diagnostics",
               [&health = parts.health] { return DiagnosticsJson(health.Look()); });
   AddQuestion(router, "zos.gpu.list",

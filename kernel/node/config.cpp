@@ -213,6 +213,7 @@ void ReadAll(Reader& reader, NodeConfig& config) {
   ReadBus(reader, config.rmb, config.relay);
   reader.Read("http.listen", config.http_listen);
   reader.Read("ledger.facade.listen", config.facade_listen);
+  reader.ReadList("ledger.admin_twins", config.ledger_admin_twins);
   reader.ReadList("admin_twins", config.admin_twins);
   reader.Read("log.level", config.log_level);
   reader.Read("log.format", config.log_format);
@@ -273,6 +274,9 @@ void CheckAll(Reader& reader, NodeConfig const& config) {
   constexpr std::string_view kListen = "expected <ip>:<port>";
   CheckBus(reader, config.rmb, config.relay);
   reader.Demand("http.listen", ParseListen("", config.http_listen).has_value(), kListen);
+  reader.Demand("ledger.facade.listen",
+                config.facade_listen.empty() || ParseListen("", config.facade_listen).has_value(),
+                "expected <ip>:<port>, or \"\" for none");
   reader.Demand("log.level", log::ParseLevel(config.log_level).has_value(),
                 "expected debug, info, warn or error");
   reader.Demand("log.format", config.log_format == "text" || config.log_format == "json",

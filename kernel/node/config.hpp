@@ -75,9 +75,9 @@ struct NodeConfig {
   LocationConfig location;
   RmbConfig rmb;
   RelayConfig relay;
-  std::string http_listen = "127.0.0.1:0";  ///< metrics and health
-  std::string facade_listen =
-      "127.0.0.1:0";  ///< kept for the ledger's chain endpoint; nothing listens there yet
+  std::string http_listen = "127.0.0.1:0";  ///< metrics, health, and what grid clients ask by HTTP
+  std::string facade_listen = "127.0.0.1:0";      ///< chain endpoint of the ledger; "" = none
+  std::vector<std::uint32_t> ledger_admin_twins;  ///< may do on the ledger what the local tool may
   std::vector<std::uint32_t> admin_twins;
   bool allow_private_ips = true;
   std::string log_level = "info";

@@ -66,7 +66,10 @@ Result<void> DegradedNode::OpenApi() {
     TRELLIS_TRY(bus_, Bus::Start({config, ground_.key, *ledger_, nullptr, *router_, clock_}));
   }
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config.http_listen));
-  api::HttpServer::Options http{listen.host, listen.port, {}, [this] { return why_; }};
+  api::HttpServer::Options http;
+  http.host = listen.host;
+  http.port = listen.port;
+  http.trouble = [this] { return why_; };
   http.metrics = [] { return std::string("# TYPE trellis_degraded gauge\ntrellis_degraded 1\n"); };
   TRELLIS_TRY(http_, api::HttpServer::Start(std::move(http)));
   TRELLIS_TRY(control_,

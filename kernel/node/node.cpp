@@ -3,6 +3,7 @@
 #include "kernel/api/commands.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/engine/node_facts.hpp"
+#include "kernel/node/registration.hpp"
 #include "kernel/node/version.hpp"
 #include "kernel/store/schema.hpp"
 #include "kernel/sys/sysinfo.hpp"
@@ -45,6 +46,15 @@ plugin::Hosting ToHosting(std::string_view text) {
   return text == "process" ? plugin::Hosting::kProcess : plugin::Hosting::kInline;
 }
 
+std::optional<api::HttpReply> ToHttp(std::optional<ledger::GridReply> const& answer) {
+  if (!answer) return std::nullopt;
+  api::HttpReply reply;
+  reply.status = answer->status;
+  reply.body = boost::json::serialize(answer->body);
+  if (answer->count) reply.headers.emplace_back("count", fmt::format("{}", *answer->count));
+  return reply;
+}
+
 }  // namespace
 
 Node::Node(Ground ground, std::unique_ptr<store::Damage> damage)
@@ -74,6 +84,7 @@ Node::~Node() {
   bus_.reset();
   control_.reset();
   http_.reset();
+  facade_.reset();
   router_.reset();
   perf_.reset();
   health_.reset();
@@ -198,9 +209,38 @@ Result<void> Node::OpenApi() {
   AddLocalCommands();
   damage_->OnReport([this](std::string const& what) { Degrade(what); });
   TRELLIS_TRY(bus_, Bus::Start({config_, key_, *ledger_, engine_.get(), *router_, clock_}));
+  auto const counted = engine_->Count();
+  auto const published =
+      counted ? PublishResources(*ledger_, config_.node_id, key_.twin, counted->total)
+              : Result<void>(tl::unexpected<Error>(counted.error()));
+  if (!published)
+    log::Warn("the ledger does not know what this node has", {{"error", published.error()}});
+  return OpenListeners();
+}
+
+Result<void> Node::OpenListeners() {
+  if (!config_.facade_listen.empty()) {
+    TRELLIS_TRY(auto const chain, ParseListen("ledger.facade.listen", config_.facade_listen));
+    ledger::FacadeOptions options;
+    options.host = chain.host;
+    options.port = chain.port;
+    options.admin_twins = config_.ledger_admin_twins;
+    TRELLIS_TRY(facade_, ledger::Facade::Start(std::move(options), *ledger_));
+  }
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config_.http_listen));
-  TRELLIS_TRY(http_, api::HttpServer::Start({listen.host, listen.port, [this] { return Metrics(); },
-                                             [this] { return health_->store_trouble(); }}));
+  grid_ = std::make_unique<ledger::GridService>(
+      *ledger_, ledger::GridServiceOptions{std::string(kVersion), config_.node_id,
+                                           [this] { return api::NodeFeatures(*plugins_); }});
+  api::HttpServer::Options http;
+  http.host = listen.host;
+  http.port = listen.port;
+  http.metrics = [this] { return Metrics(); };
+  http.trouble = [this] { return health_->store_trouble(); };
+  http.more = [this](api::HttpRequest const& request) {
+    return ToHttp(grid_->Answer({request.method, request.target, request.body}));
+  };
+  http.max_body = ledger::kMaxGridBody;
+  TRELLIS_TRY(http_, api::HttpServer::Start(std::move(http)));
   TRELLIS_TRY(control_, api::ControlServer::Start({config_.run_dir / "control.sock", key_.twin},
                                                   *router_, engine_->events()));
   return {};

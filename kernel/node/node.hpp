@@ -10,6 +10,8 @@
 #include "kernel/engine/engine.hpp"
 #include "kernel/engine/kernel_services.hpp"
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
+#include "kernel/ledger/facade/facade.hpp"
+#include "kernel/ledger/facade/grid_service.hpp"
 #include "kernel/node/bus.hpp"
 #include "kernel/node/config.hpp"
 #include "kernel/node/daemon.hpp"
@@ -47,7 +49,9 @@ class Node final : public Daemon {
   Result<std::string> LastPublicConfig();
   Result<void> OpenEngine();
   Result<void> OpenApi();
+  Result<void> OpenListeners();
   void AddLocalCommands();
+  [[nodiscard]] boost::json::value FacadeJson() const;
   void AddPluginCommands();
   [[nodiscard]] boost::json::array PluginsJson() const;
   [[nodiscard]] engine::Answer PluginInfo(std::string_view payload);
@@ -76,6 +80,8 @@ class Node final : public Daemon {
   std::unique_ptr<api::PerfRegistry> perf_;
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<Bus> bus_;
+  std::unique_ptr<ledger::Facade> facade_;  // null when the configuration says so
+  std::unique_ptr<ledger::GridService> grid_;
   std::unique_ptr<api::HttpServer> http_;
   std::unique_ptr<api::ControlServer> control_;
   std::function<void()> on_shutdown_;

@@ -154,6 +154,11 @@ void AddStoreMetrics(MetricsText& metrics, store::Writer::Counters const& writte
 
 }  // namespace
 
+boost::json::value Node::FacadeJson() const {
+  if (facade_ == nullptr) return nullptr;
+  return boost::json::object{{"url", facade_->url()}};
+}
+
 engine::Answer Node::Status(std::string_view payload) {
   auto const argument = json::Parse<StatusArgument>(payload);
   if (!argument)
@@ -173,7 +178,7 @@ engine::Answer Node::Status(std::string_view payload) {
                              {"twin_id", key_.twin},
                              {"relay", {{"url", bus_->relay_url()}}},
                              {"http", {{"url", http_->url()}}},
-                             {"facade", nullptr},
+                             {"facade", FacadeJson()},
                              {"plugins", PluginsJson()},
                              {"store", StoreJson(writer_->counters())}};
   auto const depth = engine_->QueueDepth();

@@ -56,6 +56,10 @@ class NetworkPlugin {
     TRELLIS_CHECK(host.RegisterSharableType<Network>("network", plugin->engine_, options));
     TRELLIS_CHECK(host.RegisterService(services::kNetAttach, plugin->AttachMethods()));
     TRELLIS_CHECK(host.RegisterService(services::kNetNamespace, plugin->NamespaceMethods()));
+    // Clients take a node without it for one that has only the small networks without peers.
+    TRELLIS_CHECK(host.AddProvider(
+        "features", "features", "",
+        [](Call&, std::string_view) -> Result<std::string> { return R"(["wireguard"])"; }));
     TRELLIS_CHECK(plugin->AddCommands());
     return plugin;
   }

@@ -34,6 +34,8 @@ std::string StatusText(json::Value const& status) {
                           Text(status, "node_id"), Text(status, "twin_id"), Text(status, "version"),
                           Text(status, "uptime_s"), Text(status, "pid"));
   text += fmt::format("relay        {}\n", Text(status.at("relay"), "url"));
+  if (auto const* chain = status.as_object().if_contains("facade"); chain && chain->is_object())
+    text += fmt::format("chain        {}\n", Text(*chain, "url"));
   text += fmt::format("http         {}\n", Text(status.at("http"), "url"));
   if (auto const* accel = status.as_object().if_contains("accel"); accel != nullptr) {
     text += fmt::format("accelerator  {} ({})\n", Text(*accel, "accel"), Text(*accel, "reason"));
@@ -180,10 +182,11 @@ void AddGridCommands(CLI::App& root, App& app) {
   auto* const init =
       grid->add_subcommand("init", "make a one-machine grid: keys, ledger, configuration");
   auto options = std::make_shared<InitOptions>();
-  init->add_option("--relay-port", options->relay_port, "port of the relay, 0 = any free one");
+  init->add_option("--relay-port", options->relay_port, "port of the relay, 0 = one that is free");
   init->add_option("--chain-port", options->chain_port,
-                   "port of the chain endpoint, 0 = any free one");
-  init->add_option("--http-port", options->http_port, "port of the HTTP service, 0 = any free one");
+                   "port of the chain endpoint, 0 = one that is free");
+  init->add_option("--http-port", options->http_port,
+                   "port of the HTTP service, 0 = one that is free");
   init->add_option("--node-seed", options->node_seed,
                    "secret of the node's twin, 0x and 64 hex digits");
   init->add_option(
@@ -194,9 +197,11 @@ void AddGridCommands(CLI::App& root, App& app) {
     TRELLIS_TRY(auto const made, InitGrid(*options));
     app.Print(made,
               fmt::format("made a grid in {}\n  node {} with twin {}, farmer twin {}, user twin {} "
-                          "(key 'user')\n  next: trellis --dir {} up",
+                          "(key 'user')\n  for grid clients:\n    chain  {}\n    relay  {}\n    "
+                          "http   {}\n  next: trellis --dir {} up",
                           Text(made, "dir"), Text(made, "node_id"), Text(made, "node_twin"),
-                          Text(made, "farmer_twin"), Text(made, "user_twin"), Text(made, "dir")));
+                          Text(made, "farmer_twin"), Text(made, "user_twin"), Text(made, "chain"),
+                          Text(made, "relay"), Text(made, "http"), Text(made, "dir")));
     return {};
   });
   app.On(root.add_subcommand("up", "start the daemon in the background"),

@@ -3,10 +3,14 @@
 #include "kernel/crypto/e2e.hpp"
 #include "kernel/crypto/hash.hpp"
 #include "kernel/sys/files.hpp"
+#include "kernel/sys/ports.hpp"
 #include "kernel/sys/sysinfo.hpp"
 #include "tools/cli/grid_dir.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
 
 namespace trellis::cli {
 namespace {
@@ -67,18 +71,32 @@ file_roots = [{}, {}]
       Quoted((binaries / "guest").string() + "/"));
 }
 
-/// Registers the key's twin on the ledger and notes its id in the key.
-Result<void> Register(ledger::EmbeddedLedger& ledger, KeyFile& key) {
+/// Registers the key's twin on the ledger and notes its id in the key. With the relay: clients do
+/// not send for a twin that has none.
+Result<void> Register(ledger::EmbeddedLedger& ledger, KeyFile& key, std::uint16_t relay_port) {
   TRELLIS_TRY(auto const loaded, LoadKey(key));
   TRELLIS_TRY(auto const pk, crypto::PublicKeyOf(loaded.seed.view()));
   ledger::CreateTwin create;
   create.account.bytes = loaded.signer.public_key();
+  create.relay = fmt::format("127.0.0.1:{}", relay_port);
   create.pk.emplace();
   create.pk->bytes = pk;
   ledger::Caller caller;
   caller.admin = true;
   TRELLIS_TRY(auto const id, ledger.Submit(caller, create));
   key.twin = ledger::ToId(id);
+  return {};
+}
+
+/// Ports stay the same for ever: clients are told once.
+Result<void> PickPorts(InitOptions& options) {
+  for (auto* port : {&options.relay_port, &options.chain_port, &options.http_port}) {
+    if (*port != 0) continue;
+    do {  // differ from each other
+      TRELLIS_TRY(*port, sys::PickPort());
+    } while (std::ranges::count(
+                 std::array{options.relay_port, options.chain_port, options.http_port}, *port) > 1);
+  }
   return {};
 }
 
@@ -135,11 +153,12 @@ Result<void> ImportTwins(ledger::EmbeddedLedger& ledger, std::string const& file
 
 }  // namespace
 
-Result<json::Value> InitGrid(InitOptions const& options) {
+Result<json::Value> InitGrid(InitOptions options) {
   auto const dir = fs::absolute(options.dir).lexically_normal();
   std::error_code missing;
   if (fs::exists(dir / "trellis.toml", missing))
     return Fail(Code::kExists, "there is already a grid in '{}'", dir.string());
+  TRELLIS_CHECK(PickPorts(options));
   TRELLIS_TRY(auto keys, MakeKeys(options));
   // Machines' files must be reachable for the user that QEMU runs as, so the folders may be passed
   // through.
@@ -151,7 +170,7 @@ Result<json::Value> InitGrid(InitOptions const& options) {
   TRELLIS_TRY(auto const ledger, ledger::EmbeddedLedger::Open(dir / "state" / "ledger.db"));
   if (!options.twins.empty()) TRELLIS_CHECK(ImportTwins(*ledger, options.twins));
   for (auto* key : {&keys.farmer, &keys.node, &keys.user}) {
-    TRELLIS_CHECK(Register(*ledger, *key));
+    TRELLIS_CHECK(Register(*ledger, *key, options.relay_port));
     TRELLIS_CHECK(sys::WriteFileAtomic(dir / "keys" / (key->name + ".json"),
                                        json::Dump(*key) + "\n", sys::kPrivateFile));
   }
@@ -167,6 +186,9 @@ Result<json::Value> InitGrid(InitOptions const& options) {
                              {"node_twin", keys.node.twin},
                              {"farmer_twin", keys.farmer.twin},
                              {"user_twin", keys.user.twin},
+                             {"chain", fmt::format("ws://127.0.0.1:{}", options.chain_port)},
+                             {"relay", fmt::format("ws://127.0.0.1:{}", options.relay_port)},
+                             {"http", fmt::format("http://127.0.0.1:{}", options.http_port)},
                              {"config", (dir / "trellis.toml").string()}};
 }
 
