@@ -156,7 +156,8 @@ class WrongClock(Case):
         self.settle()
 
         self.assert_all_holds()
-        self.assertLess(store_view.one(self.lab, "SELECT max(created) FROM job") or 0, before)
+        told = time.mktime(time.strptime(self.lab.log_tail(1)[:19], "%Y-%m-%d %H:%M:%S"))
+        self.assertLess(told, time.time() - 1800, "the daemon's clock is not wrong")
         changed = [e["result"]["created"] for e in model.changes(self.lab) if e["version"] == 1]
         self.assertTrue(all(created >= before for created in changed), (before, changed))
 
