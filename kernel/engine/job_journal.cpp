@@ -201,12 +201,13 @@ Result<void> WriteEnd(Context const& context, store::Database& db, JobState cons
   if (end.erase) return store::EraseDeployment(db, key, context.clock.UnixSeconds());
   for (auto const& outcome : end.outcomes)
     TRELLIS_CHECK(WriteRow(db, state, outcome));
-  if (auto const [count, newest] = CountOkay(state);
-      count != state.okay || newest != state.okay_newest || !state.steps.empty()) {
-    TRELLIS_CHECK(store::PutOkay(db, key, count, newest));
-    if (!state.weightless)
-      TRELLIS_CHECK(store::ReportResources(db, key, context.clock.UnixSeconds()));
-  }
+  auto const [count, newest] = CountOkay(state);
+  bool const changed = count != state.okay || newest != state.okay_newest || !state.steps.empty();
+  if (changed) TRELLIS_CHECK(store::PutOkay(db, key, count, newest));
+  // An update within a second changes sizes, but neither of the two.
+  bool const resized = changed || state.job.kind == store::JobKind::kApply;
+  if (resized && !state.weightless)
+    TRELLIS_CHECK(store::ReportResources(db, key, context.clock.UnixSeconds()));
   if (end.message.has_value()) TRELLIS_CHECK(store::SetMessage(db, key, *end.message));
   if (end.doc.has_value()) TRELLIS_CHECK(store::SetDocument(db, key, state.job.version, *end.doc));
   if (end.kind == JobEnd::Kind::kFinished) return store::EraseJob(db, state.job.id);

@@ -17,10 +17,12 @@ bool IsPointless(JobState const& state) {
   switch (state.job.kind) {
     case store::JobKind::kRemove:
       return false;
+    // Once begun they go on: their plugins may have done what the store does not show yet, and the
+    // job that undoes it looks at what the store shows.
     case store::JobKind::kPause:
-      return desired != store::Desired::kPaused;
+      return desired != store::Desired::kPaused && state.steps.empty();
     case store::JobKind::kResume:
-      return desired != store::Desired::kPresent;
+      return desired != store::Desired::kPresent && state.steps.empty();
     case store::JobKind::kApply:
     case store::JobKind::kRestore:
     case store::JobKind::kRepair:

@@ -33,6 +33,23 @@ class RestartTest : public EngineWorld {
   }
 };
 
+TEST_F(RestartTest, UndoesAPauseThatWasRevokedMeanwhile) {
+  DeployAndSettle({{"vm", "zmachine"}});
+  auto const gate = std::make_shared<Gate>();
+  plugins_.Script(Op::kPause, "vm", {WaitsAt(gate)});
+  BeginGrace();
+  ASSERT_TRUE(gate->WaitEntered());
+  EndGrace();
+  while (Jobs().size() < 2)
+    std::this_thread::yield();
+  plugins_.ForgetCalls();
+  KillAndStart();
+  Settle();
+
+  EXPECT_EQ(plugins_.CallTexts(), (Texts{"pause vm", "resume vm"})) << "it may have been paused";
+  EXPECT_EQ(Shown(), Texts{"vm:ok:0"});
+}
+
 TEST_F(RestartTest, WithNothingChangedTouchesNothing) {
   DeployAndSettle({{"a"}, {"b"}});
   auto const before = History();

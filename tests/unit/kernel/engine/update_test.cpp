@@ -1,4 +1,5 @@
 // Later documents of a deployment.
+#include "kernel/store/outbox.hpp"
 #include "tests/support/engine/engine_world.hpp"
 
 namespace trellis::engine {
@@ -279,6 +280,23 @@ TEST_F(UpdateTest, ThatShrinksGivesTheRestBack) {
   UpdateAndSettle(1, {{"d", "zmount", 1, R"({"size":100})"}});
 
   EXPECT_EQ(Look([](store::Database& db) { return store::SumReservations(db); }).sru, 100U);
+}
+
+TEST_F(UpdateTest, IsReportedAlsoWithinTheSecondOfTheDeployment) {
+  // Reports sent, and the occasions of those that wait.
+  auto const occasions = [this] {
+    std::int64_t count = ledger_.reports();
+    auto const rows = Look([](store::Database& db) { return store::DueOutbox(db, INT64_MAX, 10); });
+    for (auto const& row : rows)
+      count += 1 + static_cast<std::int64_t>(row.changed);
+    return count;
+  };
+  DeployAndSettle({{"d", "zmount", 0, R"({"size":100})"}});
+  auto const before = occasions();
+
+  UpdateAndSettle(1, {{"d", "zmount", 1, R"({"size":600})"}});
+
+  EXPECT_GT(occasions(), before);
 }
 
 TEST_F(UpdateTest, ThatIsRefusedKeepsWhatWasReserved) {
