@@ -99,10 +99,10 @@ TEST(FairPool, DropsWhatWaitsWhenItEnds) {
   {
     FairLimits limits;
     limits.threads = 1;
-    FairPool pool("test", limits);
     std::promise<void> running;
     std::promise<void> gate;
     auto open = gate.get_future();
+    FairPool pool("test", limits);  // ends first: its threads use the rest
     (void)pool.Post(1, Lane::kNormal, 0, [&] {
       running.set_value();
       open.wait();

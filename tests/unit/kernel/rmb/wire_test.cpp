@@ -15,9 +15,10 @@ std::string TextOf(Result<EnvelopeView> const& parsed) {
 
 TEST(EnvelopeBytes, TakeFieldsInAnyOrder) {
   // timestamp 5, uid "ab"
-  auto const parsed = ViewEnvelope(
+  auto const bytes =
       "\x18\x05\x0a\x02"
-      "ab"s);
+      "ab"s;
+  auto const parsed = ViewEnvelope(bytes);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->uid, "ab");
   EXPECT_EQ(parsed->timestamp, 5U);
@@ -40,14 +41,15 @@ TEST(EnvelopeBytes, SkipUnknownFieldsOfEveryType) {
 }
 
 TEST(EnvelopeBytes, LetTheLastOfARepeatedFieldCount) {
-  auto const parsed = ViewEnvelope(
+  auto const bytes =
       "\x0a\x01"
       "a"
       "\x0a\x01"
       "b"
       "\x3a\x03\x0a\x01"
       "c"
-      "\x42\x00"s);
+      "\x42\x00"s;
+  auto const parsed = ViewEnvelope(bytes);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->uid, "b");
   EXPECT_EQ(parsed->kind, Kind::kResponse);
