@@ -129,7 +129,7 @@ class Reader {
       if (i < sizeof number) {
         number |= std::uint64_t{bytes[i]} << (8 * i);
       } else if (bytes[i] != 0) {
-        return nullptr;
+        return TextOf(bytes);
       }
     }
     return number;
@@ -246,8 +246,12 @@ class Writer {
       out_.Text(value.get_string());
       return {};
     }
-    TRELLIS_TRY(auto const number, NumberOf(value));
     std::size_t const width = WidthOf(shape);
+    if (value.is_string() && width > sizeof(std::uint64_t) && value.get_string().size() == width) {
+      out_.Raw(crypto::AsBytes(value.get_string()));
+      return {};
+    }
+    TRELLIS_TRY(auto const number, NumberOf(value));
     if (width < sizeof number && (number >> (8 * width)) != 0)
       return Fail(Code::kInvalid, "number {} is out of range", number);
     for (std::size_t i = 0; i < width; ++i)

@@ -12,7 +12,7 @@ namespace trellis::ledger::substrate {
 /// The JSON form: a struct is an object by field names (one unnamed field: that field's value;
 /// several: an array); an enum is `"Name"`, `{"Name": value}`, `{"Name": [..]}` or
 /// `{"Name": {..}}`; Option is null or the value; bytes of any kind are a string of raw bytes, so
-/// these values are never printed; numbers above 64 bits are null.
+/// these values are never printed; a number above 64 bits is a string of its bytes, lowest first.
 ///
 /// Thread-safe; borrows the metadata.
 class ValueCodec {

@@ -27,7 +27,7 @@ void ReadMetadata(BytesView bytes) {
 
 void ReadValue(ledger::facade::Runtime const& runtime, TypeId type, BytesView bytes) {
   auto const value = runtime.codec.Decode(type, bytes);
-  if (value) (void)runtime.codec.Encode(type, *value);  // may be refused, but must end
+  if (value) Require(runtime.codec.Encode(type, *value).has_value(), "a value has a form");
   for (auto const& pallet : runtime.metadata.pallets)
     for (auto const& item : pallet.storage)
       (void)ReadStorageKeys(runtime.metadata, item, bytes);
