@@ -175,8 +175,8 @@ Result<void> Engine::Queue(store::JobRow job, Also const& also) {
     if (done && queued.added) {  // on the writer's thread: in the order of the commits
       TRELLIS_KILL_POINT("accept.after_commit");
       scheduler_.Drop(job.key, queued.dropped);
+      if (whole) scheduler_.CancelRunning(job.key);  // what runs before it, not itself
       scheduler_.Add(MakeTicket(job, *types_.Get(), std::move(queued.reach), context_.clock));
-      if (whole) scheduler_.CancelRunning(job.key);
     }
     stored.set_value(std::move(done));
   });
