@@ -3,15 +3,50 @@
 #include "kernel/store/migrations.hpp"
 
 #include <array>
+#include <string>
+#include <string_view>
 
 namespace trellis::store {
 namespace {
+
+// Triggers go with their table: a step that makes a table anew makes these anew. Like the steps
+// they are never changed, only followed by others.
+constexpr std::string_view kTotals = R"sql(
+CREATE TRIGGER deployment_added AFTER INSERT ON deployment BEGIN
+  UPDATE total SET deployments = deployments + 1;
+  INSERT INTO twin_total VALUES (new.twin, 1) ON CONFLICT DO UPDATE SET deployments = deployments + 1;
+END;
+CREATE TRIGGER deployment_erased AFTER DELETE ON deployment BEGIN
+  UPDATE total SET deployments = deployments - 1;
+  UPDATE twin_total SET deployments = deployments - 1 WHERE twin = old.twin;
+  DELETE FROM twin_total WHERE twin = old.twin AND deployments = 0;
+END;
+CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
+END;
+CREATE TRIGGER reservation_changed AFTER UPDATE ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru - old.cru, mru = mru + new.mru - old.mru, sru = sru + new.sru - old.sru,
+    hru = hru + new.hru - old.hru, ipv4u = ipv4u + new.ipv4u - old.ipv4u;
+END;
+CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
+  UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
+END;
+CREATE TRIGGER okay_added AFTER INSERT ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.workloads, okay_deployments = okay_deployments + 1;
+END;
+CREATE TRIGGER okay_changed AFTER UPDATE ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.workloads - old.workloads;
+END;
+CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads - old.workloads, okay_deployments = okay_deployments - 1;
+END;
+)sql";
 
 // Ids of jobs are never reused (AUTOINCREMENT) and steps die with their job: an old "done" must
 // never match a new job. Tables with long rows have a row id of their own: keys are looked up in
 // small indexes. What is counted for all deployments is kept in `total` and `twin_total` by
 // triggers, so that no question is answered by counting.
-constexpr char const* kVersion1 = R"sql(
+constexpr std::string_view kVersion1 = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE deployment (
   id INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
@@ -84,40 +119,12 @@ CREATE TABLE total (
   sru INTEGER NOT NULL DEFAULT 0, hru INTEGER NOT NULL DEFAULT 0, ipv4u INTEGER NOT NULL DEFAULT 0);
 INSERT INTO total (id) VALUES (1);
 CREATE TABLE twin_total (twin INTEGER PRIMARY KEY, deployments INTEGER NOT NULL);
-CREATE TRIGGER deployment_added AFTER INSERT ON deployment BEGIN
-  UPDATE total SET deployments = deployments + 1;
-  INSERT INTO twin_total VALUES (new.twin, 1) ON CONFLICT DO UPDATE SET deployments = deployments + 1;
-END;
-CREATE TRIGGER deployment_erased AFTER DELETE ON deployment BEGIN
-  UPDATE total SET deployments = deployments - 1;
-  UPDATE twin_total SET deployments = deployments - 1 WHERE twin = old.twin;
-  DELETE FROM twin_total WHERE twin = old.twin AND deployments = 0;
-END;
-CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
-  UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
-END;
-CREATE TRIGGER reservation_changed AFTER UPDATE ON reservation BEGIN
-  UPDATE total SET cru = cru + new.cru - old.cru, mru = mru + new.mru - old.mru, sru = sru + new.sru - old.sru,
-    hru = hru + new.hru - old.hru, ipv4u = ipv4u + new.ipv4u - old.ipv4u;
-END;
-CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
-  UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
-END;
-CREATE TRIGGER okay_added AFTER INSERT ON okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.workloads, okay_deployments = okay_deployments + 1;
-END;
-CREATE TRIGGER okay_changed AFTER UPDATE ON okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.workloads - old.workloads;
-END;
-CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads - old.workloads, okay_deployments = okay_deployments - 1;
-END;
 )sql";
 
 // Keys have the contract first: ids grow, so that new rows meet in the same pages whoever they
 // belong to. Entries of the version that a workload has borrow its data; they get their own before
 // it goes.
-constexpr char const* kVersion2 = R"sql(
+constexpr std::string_view kVersion2 = R"sql(
 CREATE TABLE new_deployment (
   id INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
   desired TEXT NOT NULL, validated INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
@@ -181,42 +188,15 @@ CREATE TRIGGER workload_erased BEFORE DELETE ON workload BEGIN
     result = COALESCE(result, old.result)
     WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
 END;
-CREATE TRIGGER deployment_added AFTER INSERT ON deployment BEGIN
-  UPDATE total SET deployments = deployments + 1;
-  INSERT INTO twin_total VALUES (new.twin, 1) ON CONFLICT DO UPDATE SET deployments = deployments + 1;
-END;
-CREATE TRIGGER deployment_erased AFTER DELETE ON deployment BEGIN
-  UPDATE total SET deployments = deployments - 1;
-  UPDATE twin_total SET deployments = deployments - 1 WHERE twin = old.twin;
-  DELETE FROM twin_total WHERE twin = old.twin AND deployments = 0;
-END;
-CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
-  UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
-END;
-CREATE TRIGGER reservation_changed AFTER UPDATE ON reservation BEGIN
-  UPDATE total SET cru = cru + new.cru - old.cru, mru = mru + new.mru - old.mru, sru = sru + new.sru - old.sru,
-    hru = hru + new.hru - old.hru, ipv4u = ipv4u + new.ipv4u - old.ipv4u;
-END;
-CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
-  UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
-END;
-CREATE TRIGGER okay_added AFTER INSERT ON okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.workloads, okay_deployments = okay_deployments + 1;
-END;
-CREATE TRIGGER okay_changed AFTER UPDATE ON okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.workloads - old.workloads;
-END;
-CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads - old.workloads, okay_deployments = okay_deployments - 1;
-END;
 )sql";
-
-constexpr std::array<char const*, 2> kMigrations{kVersion1, kVersion2};
 
 }  // namespace
 
 std::span<char const* const> SchemaSteps() {
-  return kMigrations;
+  static std::string const kFirst = fmt::format("{}{}", kVersion1, kTotals);
+  static std::string const kSecond = fmt::format("{}{}", kVersion2, kTotals);
+  static std::array<char const*, 2> const kSteps{kFirst.c_str(), kSecond.c_str()};
+  return kSteps;
 }
 
 Result<void> Migrate(Database& database) {
