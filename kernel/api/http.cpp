@@ -1,5 +1,7 @@
 #include "kernel/api/http.hpp"
 
+#include "kernel/sys/tcp_listen.hpp"
+
 #include <pthread.h>
 
 #include <boost/asio.hpp>
@@ -104,18 +106,8 @@ class HttpServer::Impl {
   explicit Impl(Options options) : options_(std::move(options)), acceptor_(io_) {}
 
   Result<void> Listen() {
-    error_code error;
-    auto const address = asio::ip::make_address(options_.host, error);
-    if (error)
-      return Fail(Code::kInvalid, "key 'http.listen': '{}' is not an IP address", options_.host);
-    tcp::endpoint const endpoint(address, options_.port);
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error)
-      return Fail(Code::kIo, "cannot listen on {}:{}: {}", options_.host, options_.port,
-                  error.message());
+    TRELLIS_CHECK(
+        sys::ListenTcp(acceptor_, options_.host, options_.port, {"key 'http.listen'", ""}));
     port_ = acceptor_.local_endpoint().port();
     Accept();
     thread_ = std::thread([this] {

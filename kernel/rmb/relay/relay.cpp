@@ -6,6 +6,7 @@
 #include "kernel/rmb/relay/local_session.hpp"
 #include "kernel/rmb/relay/metrics.hpp"
 #include "kernel/rmb/relay/redis_delivery.hpp"
+#include "kernel/sys/tcp_listen.hpp"
 
 #include <pthread.h>
 
@@ -69,19 +70,9 @@ class Relay::Impl {
     if (!options_.tls_certificate.empty()) {
       TRELLIS_TRY(tls_, TlsServer::Load(options_.tls_certificate, options_.tls_key));
     }
-    error_code error;
     auto const host = options_.host == "localhost" ? "127.0.0.1" : options_.host;
-    auto const address = asio::ip::make_address(host, error);
-    if (error)
-      return Fail(Code::kInvalid, "relay.listen: '{}' is not an IP address", options_.host);
-    tcp::endpoint const endpoint(address, options_.port);
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error)
-      return Fail(Code::kIo, "the relay cannot listen on {}:{}: {}", options_.host, options_.port,
-                  error.message());
+    TRELLIS_CHECK(sys::ListenTcp(acceptor_, host, options_.port, {"relay.listen", "the relay "}));
+    auto const address = acceptor_.local_endpoint().address();
     port_ = acceptor_.local_endpoint().port();
     host_text_ = address.is_v6() ? fmt::format("[{}]", host) : host;
     auto domains = options_.domains;
