@@ -225,15 +225,7 @@ Result<void> Node::OpenListeners() {
     options.host = chain.host;
     options.port = chain.port;
     options.admin_twins = config_.ledger_admin_twins;
-    auto facade = ledger::Facade::Start(std::move(options), *ledger_);
-    if (facade) {
-      facade_ = *std::move(facade);
-    } else if (facade.error().code == Code::kUnavailable) {  // workloads run on without clients
-      log::Error("the ledger is away: grid clients can connect only after the daemon's next start",
-                 {{"error", facade.error()}});
-    } else {
-      return tl::unexpected<Error>(std::move(facade).error());
-    }
+    TRELLIS_TRY(facade_, ledger::Facade::Start(std::move(options), *ledger_));
   }
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config_.http_listen));
   grid_ = std::make_unique<ledger::GridService>(

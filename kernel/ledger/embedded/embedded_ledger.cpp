@@ -40,6 +40,12 @@ Result<std::uint64_t> NextHeight(Database& db) {
   return height.value_or(0);
 }
 
+Result<Account> ReadGenesis(Database& db) {
+  TRELLIS_TRY(auto const text, store::One(db, "SELECT value FROM meta WHERE key = 'genesis'",
+                                          [](Statement const& row) { return row.Text(0); }));
+  return Account::Parse(text.value_or(""));
+}
+
 }  // namespace
 
 Error EmbeddedLedger::Unavailable(Error error) {
@@ -49,9 +55,10 @@ Error EmbeddedLedger::Unavailable(Error error) {
 }
 
 EmbeddedLedger::EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
-                               std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
-                               sys::InterruptFlag interrupt)
+                               Account const& genesis, std::unique_ptr<store::Writer> writer,
+                               sys::WakeFile wake, sys::InterruptFlag interrupt)
     : wake_path_(path.native() + "-wake"),
+      genesis_(genesis),
       options_(options),
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       readers_(path),
@@ -64,11 +71,12 @@ Result<std::unique_ptr<EmbeddedLedger>> EmbeddedLedger::Open(std::filesystem::pa
   TRELLIS_TRY(auto database,
               Database::Open(path, Database::Mode::kReadWrite).map_error(Unavailable));
   TRELLIS_CHECK(embedded::Migrate(*database).map_error(Unavailable));
+  TRELLIS_TRY(auto const genesis, ReadGenesis(*database).map_error(Unavailable));
   TRELLIS_TRY(auto wake, sys::WakeFile::Open(path.native() + "-wake"));
   TRELLIS_TRY(auto interrupt, sys::InterruptFlag::Make());
   auto writer = store::Writer::Start(std::move(database), "ledger");
   return std::unique_ptr<EmbeddedLedger>(new EmbeddedLedger(  // NOLINT: private constructor
-      path, options, std::move(writer), std::move(wake), std::move(interrupt)));
+      path, options, genesis, std::move(writer), std::move(wake), std::move(interrupt)));
 }
 
 Result<void> EmbeddedLedger::Answers() {
@@ -221,14 +229,6 @@ Result<Head> EmbeddedLedger::GetHead() {
 
 Result<EventPage> EmbeddedLedger::EventsAfter(std::uint64_t cursor, std::size_t limit) {
   return Query([&](Database& db) { return embedded::ReadEvents(db, cursor, limit); });
-}
-
-Result<Account> EmbeddedLedger::Genesis() {
-  TRELLIS_TRY(auto const text, Query([](Database& db) {
-                return store::One(db, "SELECT value FROM meta WHERE key = 'genesis'",
-                                  [](Statement const& row) { return row.Text(0); });
-              }));
-  return Account::Parse(text.value_or(""));
 }
 
 Result<std::vector<std::uint32_t>> EmbeddedLedger::ListTwins(std::uint32_t after,

@@ -59,7 +59,7 @@ class EmbeddedLedger final : public Ledger {
 
   // ---- beyond the interface: for the tool and the chain façade ----
   /// 32 random bytes that name this ledger for ever.
-  Result<Account> Genesis();
+  [[nodiscard]] Account const& genesis() const { return genesis_; }
   /// Ids, ascending, above `after`.
   Result<std::vector<std::uint32_t>> ListTwins(std::uint32_t after, std::size_t limit);
   Result<std::vector<std::uint32_t>> ListFarms(std::uint32_t after, std::size_t limit);
@@ -92,7 +92,7 @@ class EmbeddedLedger final : public Ledger {
 
  private:
   EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
-                 std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
+                 Account const& genesis, std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
                  sys::InterruptFlag interrupt);
 
   /// No refusal has the class kIo: it is the file that cannot be used now.
@@ -108,6 +108,7 @@ class EmbeddedLedger final : public Ledger {
   Result<void> Write(Caller const& caller, std::function<Result<void>(embedded::Txn&)> const& work);
 
   std::filesystem::path wake_path_;
+  Account const genesis_;
   EmbeddedOptions options_;
   SystemClock system_clock_;
   Clock const* clock_;

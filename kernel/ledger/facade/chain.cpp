@@ -48,9 +48,8 @@ Result<std::unique_ptr<Chain>> Chain::Make(EmbeddedLedger& ledger,
   if (runtime == nullptr) {
     TRELLIS_TRY(runtime, Runtime::Make());
   }
-  TRELLIS_TRY(auto const genesis, ledger.Genesis());
   std::unique_ptr<Chain> chain(
-      new Chain(ledger, std::move(admin_twins), std::move(runtime), genesis.bytes));
+      new Chain(ledger, std::move(admin_twins), std::move(runtime), ledger.genesis().bytes));
   chain->FillItems();
   return chain;
 }

@@ -2,6 +2,7 @@
 
 #include "kernel/base/log.hpp"
 #include "kernel/ledger/facade/session.hpp"
+#include "kernel/sys/tcp_listen.hpp"
 
 #include <pthread.h>
 
@@ -43,20 +44,8 @@ class Facade::Impl final : public facade::SessionOwner {
         apply_work_(asio::make_work_guard(apply_io_)) {}
 
   Result<void> Listen() {
-    TRELLIS_TRY(head_, chain_->Height());
-    finalized_ = head_;
-    error_code error;
-    auto const address = asio::ip::make_address(options_.host, error);
-    if (error)
-      return Fail(Code::kInvalid, "ledger.facade.listen: '{}' is not an IP address", options_.host);
-    tcp::endpoint const endpoint(address, options_.port);
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error)
-      return Fail(Code::kIo, "the chain endpoint cannot listen on {}:{}: {}", options_.host,
-                  options_.port, error.message());
+    TRELLIS_CHECK(sys::ListenTcp(acceptor_, options_.host, options_.port,
+                                 {"ledger.facade.listen", "the chain endpoint "}));
     url_ = fmt::format("ws://{}:{}", options_.host, acceptor_.local_endpoint().port());
     Accept();
     threads_.push_back(Named("chain", [this] { io_.run(); }));
@@ -112,20 +101,29 @@ class Facade::Impl final : public facade::SessionOwner {
 
   /// Thread `chain-head`: any process may have written.
   void FollowHead() {
-    auto const followed = [&]() -> Result<void> {
-      TRELLIS_TRY(auto waiter, sys::WakeWaiter::Open(chain_->ledger().wake_path()));
-      while (!stopping_) {
-        TRELLIS_TRY(auto const height, chain_->Height());
-        asio::post(io_, [this, height] { OnHeight(height); });
-        TRELLIS_CHECK(waiter.Wait(kWaitSlice, interrupt_.fd()));
+    auto waiter = sys::WakeWaiter::Open(chain_->ledger().wake_path());
+    if (!waiter)
+      return log::Error("the chain endpoint tells no blocks", {{"reason", waiter.error()}});
+    bool away = false;
+    while (!stopping_) {
+      auto const height = chain_->Height();
+      if (height) {
+        asio::post(io_, [this, number = *height] { OnHeight(number); });
+      } else if (!away) {
+        log::Warn("the chain endpoint waits for the ledger", {{"reason", height.error()}});
       }
-      return {};
-    }();
-    if (!followed)
-      log::Error("the chain endpoint tells no more blocks", {{"reason", followed.error()}});
+      away = !height;
+      if (auto const waited = waiter->Wait(kWaitSlice, interrupt_.fd()); !waited)
+        return log::Error("the chain endpoint tells no more blocks", {{"reason", waited.error()}});
+    }
   }
 
   void OnHeight(std::uint64_t height) {
+    if (!head_known_) {
+      head_known_ = true;
+      head_ = height;
+      finalized_ = height;
+    }
     if (height <= head_) return;
     auto const first = std::max(head_ + 1, height - std::min(height, kMaxCatchUp));
     for (auto number = first; number <= height; ++number)
@@ -174,7 +172,8 @@ class Facade::Impl final : public facade::SessionOwner {
   asio::steady_timer finality_;
   asio::executor_work_guard<asio::io_context::executor_type> apply_work_;
   std::string url_;
-  std::uint64_t head_ = 0;  // the newest block told to sessions
+  bool head_known_ = false;  // false until the ledger was there once
+  std::uint64_t head_ = 0;   // the newest block told to sessions
   std::uint64_t finalized_ = 0;
   std::deque<Pending> pending_;  // blocks on their way to be final
   std::set<std::shared_ptr<Session>> sessions_;

@@ -304,10 +304,9 @@ Result<GridReply> GridService::CreateTwinBySignature(GridRequest const& request)
   call.account = body.account;
   call.relay = body.relay;
   call.pk = body.pk;
-  TRELLIS_TRY(auto const genesis, ledger_.Genesis());
   auto const type =
       signature[0] == kEd25519Prefix ? crypto::KeyType::kEd25519 : crypto::KeyType::kSr25519;
-  if (!crypto::Verify(type, call.account.bytes, RegistrationMessage(genesis, call),
+  if (!crypto::Verify(type, call.account.bytes, RegistrationMessage(ledger_.genesis(), call),
                       crypto::BytesView(signature).subspan(1)))
     return Fail(Code::kDenied, "bad signature");
   TRELLIS_TRY(auto const id, ledger_.Submit({}, call));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/rmb/relay/options.hpp"
+#include "kernel/sys/ports.hpp"
 #include "kernel/sys/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -15,17 +16,10 @@
 
 namespace trellis::rmb {
 
-/// A port that nobody listens on now.
-inline std::uint16_t FreePort() {
-  boost::asio::io_context io;
-  boost::asio::ip::tcp::acceptor const probe(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
-  return probe.local_endpoint().port();
-}
-
 /// Gone with everything in it at the end.
 class RedisServer {
  public:
-  RedisServer() : port_(FreePort()) { Start(); }
+  RedisServer() : port_(sys::PickPort().value()) { Start(); }
 
   void Start() {
     sys::SpawnOptions options;

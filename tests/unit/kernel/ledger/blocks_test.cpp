@@ -26,7 +26,7 @@ class Blocks : public World {
 
 TEST_F(Blocks, EveryWriteIsOneOnTopOfTheLast) {
   ExpectLinked(1);
-  EXPECT_EQ(BlockAt(0).value().hash, ledger_->Genesis().value().bytes);
+  EXPECT_EQ(BlockAt(0).value().hash, ledger_->genesis().bytes);
 }
 
 TEST_F(Blocks, ARefusedWriteIsNone) {
@@ -66,7 +66,7 @@ TEST_F(Blocks, ALedgerFromBeforeThemGoesOn) {
   Reopen();
   EXPECT_EQ(Height(), height);
   ASSERT_EQ(Name(By(kAlice), Deploy(1)), "");
-  EXPECT_EQ(BlockAt(height).value().hash, ledger_->Genesis().value().bytes);
+  EXPECT_EQ(BlockAt(height).value().hash, ledger_->genesis().bytes);
   ExpectLinked(height + 1);
 }
 

@@ -57,13 +57,13 @@ TEST_F(Crash, KilledWriterLosesNothingItWasTold) {
 
 TEST_F(Crash, EverythingIsThereAfterReopening) {
   auto const id = Id(By(kAlice), Deploy(1));
-  auto const genesis = ledger_->Genesis().value();
+  auto const genesis = ledger_->genesis();
   auto const height = ledger_->GetHead()->height;
 
   Reopen();
 
   EXPECT_TRUE(ledger_->GetContract(id));
-  EXPECT_EQ(ledger_->Genesis().value(), genesis);
+  EXPECT_EQ(ledger_->genesis(), genesis);
   EXPECT_EQ(ledger_->GetHead()->height, height);
 }
 

@@ -171,7 +171,7 @@ TEST_F(GridHttp, RegistersTwinsBySignature) {
   CreateTwin call;
   call.account.bytes = carol.public_key();
   call.relay = "relay.example.org";
-  auto const signature = carol.Sign(RegistrationMessage(ledger_->Genesis().value(), call));
+  auto const signature = carol.Sign(RegistrationMessage(ledger_->genesis(), call));
   object body{{"account", call.account.ToString()},
               {"relay", *call.relay},
               {"signature", "0x65" + crypto::Hex(signature)}};
