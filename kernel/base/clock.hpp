@@ -31,7 +31,7 @@ class Clock {
   }
   /// `moved` is called, on any thread, when the time was changed by hand. Returns a number for
   /// Unlisten, after which it is not running and will not be called again.
-  virtual std::uint64_t Listen(std::function<void()> /*moved*/) { return 0; }
+  virtual std::uint64_t Listen(std::function<void()> const& /*moved*/) { return 0; }
   virtual void Unlisten(std::uint64_t /*listener*/) {}
 };
 

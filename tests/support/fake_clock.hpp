@@ -22,9 +22,9 @@ class FakeClock final : public Clock {
   [[nodiscard]] std::optional<TimePoint> When(std::int64_t /*monotonic_ns*/) const override {
     return std::nullopt;
   }
-  std::uint64_t Listen(std::function<void()> moved) override {
+  std::uint64_t Listen(std::function<void()> const& moved) override {
     std::lock_guard const lock(listeners_mutex_);
-    listeners_.emplace(++last_, std::move(moved));
+    listeners_.emplace(++last_, moved);
     return last_;
   }
   void Unlisten(std::uint64_t listener) override {
