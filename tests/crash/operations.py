@@ -104,8 +104,6 @@ class Change(Update):
 
 
 class Refuse(Update):
-    unreached = ("outbox.sent",)
-
     def change(self, workloads, version):
         return [workload("a", "a1", version, needs=["net"], refuse_update=True) if w["name"] == "a" else w for w in workloads]
 
