@@ -137,7 +137,7 @@ tl::expected<void, Refusal> Acceptor::CompareLedger(Checked const& checked,
   acceptance.paused = answer.grace;
   bool const final =
       answer.verdict == ContractVerdict::kDiffers || answer.verdict == ContractVerdict::kNotFound;
-  bool const strong = context_.options.strong_ledger && context_.ledger.strong();
+  bool const strong = context_.options.strong_ledger && context_.ledger.abilities().strong;
   if (!final || !strong) return {};
   bool const hash = answer.text.starts_with("contract hash");
   return Refused(answer.verdict == ContractVerdict::kNotFound ? 404 : 409, answer.text,

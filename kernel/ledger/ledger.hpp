@@ -16,6 +16,23 @@
 
 namespace trellis::ledger {
 
+/// What a ledger can by its nature; `{}` can all. Each says what holds where it cannot, and the
+/// conformance suite (tests/conformance/ledger) checks either.
+struct Abilities {
+  /// A read after a write sees it; else a missing contract may yet appear.
+  bool strong = true;
+  /// Event numbers are 1, 2, 3, … and heights count the writes that changed something; else both
+  /// only grow.
+  bool counts = true;
+  /// Callers may have a request id; else such a caller is kUnsupported.
+  bool request_ids = true;
+  /// Grace and verification are decided by calls to it; else those calls are AdminOnly whoever
+  /// asks, and every twin counts as verified.
+  bool administers = true;
+  /// The error of SubmitAll begins with `call <index>: `; else it does not tell which call it was.
+  bool tells_failing_call = true;
+};
+
 /// Safe for use by several threads; every function may block for a transaction or a round trip.
 ///
 /// Errors of all functions: kNotFound; kUnavailable (away, locked, time-out: nothing is known, try
@@ -59,11 +76,10 @@ class Ledger {
   // ---- writes ----
   /// Checks and applies one call; durable when it returns. The id that the call makes, else 0.
   virtual Result<std::uint64_t> Submit(Caller const& caller, Call const& call) = 0;
-  /// All or nothing; the error of the first that fails begins with `call <index>: `.
+  /// All or nothing; the error is that of the first that fails, see Abilities.
   virtual Result<std::vector<std::uint64_t>> SubmitAll(Caller const& caller,
                                                        std::vector<Call> const& calls) = 0;
-  /// A read after a write sees it (false: a missing contract may yet appear).
-  [[nodiscard]] virtual bool strong() const = 0;
+  [[nodiscard]] virtual Abilities abilities() const = 0;
 
   Result<bool> TwinVerified(std::uint32_t twin) {
     TRELLIS_TRY(auto const found, GetTwin(twin));

@@ -48,7 +48,7 @@ class LedgerProxy : public ledger::Ledger {
                                                std::vector<ledger::Call> const& calls) override {
     return inner_.SubmitAll(caller, calls);
   }
-  [[nodiscard]] bool strong() const override { return inner_.strong(); }
+  [[nodiscard]] ledger::Abilities abilities() const override { return inner_.abilities(); }
 
  private:
   ledger::Ledger& inner_;

@@ -5,7 +5,7 @@
 #include "kernel/base/clock.hpp"
 #include "kernel/ledger/embedded/import.hpp"
 #include "kernel/ledger/embedded/txn.hpp"
-#include "kernel/ledger/ledger.hpp"
+#include "kernel/ledger/hosted_ledger.hpp"
 #include "kernel/store/readers.hpp"
 #include "kernel/store/writer.hpp"
 #include "kernel/sys/wake_file.hpp"
@@ -28,7 +28,7 @@ struct EmbeddedOptions {
 };
 
 /// See Ledger. Writes are committed in groups by a thread named `ledger`.
-class EmbeddedLedger final : public Ledger {
+class EmbeddedLedger final : public HostedLedger {
  public:
   /// Opens or creates the file; `<path>-wake` beside it tells other processes of news. kUnavailable
   /// when it cannot, kConflict when a newer version wrote it.
@@ -55,23 +55,20 @@ class EmbeddedLedger final : public Ledger {
   Result<std::uint64_t> Submit(Caller const& caller, Call const& call) override;
   Result<std::vector<std::uint64_t>> SubmitAll(Caller const& caller,
                                                std::vector<Call> const& calls) override;
-  [[nodiscard]] bool strong() const override { return true; }
+  [[nodiscard]] Abilities abilities() const override { return {}; }
+
+  Result<Account> Genesis() override { return genesis_; }
+  Result<std::vector<std::uint32_t>> ListTwins(std::uint32_t after, std::size_t limit) override;
+  Result<std::vector<std::uint32_t>> ListFarms(std::uint32_t after, std::size_t limit) override;
+  Result<std::vector<std::uint64_t>> ListTwinContracts(std::uint32_t twin, std::uint64_t after,
+                                                       std::size_t limit) override;
+  Result<std::vector<Contract>> History(std::uint64_t before, std::size_t limit) override;
+  Result<ContractResources> ReportedResources(std::uint64_t contract) override;
+  Result<std::uint64_t> ReportedNru(std::uint64_t contract) override;
 
   // ---- beyond the interface: for the tool and the chain façade ----
-  /// 32 random bytes that name this ledger for ever.
+  /// As Genesis().
   [[nodiscard]] Account const& genesis() const { return genesis_; }
-  /// Ids, ascending, above `after`.
-  Result<std::vector<std::uint32_t>> ListTwins(std::uint32_t after, std::size_t limit);
-  Result<std::vector<std::uint32_t>> ListFarms(std::uint32_t after, std::size_t limit);
-  /// Live contracts of a twin, ids ascending, above `after`.
-  Result<std::vector<std::uint64_t>> ListTwinContracts(std::uint32_t twin, std::uint64_t after,
-                                                       std::size_t limit);
-  /// Deleted contracts still kept, newest first, ids below `before`.
-  Result<std::vector<Contract>> History(std::uint64_t before, std::size_t limit);
-  /// The newest report. kNotFound.
-  Result<ContractResources> ReportedResources(std::uint64_t contract);
-  /// Sum of the windows kept, bytes.
-  Result<std::uint64_t> ReportedNru(std::uint64_t contract);
   /// Everything or nothing, in one transaction. Twins that are there with the same account are
   /// skipped.
   Result<ImportCounts> Import(ImportData const& data);

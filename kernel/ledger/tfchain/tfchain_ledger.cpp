@@ -62,6 +62,14 @@ Result<std::unique_ptr<TfchainLedger>> TfchainLedger::Open(TfchainOptions option
   return ledger;
 }
 
+Abilities TfchainLedger::abilities() const {
+  return {.strong = false,
+          .counts = false,
+          .request_ids = false,
+          .administers = false,
+          .tells_failing_call = false};
+}
+
 Result<json::Value> TfchainLedger::Need(std::string_view pallet, std::string_view item,
                                         std::vector<json::Value> const& keys,
                                         std::string_view missing) {

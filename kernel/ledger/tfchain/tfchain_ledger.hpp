@@ -25,11 +25,8 @@ struct TfchainOptions {
   std::chrono::milliseconds longest_pause{10'000};  ///< between attempts to connect
 };
 
-/// See Ledger. Differences that lie in the chain: event numbers grow but are not gapless (block
-/// and place in it); events are those of final blocks; writes return when their block is there,
-/// which may be before it is final; `strong()` is false; request ids are refused, and what only the
-/// chain itself decides (grace, verification) is AdminOnly. A failing batch does not tell which of
-/// its calls failed.
+/// See Ledger; it has none of the Abilities. Event numbers are block and place in it; events are
+/// those of final blocks; writes return when their block is there, which may be before it is final.
 class TfchainLedger final : public Ledger {
  public:
   /// Connects in the background: reads fail with kUnavailable until then.
@@ -55,7 +52,7 @@ class TfchainLedger final : public Ledger {
   Result<std::uint64_t> Submit(Caller const& caller, Call const& call) override;
   Result<std::vector<std::uint64_t>> SubmitAll(Caller const& caller,
                                                std::vector<Call> const& calls) override;
-  [[nodiscard]] bool strong() const override { return false; }
+  [[nodiscard]] Abilities abilities() const override;
 
  private:
   explicit TfchainLedger(TfchainOptions options) : options_(std::move(options)) {}

@@ -68,9 +68,11 @@ class FakeLedger final : public ledger::Ledger {
       list.ids.push_back(id);
     return list;
   }
-  [[nodiscard]] bool strong() const override {
+  [[nodiscard]] ledger::Abilities abilities() const override {
     std::lock_guard const lock(mutex_);
-    return strong_;
+    ledger::Abilities abilities;
+    abilities.strong = strong_;
+    return abilities;
   }
 
   Result<std::uint32_t> TwinByAccount(ledger::Account const&) override { return Nothing(); }

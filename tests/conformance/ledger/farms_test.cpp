@@ -1,9 +1,7 @@
-#include "tests/unit/kernel/ledger/world.hpp"
+#include "tests/conformance/ledger/suite.hpp"
 
 namespace trellis::ledger {
 namespace {
-
-using Farms = World;
 
 AddFarmIp Ip(std::string ip, std::string gateway) {
   return {.farm = kFarm, .ip = std::move(ip), .gateway = std::move(gateway)};
@@ -17,7 +15,7 @@ SetPublicConfig Config(std::string ip, std::string gateway,
   return {.node = kNode, .config = config};
 }
 
-TEST_F(Farms, OnlyAdminsCreateThem) {
+TEST_P(LedgerSuite, OnlyAdminsCreateFarms) {
   EXPECT_EQ(Name(By(kAlice), CreateFarm{.name = "mine", .twin = 0, .dedicated = false}),
             "AdminOnly");
   EXPECT_EQ(Name(Admin(), CreateFarm{.name = "farm", .twin = 0, .dedicated = false}), "FarmExists");
@@ -25,7 +23,7 @@ TEST_F(Farms, OnlyAdminsCreateThem) {
             "InvalidFarmName");
 }
 
-TEST_F(Farms, CheckAddresses) {
+TEST_P(LedgerSuite, FarmAddressesAreChecked) {
   EXPECT_EQ(Name(By(kAlice), Ip("10.0.0.2/24", "10.0.0.1")), "CannotUpdateFarmWrongTwin");
   EXPECT_EQ(Name(By(kFarmer), Ip("10.0.0.2", "10.0.0.1")), "InvalidPublicIP");
   EXPECT_EQ(Name(By(kFarmer), Ip("10.0.0.2/24", "10.0.1.1")), "InvalidPublicIP");
@@ -35,18 +33,18 @@ TEST_F(Farms, CheckAddresses) {
   EXPECT_EQ(Name(By(kFarmer), Ip("10.0.0.2/24", "10.0.0.1")), "IpExists");
 }
 
-TEST_F(Farms, RefusePrivateAddressesWhenToldSo) {
-  auto strict = EmbeddedLedger::Open(path(), {.allow_private_ips = false, .clock = &clock_});
+TEST_P(LedgerSuite, PrivateAddressesAreRefusedWhenToldSo) {
+  auto const strict = Another({.allow_private_ips = false});
   ASSERT_TRUE(strict);
 
-  auto const added = (*strict)->Submit(By(kFarmer), Ip("10.0.0.2/24", "10.0.0.1"));
+  auto const added = strict->Submit(By(kFarmer), Ip("10.0.0.2/24", "10.0.0.1"));
 
   ASSERT_FALSE(added);
   EXPECT_EQ(NameOf(added.error()), "InvalidPublicIP");
-  EXPECT_TRUE((*strict)->Submit(By(kFarmer), Ip("185.69.166.2/24", "185.69.166.1")));
+  EXPECT_TRUE(strict->Submit(By(kFarmer), Ip("185.69.166.2/24", "185.69.166.1")));
 }
 
-TEST_F(Farms, RemoveOnlyFreeAddresses) {
+TEST_P(LedgerSuite, OnlyFreeAddressesAreRemoved) {
   AddIps();
   ASSERT_NE(Id(By(kAlice), Deploy(1, 1)), 0);
 
@@ -57,7 +55,7 @@ TEST_F(Farms, RemoveOnlyFreeAddresses) {
   EXPECT_EQ(ledger_->GetFarm(kFarm)->public_ips.size(), 2);
 }
 
-TEST_F(Farms, CheckThePublicConfig) {
+TEST_P(LedgerSuite, PublicConfigIsChecked) {
   EXPECT_EQ(Name(By(kAlice), Config("185.69.166.2/24", "185.69.166.1")),
             "CannotUpdateFarmWrongTwin");
   EXPECT_EQ(Name(By(kFarmer), Config("185.69.166.2/24", "185.69.167.1")), "InvalidPublicIP");
@@ -66,7 +64,7 @@ TEST_F(Farms, CheckThePublicConfig) {
   EXPECT_EQ(Name(By(kFarmer), Config("2a10::2/64", "2a10::1")), "InvalidPublicIP");
 }
 
-TEST_F(Farms, StoreAndClearThePublicConfig) {
+TEST_P(LedgerSuite, PublicConfigIsStoredAndCleared) {
   ASSERT_EQ(Name(By(kFarmer), Config("185.69.166.2/24", "185.69.166.1", "gw.example.org")), "");
   EXPECT_EQ(ledger_->GetNode(kNode)->public_config->domain, "gw.example.org");
 
@@ -75,7 +73,7 @@ TEST_F(Farms, StoreAndClearThePublicConfig) {
   EXPECT_FALSE(ledger_->GetNode(kNode)->public_config.has_value());
 }
 
-TEST_F(Farms, NodesAreListedAndFoundByTwin) {
+TEST_P(LedgerSuite, NodesAreListedAndFoundByTwin) {
   EXPECT_EQ(ledger_->ListNodes(kFarm).value(), std::vector<std::uint32_t>{kNode});
   EXPECT_EQ(ledger_->NodeByTwin(kNodeTwin).value(), kNode);
   EXPECT_EQ(ledger_->NodeByTwin(kAlice).error().code, Code::kNotFound);
@@ -83,7 +81,7 @@ TEST_F(Farms, NodesAreListedAndFoundByTwin) {
   EXPECT_EQ(Name(By(kAlice), RegisterNode{.spec = {}}), "FarmNotExists");
 }
 
-TEST_F(Farms, NodeUpdatesItself) {
+TEST_P(LedgerSuite, NodeUpdatesItself) {
   UpdateNode call;
   call.node = kNode;
   call.spec.farm_id = kFarm;

@@ -1,11 +1,9 @@
-#include "tests/unit/kernel/ledger/world.hpp"
+#include "tests/conformance/ledger/suite.hpp"
 
 namespace trellis::ledger {
 namespace {
 
-using Limits = World;
-
-TEST_F(Limits, ContractData) {
+TEST_P(LedgerSuite, LimitOfContractData) {
   auto call = Deploy(1);
   call.data = std::string(kMaxDataBytes + 1, 'x');
   EXPECT_EQ(Name(By(kAlice), call), "DataTooLong");
@@ -13,18 +11,18 @@ TEST_F(Limits, ContractData) {
   EXPECT_EQ(Name(By(kAlice), call), "");
 }
 
-TEST_F(Limits, ContractDataIsText) {
+TEST_P(LedgerSuite, ContractDataIsText) {
   auto call = Deploy(1);
   call.data = "\xff\xfe";
 
   EXPECT_EQ(Name(By(kAlice), call), "DataNotValid");
 }
 
-TEST_F(Limits, AddressesOfAContract) {
+TEST_P(LedgerSuite, LimitOfAddressesOfAContract) {
   EXPECT_EQ(Name(By(kAlice), Deploy(1, kMaxContractIps + 1)), "TooManyPublicIPs");
 }
 
-TEST_F(Limits, AddressesOfAFarm) {
+TEST_P(LedgerSuite, LimitOfAddressesOfAFarm) {
   auto const ip = [](unsigned i) {
     return AddFarmIp{.farm = kFarm,
                      .ip = fmt::format("10.0.{}.{}/16", i / 200, i % 200 + 2),
@@ -41,29 +39,29 @@ TEST_F(Limits, AddressesOfAFarm) {
   EXPECT_EQ(Name(By(kFarmer), ip(kMaxFarmIps)), "FarmHasTooManyPublicIPs");
 }
 
-TEST_F(Limits, FarmName) {
+TEST_P(LedgerSuite, LimitOfFarmNames) {
   EXPECT_EQ(Name(Admin(), CreateFarm{.name = std::string(41, 'f'), .twin = 0, .dedicated = false}),
             "FarmNameTooLong");
   EXPECT_EQ(Name(Admin(), CreateFarm{.name = std::string(40, 'f'), .twin = 0, .dedicated = false}),
             "");
 }
 
-TEST_F(Limits, CallsOfABatch) {
+TEST_P(LedgerSuite, LimitOfCallsInABatch) {
   EXPECT_FALSE(ledger_->SubmitAll(By(kAlice), std::vector<Call>(kMaxBatch + 1, CancelContract{1})));
 }
 
-TEST_F(Limits, Reports) {
+TEST_P(LedgerSuite, LimitOfReports) {
   EXPECT_EQ(Name(By(kNodeTwin), ReportNru{std::vector<NruReport>(kMaxReports + 1)}),
             "TooManyReports");
 }
 
-TEST_F(Limits, RequestId) {
-  Caller const caller{.twin = kAlice, .admin = false, .request_id = std::string(65, 'r')};
+TEST_P(LedgerSuite, LimitOfRequestIds) {
+  if (!KnowsRequestIds()) return;
 
-  EXPECT_EQ(Name(caller, Deploy(1)), "RequestIdTooLong");
+  EXPECT_EQ(Name(Asking(std::string(65, 'r')), Deploy(1)), "RequestIdTooLong");
 }
 
-TEST_F(Limits, ContractIdsAboveTheSignedRangeAreNotFound) {
+TEST_P(LedgerSuite, ContractIdsAboveTheSignedRangeAreNotFound) {
   EXPECT_EQ(ledger_->GetContract(~0ULL).error().code, Code::kNotFound);
   EXPECT_EQ(Name(By(kAlice), CancelContract{~0ULL}), "ContractNotExists");
 }

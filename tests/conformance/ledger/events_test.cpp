@@ -1,4 +1,4 @@
-#include "tests/unit/kernel/ledger/world.hpp"
+#include "tests/conformance/ledger/suite.hpp"
 
 #include <future>
 #include <thread>
@@ -7,9 +7,8 @@ namespace trellis::ledger {
 namespace {
 
 using namespace std::chrono_literals;
-using Events = World;
 
-TEST_F(Events, AreGaplessAndInOrder) {
+TEST_P(LedgerSuite, EventsAreInOrder) {
   AddIps();
   auto const cursor = LastSeq();
   auto const id = Id(By(kAlice), Deploy(1, 1));
@@ -17,30 +16,45 @@ TEST_F(Events, AreGaplessAndInOrder) {
   Name(By(kAlice), UpdateNodeContract{.contract = id, .hash = Hash(2), .data = ""});
   Name(By(kAlice), CancelContract{id});
 
-  auto const page = ledger_->EventsAfter(0, 1000);
-
-  ASSERT_TRUE(page);
-  for (std::size_t i = 0; i < page->events.size(); ++i)
-    EXPECT_EQ(page->events[i].seq, i + 1);
-  EXPECT_EQ(page->next, page->events.size());
   EXPECT_EQ(KindsAfter(cursor), (std::vector<std::string>{"ContractCreated", "ContractUpdated",
                                                           "IPsFreed", "NodeContractCanceled"}));
 }
 
-TEST_F(Events, ResumeFromAnyCursor) {
-  auto const all = KindsAfter(0);
+TEST_P(LedgerSuite, EventNumbersCountOrAtLeastGrow) {
+  auto const last = LastSeq();
 
-  for (std::size_t cursor = 0; cursor <= all.size(); ++cursor) {
-    std::vector<std::string> const tail(all.begin() + static_cast<std::ptrdiff_t>(cursor),
+  auto const page = ledger_->EventsAfter(0, 1000);
+
+  ASSERT_TRUE(page) << page.error().message;
+  ASSERT_FALSE(page->events.empty());
+  std::uint64_t before = 0;
+  for (auto const& event : page->events) {
+    EXPECT_GT(event.seq, before);
+    if (abilities_.counts) {
+      EXPECT_EQ(event.seq, before + 1);
+    }
+    before = event.seq;
+  }
+  EXPECT_EQ(page->next, last);
+}
+
+TEST_P(LedgerSuite, EventsResumeFromAnyCursor) {
+  auto const all = KindsAfter(0);
+  auto const page = ledger_->EventsAfter(0, 1000);
+  ASSERT_EQ(page->events.size(), all.size());
+
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::vector<std::string> const tail(all.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                                         all.end());
-    EXPECT_EQ(KindsAfter(cursor), tail);
+    EXPECT_EQ(KindsAfter(page->events[i].seq), tail);
   }
 }
 
-TEST_F(Events, SayWhatTheyAreAbout) {
+TEST_P(LedgerSuite, EventsSayWhatTheyAreAbout) {
   auto const cursor = LastSeq();
   auto const id = Id(By(kAlice), Deploy(1));
 
+  place_->CatchUp(*ledger_);
   auto const page = ledger_->EventsAfter(cursor, 1);
 
   ASSERT_EQ(page->events.size(), 1);
@@ -51,7 +65,7 @@ TEST_F(Events, SayWhatTheyAreAbout) {
   EXPECT_EQ(page->events[0].body.at("hash").as_string(), Hash(1));
 }
 
-TEST_F(Events, CursorOfAnotherLedgerIsTooOld) {
+TEST_P(LedgerSuite, CursorOfAnotherLedgerIsTooOld) {
   auto const page = ledger_->EventsAfter(LastSeq() + 1, 10);
 
   ASSERT_FALSE(page);
@@ -59,33 +73,40 @@ TEST_F(Events, CursorOfAnotherLedgerIsTooOld) {
   EXPECT_EQ(NameOf(page.error()), "CursorTooOld");
 }
 
-TEST_F(Events, CursorBeforeTheHistoryIsTooOld) {
+TEST_P(LedgerSuite, CursorBeforeTheHistoryIsTooOld) {
   auto const id = Id(By(kAlice), Deploy(1));
+  auto const cursor = LastSeq();
   clock_.now += 40 * 86'400;
   ASSERT_EQ(Name(By(kAlice), CancelContract{id}), "");
 
-  EXPECT_FALSE(ledger_->EventsAfter(0, 10));
-  EXPECT_EQ(KindsAfter(LastSeq() - 1), std::vector<std::string>{"NodeContractCanceled"});
+  auto const page = ledger_->EventsAfter(0, 10);
+  ASSERT_FALSE(page);
+  EXPECT_EQ(NameOf(page.error()), "CursorTooOld");
+  EXPECT_EQ(KindsAfter(cursor), std::vector<std::string>{"NodeContractCanceled"});
 }
 
-TEST_F(Events, HeightCountsWrites) {
+TEST_P(LedgerSuite, HeightCountsWritesOrAtLeastGrows) {
   auto const before = ledger_->GetHead()->height;
 
   Id(By(kAlice), Deploy(1));
   Name(By(kAlice), Deploy(1));  // refused
 
-  EXPECT_EQ(ledger_->GetHead()->height, before + 1);
+  auto const after = ledger_->GetHead()->height;
+  EXPECT_GT(after, before);
+  if (abilities_.counts) {
+    EXPECT_EQ(after, before + 1);
+  }
 }
 
-TEST_F(Events, WaitEndsAtTheTimeout) {
+TEST_P(LedgerSuite, WaitEndsAtTheTimeout) {
   EXPECT_FALSE(ledger_->Wait(LastSeq(), 10ms).value());
 }
 
-TEST_F(Events, WaitSeesWhatIsThere) {
+TEST_P(LedgerSuite, WaitSeesWhatIsThere) {
   EXPECT_TRUE(ledger_->Wait(LastSeq() - 1, 0ms).value());
 }
 
-TEST_F(Events, WaitWakesOnAWriteOfThisProcess) {
+TEST_P(LedgerSuite, WaitWakesOnAWriteOfThisProcess) {
   auto waiting = std::async(std::launch::async,
                             [this, cursor = LastSeq()] { return ledger_->Wait(cursor, 4s); });
 
@@ -94,20 +115,20 @@ TEST_F(Events, WaitWakesOnAWriteOfThisProcess) {
   EXPECT_TRUE(waiting.get().value());
 }
 
-TEST_F(Events, WaitWakesOnAWriteThroughAnotherOpenLedger) {
-  auto other = EmbeddedLedger::Open(path(), {.clock = &clock_});
+TEST_P(LedgerSuite, WaitWakesOnAWriteThroughAnotherOpenLedger) {
+  auto const other = Another();
   ASSERT_TRUE(other);
   auto const begin = std::chrono::steady_clock::now();
   auto waiting = std::async(std::launch::async,
                             [this, cursor = LastSeq()] { return ledger_->Wait(cursor, 20s); });
 
-  ASSERT_TRUE((*other)->Submit(By(kAlice), Deploy(1)));
+  ASSERT_TRUE(other->Submit(By(kAlice), Deploy(1)));
 
   EXPECT_TRUE(waiting.get().value());
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);  // not only by the look every 5 s
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);  // not only by a look now and then
 }
 
-TEST_F(Events, InterruptEndsTheWait) {
+TEST_P(LedgerSuite, InterruptEndsTheWait) {
   auto waiting = std::async(std::launch::async,
                             [this, cursor = LastSeq()] { return ledger_->Wait(cursor, 60s); });
 
