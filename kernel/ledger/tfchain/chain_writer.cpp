@@ -12,7 +12,8 @@ using crypto::Bytes;
 using substrate::Era;
 
 constexpr std::chrono::seconds kInclusion(60);  // ten blocks of the public grid
-constexpr int kTries = 3;                       // when another program signs with the same key
+// When other programs sign with the same key: each time one of them is quicker costs one.
+constexpr int kTries = 20;
 constexpr std::uint64_t kSignatureLifeMs = 300'000;
 constexpr std::uint64_t kShortestEra = 64;
 constexpr std::uint64_t kLongestEra = 4'096;  // longer ones begin at steps of several blocks

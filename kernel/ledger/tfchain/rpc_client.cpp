@@ -48,9 +48,9 @@ class RpcClient::Impl {
   using Answer = Result<json::Value>;
   using Until = std::function<std::optional<Answer>(json::Value const&)>;
 
-  Impl(RpcOptions options, Url url)
+  Impl(RpcOptions options, std::vector<Url> urls)
       : options_(std::move(options)),
-        url_(std::move(url)),
+        urls_(std::move(urls)),
         retry_(io_),
         pause_(std::min(kFirstPause, options_.longest_pause)) {
     asio::post(io_, [this] { Open(); });
@@ -110,7 +110,7 @@ class RpcClient::Impl {
     events.open = [this] { OnOpen(); };
     events.message = [this](std::string_view text) { OnMessage(text); };
     events.lost = [this](std::string const& why) { OnLost(why); };
-    connection_ = Connect(io_, url_, std::move(events));
+    connection_ = Connect(io_, urls_[turn_++ % urls_.size()], std::move(events));
   }
 
   void OnOpen() {
@@ -222,7 +222,8 @@ class RpcClient::Impl {
   }
 
   RpcOptions options_;
-  Url url_;
+  std::vector<Url> urls_;
+  std::size_t turn_ = 0;  // whose it is when the connection is lost
   asio::io_context io_{1};
   asio::steady_timer retry_;
   std::chrono::milliseconds pause_;
@@ -240,8 +241,13 @@ RpcClient::RpcClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RpcClient::~RpcClient() = default;
 
 Result<std::unique_ptr<RpcClient>> RpcClient::Start(RpcOptions options) {
-  TRELLIS_TRY(auto url, ParseUrl(options.url));
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(url));
+  std::vector<Url> urls;
+  for (auto const& text : options.urls) {
+    TRELLIS_TRY(auto url, ParseUrl(text));
+    urls.push_back(std::move(url));
+  }
+  if (urls.empty()) return Fail(Code::kInvalid, "no node of the chain is named");
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(urls));
   return std::unique_ptr<RpcClient>(new RpcClient(std::move(impl)));
 }
 

@@ -21,7 +21,7 @@ struct Subscription {
 };
 
 struct RpcOptions {
-  std::string url{};
+  std::vector<std::string> urls{};                  ///< of nodes of one chain, asked in turn
   std::chrono::milliseconds timeout{10'000};        ///< of one call
   std::chrono::milliseconds patience{2'000};        ///< of a call, for a connection
   std::chrono::milliseconds longest_pause{10'000};  ///< between attempts to connect
@@ -33,6 +33,7 @@ struct RpcOptions {
 /// then after ever longer.
 class RpcClient {
  public:
+  /// kInvalid: no url, or a malformed one.
   static Result<std::unique_ptr<RpcClient>> Start(RpcOptions options);
   /// Calls in flight fail.
   ~RpcClient();

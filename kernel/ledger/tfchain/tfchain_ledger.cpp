@@ -22,6 +22,8 @@ constexpr std::uint64_t kWholeBlock = (std::uint64_t{1} << kPlaceBits) - 1;
 constexpr std::uint64_t kMaxReplay = 10'000;
 // Blocks of one page: an EventsAfter ends within seconds also when nothing happened.
 constexpr std::uint64_t kMaxPageBlocks = 200;
+// A subscription that dies silently (its node hangs) delays nobody by more than this.
+constexpr std::chrono::milliseconds kLookInterval{5000};
 
 std::uint64_t BlockOf(std::uint64_t cursor) {
   return cursor >> kPlaceBits;
@@ -49,7 +51,7 @@ Result<std::vector<std::uint64_t>> ReadIds(json::Value const& value) {
 Result<std::unique_ptr<TfchainLedger>> TfchainLedger::Open(TfchainOptions options) {
   std::unique_ptr<TfchainLedger> ledger(new TfchainLedger(std::move(options)));
   tfchain::RpcOptions rpc;
-  rpc.url = ledger->options_.url;
+  rpc.urls = ledger->options_.urls;
   rpc.patience = ledger->options_.patience;
   rpc.longest_pause = ledger->options_.longest_pause;
   TRELLIS_TRY(ledger->reader_, tfchain::ChainReader::Start(
@@ -238,8 +240,18 @@ Result<EventPage> TfchainLedger::EventsAfter(std::uint64_t cursor, std::size_t l
 Result<bool> TfchainLedger::Wait(std::uint64_t cursor, std::chrono::milliseconds timeout) {
   // A cursor inside a block may have more of that block before it.
   auto const from = BlockOf(cursor) + (IsWhole(cursor) || BlockOf(cursor) == 0 ? 1 : 0);
+  auto const deadline = std::chrono::steady_clock::now() + timeout;
+  auto const awaited = [&] { return interrupted_ || finalized_ >= from; };
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, timeout, [&] { return interrupted_ || finalized_ >= from; });
+  for (;;) {
+    auto const now = std::chrono::steady_clock::now();
+    if (changed_.wait_until(lock, std::min(deadline, now + kLookInterval), awaited)) break;
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    lock.unlock();
+    auto const newest = reader_->FinalizedBlock();
+    lock.lock();
+    if (newest) finalized_ = std::max(finalized_, newest->number);
+  }
   return finalized_ >= from;
 }
 

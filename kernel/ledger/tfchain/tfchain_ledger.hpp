@@ -18,7 +18,8 @@
 namespace trellis::ledger {
 
 struct TfchainOptions {
-  std::string url{};  ///< of the chain's node: `wss://tfchain.grid.tf/ws`
+  /// Nodes of the chain, such as `wss://tfchain.grid.tf/ws`: when one is lost, the next is asked.
+  std::vector<std::string> urls{};
   /// Who may write: a caller's twin must be that of one of these keys.
   std::vector<crypto::Signer> signers{};
   std::chrono::milliseconds patience{2'000};        ///< of a call while there is no connection

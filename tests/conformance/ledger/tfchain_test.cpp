@@ -26,7 +26,7 @@ class TfchainPlace final : public Place {
   Result<std::unique_ptr<Ledger>> Open(Clock const& clock, Options const& options) override {
     TRELLIS_TRY(auto const* const house, Build(clock, options));
     TfchainOptions chain;
-    chain.url = house->facade->url();
+    chain.urls = {house->facade->url()};
     for (std::uint8_t key = 1; key <= kKeys; ++key)
       chain.signers.push_back(SignerOf(key));
     TRELLIS_TRY(auto ledger, TfchainLedger::Open(std::move(chain)));

@@ -20,7 +20,7 @@ class Tfchain : public ChainWorld {
     ChainWorld::SetUp();
     StartFacade(0, nullptr);
     TfchainOptions options;
-    options.url = facade_->url();
+    options.urls = {facade_->url()};
     options.patience = 1'500ms;
     options.longest_pause = 100ms;
     options.signers = {farmer_, node_, alice_, bob_, SignerOf(KeyType::kSr25519, 50)};
@@ -290,6 +290,24 @@ TEST_F(Tfchain, ANodeThatIsAwayIsUnavailableAndComesBack) {
   EXPECT_EQ(remote_->ListNodeContracts(kNode).value().ids.size(), 1U);
 }
 
+TEST_F(Tfchain, TheNextNodeIsAskedWhenOneIsLost) {
+  FacadeOptions second;
+  auto const other = Facade::Start(std::move(second), *ledger_);
+  ASSERT_TRUE(other) << other.error().message;
+  TfchainOptions options;
+  options.urls = {facade_->url(), (*other)->url()};
+  options.longest_pause = 100ms;
+  options.signers = {alice_};
+  auto const both = TfchainLedger::Open(std::move(options)).value();
+  ASSERT_TRUE(both->Submit(By(kAlice), Deploy(1)));
+
+  remote_.reset();
+  facade_.reset();
+
+  EXPECT_EQ(both->GetContract(1).value().hash, Hash(1));
+  EXPECT_EQ(both->Submit(By(kAlice), Deploy(2)).value(), 2U);
+}
+
 TEST_F(Tfchain, AnUpgradedRuntimeIsUnderstood) {
   ASSERT_TRUE(remote_->Submit(By(kAlice), Deploy(1)));
   // Numbers and layouts move: nothing may depend on them.
@@ -322,7 +340,7 @@ TEST_F(Tfchain, AChainWithoutTheGridsStorageIsRefused) {
   facade_.reset();
   StartFacade(port, std::make_shared<facade::Runtime const>(std::move(metadata), 149));
   TfchainOptions options;
-  options.url = facade_->url();
+  options.urls = {facade_->url()};
   remote_ = TfchainLedger::Open(std::move(options)).value();
   auto const twin = remote_->GetTwin(1);
   ASSERT_FALSE(twin);
@@ -349,7 +367,7 @@ TEST_F(Tfchain, AnotherChainAtTheSameAddressIsNotWrittenTo) {
 
 TEST(TfchainUrl, OthersThanWebsocketsAreRefused) {
   TfchainOptions options;
-  options.url = "http://127.0.0.1:1";
+  options.urls = {"http://127.0.0.1:1"};
   auto const opened = TfchainLedger::Open(std::move(options));
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Code::kInvalid);
