@@ -30,6 +30,27 @@ void MultiplyAdd(std::vector<std::uint8_t>& digits, unsigned base, unsigned fact
     digits.push_back(static_cast<std::uint8_t>(carry % base));
 }
 
+std::string ToBase64(BytesView bytes, int variant) {
+  std::string out(sodium_base64_encoded_len(bytes.size(), variant), '\0');
+  sodium_bin2base64(out.data(), out.size(), bytes.data(), bytes.size(), variant);
+  out.pop_back();  // libsodium counts the terminating zero
+  return out;
+}
+
+Result<Bytes> OfBase64(std::string_view text, int variant, std::string_view refusal) {
+  // libsodium 1.0.18 takes some bytes beyond ASCII for letters.
+  if (std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; }))
+    return Fail(Code::kDecode, "{}", refusal);
+  Bytes out(text.size() / 4 * 3 + 3);
+  std::size_t size = 0;
+  char const* end = nullptr;
+  int const status = sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr,
+                                       &size, &end, variant);
+  if (status != 0 || end != text.data() + text.size()) return Fail(Code::kDecode, "{}", refusal);
+  out.resize(size);
+  return out;
+}
+
 }  // namespace
 
 std::string Hex(BytesView bytes) {
@@ -61,28 +82,20 @@ Result<Bytes> FromHex0x(std::string_view text) {
   return FromHex(text.substr(2));
 }
 
+std::string Base64(BytesView bytes) {
+  return ToBase64(bytes, sodium_base64_VARIANT_ORIGINAL);
+}
+
+Result<Bytes> FromBase64(std::string_view text) {
+  return OfBase64(text, sodium_base64_VARIANT_ORIGINAL, "not base64");
+}
+
 std::string Base64Url(BytesView bytes) {
-  std::string out(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING),
-                  '\0');
-  sodium_bin2base64(out.data(), out.size(), bytes.data(), bytes.size(),
-                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  out.pop_back();  // libsodium counts the terminating zero
-  return out;
+  return ToBase64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 Result<Bytes> FromBase64Url(std::string_view text) {
-  // libsodium 1.0.18 takes some bytes beyond ASCII for letters.
-  if (std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; }))
-    return Fail(Code::kDecode, "not base64url without padding");
-  Bytes out(text.size() / 4 * 3 + 3);
-  std::size_t size = 0;
-  char const* end = nullptr;
-  int const status = sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr,
-                                       &size, &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  if (status != 0 || end != text.data() + text.size())
-    return Fail(Code::kDecode, "not base64url without padding");
-  out.resize(size);
-  return out;
+  return OfBase64(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING, "not base64url without padding");
 }
 
 std::string Base58(BytesView bytes) {

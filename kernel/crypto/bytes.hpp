@@ -1,4 +1,4 @@
-// Byte spans and their text forms: hex, base64url, base58.
+// Byte spans and their text forms: hex, base64, base64url, base58.
 #pragma once
 
 #include <trellis/result.hpp>
@@ -33,6 +33,12 @@ Result<Bytes> FromHex(std::string_view text);
 
 /// As FromHex, after a mandatory `0x`. kDecode.
 Result<Bytes> FromHex0x(std::string_view text);
+
+/// base64 with padding.
+std::string Base64(BytesView bytes);
+
+/// base64 with padding; refuses other alphabets and stray bits. kDecode.
+Result<Bytes> FromBase64(std::string_view text);
 
 /// base64url without padding.
 std::string Base64Url(BytesView bytes);

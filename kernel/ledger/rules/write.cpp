@@ -1,5 +1,7 @@
 #include "kernel/ledger/rules/write.hpp"
 
+#include "kernel/crypto/bytes.hpp"
+#include "kernel/crypto/hash.hpp"
 #include "kernel/ledger/rules/refusal.hpp"
 
 #include <utility>
@@ -8,14 +10,14 @@
 namespace trellis::ledger::rules {
 namespace {
 
-/// Arguments in a form that is equal exactly for equal calls.
+/// A text that is equal exactly for equal calls.
 std::string Describe(std::vector<Call> const& calls) {
   boost::json::array list;
   for (auto const& call : calls) {
     list.push_back(
         {call.index(), std::visit([](auto const& body) { return json::Encode(body); }, call)});
   }
-  return boost::json::serialize(list);
+  return crypto::Hex(crypto::Blake2b256(crypto::AsBytes(boost::json::serialize(list))));
 }
 
 /// The result of the same request, if it was applied already. RequestIdReused.

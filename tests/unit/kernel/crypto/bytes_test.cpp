@@ -27,6 +27,14 @@ TEST(Bytes, Base64UrlHasNoPaddingAndRefusesIt) {
   EXPECT_FALSE(FromBase64Url("-_9"));
 }
 
+TEST(Bytes, Base64HasPadding) {
+  EXPECT_EQ(Base64(Bytes{0xfb, 0xff}), "+/8=");
+  EXPECT_EQ(FromBase64("+/8=").value(), (Bytes{0xfb, 0xff}));
+  EXPECT_TRUE(FromBase64("").value().empty());
+  EXPECT_FALSE(FromBase64("+/8"));
+  EXPECT_FALSE(FromBase64("-_8="));
+}
+
 TEST(Bytes, Base58KeepsLeadingZeroBytes) {
   EXPECT_EQ(Base58(Bytes{0, 0, 1}), "112");
   EXPECT_EQ(FromBase58("112").value(), (Bytes{0, 0, 1}));
