@@ -2,145 +2,13 @@
 
 #include "kernel/base/log.hpp"
 #include "kernel/base/strings.hpp"
+#include "kernel/node/config_reader.hpp"
 #include "kernel/sys/files.hpp"
-
-#include <trellis/json.hpp>
-
-#include <toml++/toml.h>
-
-#include <concepts>
-#include <set>
-#include <sstream>
 
 namespace trellis::node {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Reads keys by dotted path and remembers which ones it knows.
-class Reader {
- public:
-  Reader(toml::table const& root, fs::path file) : root_(root), file_(std::move(file)) {}
-
-  template <class T>
-  void Read(std::string_view path, T& out) {
-    known_.emplace(path);
-    auto const found = root_.at_path(path);
-    if (!found || !error_.empty()) return;
-    if constexpr (std::same_as<T, bool>) {
-      Take<bool>(path, found, out, "true or false");
-    } else if constexpr (std::floating_point<T>) {
-      auto const number = found.template value<double>();
-      if (!number.has_value()) return Complain(path, "expected a number");
-      out = *number;
-    } else if constexpr (std::integral<T>) {
-      std::int64_t number = 0;
-      if (!Take<std::int64_t>(path, found, number, "a whole number")) return;
-      if (!std::in_range<T>(number))
-        return Complain(path, fmt::format("{} is out of range", number));
-      out = static_cast<T>(number);
-    } else {
-      Take<std::string>(path, found, out, "a text");
-    }
-  }
-  void Read(std::string_view path, fs::path& out) {
-    std::string text;
-    Read(path, text);
-    if (!text.empty()) out = (file_.parent_path() / text).lexically_normal();
-  }
-  template <class T>
-  void ReadList(std::string_view path, std::vector<T>& out) {
-    known_.emplace(path);
-    auto const found = root_.at_path(path);
-    if (!found || !error_.empty()) return;
-    auto const* list = found.as_array();
-    if (list == nullptr) return Complain(path, "expected a list");
-    out.clear();
-    for (auto const& element : *list) {
-      auto const value =
-          element.value<std::conditional_t<std::integral<T>, std::int64_t, std::string>>();
-      if (!value) return Complain(path, "a list element has the wrong type");
-      if constexpr (std::integral<T>) {
-        if (!std::in_range<T>(*value))
-          return Complain(path, fmt::format("{} is out of range", *value));
-      }
-      out.push_back(static_cast<T>(*value));
-    }
-  }
-  void ReadPlugins(std::map<std::string, PluginConfig>& out) {
-    known_.emplace("plugin");
-    auto const* plugins = root_["plugin"].as_table();
-    if (plugins == nullptr) return;
-    for (auto const& [name, node] : *plugins) {
-      std::string const base = fmt::format("plugin.{}", name.str());
-      if (!node.is_table()) return Complain(base, "expected a table");
-      PluginConfig plugin;
-      Read(base + ".enabled", plugin.enabled);
-      Read(base + ".hosting", plugin.hosting);
-      known_.insert(base + ".config");
-      if (auto const* config = node.as_table()->get_as<toml::table>("config"); config != nullptr) {
-        std::ostringstream text;
-        text << toml::json_formatter(*config);
-        plugin.config_json = text.str();
-      }
-      if (!plugin.hosting.empty()) CheckHosting(base + ".hosting", plugin.hosting);
-      out.insert_or_assign(std::string(name.str()), std::move(plugin));
-    }
-  }
-
-  void CheckHosting(std::string_view path, std::string_view hosting) {
-    Demand(path, hosting == "inline" || hosting == "process",
-           fmt::format("unknown hosting '{}': use inline or process", hosting));
-  }
-  /// Complains about the key unless `good`.
-  void Demand(std::string_view path, bool good, std::string_view what) {
-    if (!good) Complain(path, what);
-  }
-  [[nodiscard]] bool Has(std::string_view path) const { return bool(root_.at_path(path)); }
-
-  /// The first complaint, or the first key nobody asked for.
-  Result<void> Finish() {
-    if (error_.empty()) Walk(root_, "");
-    if (!error_.empty()) return Fail(Code::kInvalid, "{}: {}", file_.string(), error_);
-    return {};
-  }
-
- private:
-  template <class T, class Found>
-  bool Take(std::string_view path, Found const& found, T& out, std::string_view what) {
-    auto const value = found.template value_exact<T>();
-    if (!value) {
-      Complain(path, fmt::format("expected {}", what));
-      return false;
-    }
-    out = *value;
-    return true;
-  }
-  void Complain(std::string_view path, std::string_view what) {
-    if (!error_.empty()) return;
-    error_ = fmt::format("key '{}': {}", path, what);
-    auto const found = root_.at_path(path);
-    if (found) error_ += fmt::format(" (line {})", found.node()->source().begin.line);
-  }
-  void Walk(toml::table const& table, std::string const& prefix) {
-    for (auto const& [key, node] : table) {
-      auto const path =
-          prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
-      bool const known = known_.contains(path);
-      if (node.is_table() && (!known || path == "plugin")) {
-        Walk(*node.as_table(), path);
-      } else if (!known) {
-        return Complain(path, "unknown key; config/trellis.toml lists all keys");
-      }
-      if (!error_.empty()) return;
-    }
-  }
-
-  toml::table const& root_;
-  fs::path file_;
-  std::set<std::string, std::less<>> known_;
-  std::string error_;
-};
 
 void ReadEngine(Reader& reader, engine::EngineOptions& engine) {
   reader.Read("engine.workers", engine.workers);
@@ -196,6 +64,42 @@ void ReadBus(Reader& reader, RmbConfig& rmb, RelayConfig& relay) {
   reader.ReadList("relay.insecure_domains", relay.insecure_domains);
 }
 
+void ReadEtcd(Reader& reader, ledger::LedgerSettings& ledger) {
+  std::int64_t timeout_s = 2;
+  reader.Read("ledger.etcd.timeout", timeout_s);
+  reader.Demand("ledger.etcd.timeout", timeout_s >= 1 && timeout_s <= 60,
+                "expected 1 to 60 seconds");
+  ledger.etcd.timeout = std::chrono::seconds(timeout_s);
+  reader.ReadList("ledger.etcd.endpoints", ledger.etcd.endpoints);
+  reader.Demand("ledger.etcd.endpoints",
+                ledger.backend != ledger::Backend::kEtcd || !ledger.etcd.endpoints.empty(),
+                "names no member of the cluster");
+  reader.Read("ledger.etcd.prefix", ledger.etcd.prefix);
+  reader.Demand("ledger.etcd.prefix", ledger.etcd.prefix.ends_with('/'), "does not end with '/'");
+  reader.Read("ledger.etcd.ca_file", ledger.etcd.ca_file);
+  reader.Read("ledger.etcd.cert_file", ledger.etcd.cert_file);
+  reader.Read("ledger.etcd.key_file", ledger.etcd.key_file);
+  reader.Read("ledger.etcd.user", ledger.etcd.user);
+  reader.Read("ledger.etcd.password_file", ledger.etcd_password_file);
+}
+
+void ReadLedger(Reader& reader, ledger::LedgerSettings& ledger) {
+  std::string backend = ledger.backend.ToString();
+  reader.Read("ledger.backend", backend);
+  auto const parsed = ledger::BackendText::Parse(backend);
+  reader.Demand("ledger.backend", parsed.has_value(), "expected embedded, etcd or tfchain");
+  if (parsed) ledger.backend = *parsed;
+  reader.Read("ledger.path", ledger.path);
+  reader.Read("ledger.allow_private_ips", ledger.allow_private_ips);
+  reader.Read("ledger.keep_deleted", ledger.keep_deleted_days);
+  reader.Demand("ledger.keep_deleted", ledger.keep_deleted_days >= 1, "must be at least 1");
+  ReadEtcd(reader, ledger);
+  reader.ReadList("ledger.tfchain.urls", ledger.tfchain_urls);
+  reader.Demand("ledger.tfchain.urls",
+                ledger.backend != ledger::Backend::kTfchain || !ledger.tfchain_urls.empty(),
+                "names no node of the chain");
+}
+
 void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("node.state_dir", config.state_dir);
   reader.Read("node.run_dir", config.run_dir);
@@ -204,8 +108,7 @@ void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("node.region", config.region);
   ReadLocation(reader, config.location);
   reader.Read("store.path", config.store_path);
-  reader.Read("ledger.path", config.ledger_path);
-  reader.Read("ledger.allow_private_ips", config.allow_private_ips);
+  ReadLedger(reader, config.ledger);
   reader.Read("plugins.dir", config.plugins_dir);
   reader.Read("plugins.hosting", config.plugins_hosting);
   reader.CheckHosting("plugins.hosting", config.plugins_hosting);
@@ -345,7 +248,7 @@ Result<NodeConfig> ParseConfig(std::string_view text, ConfigSource const& source
                 "{}: key 'rmb.seed_file' is missing: the key file of the node's twin",
                 file.string());
   if (config.store_path.empty()) config.store_path = config.state_dir / "trellis.db";
-  if (config.ledger_path.empty()) config.ledger_path = config.state_dir / "ledger.db";
+  if (config.ledger.path.empty()) config.ledger.path = config.state_dir / "ledger.db";
   config.engine.node_id = config.node_id;
   if (config.plugins_dir.empty()) {
     std::error_code unknown;

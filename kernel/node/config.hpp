@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/engine/context.hpp"
+#include "kernel/ledger/open.hpp"
 
 #include <trellis/result.hpp>
 
@@ -65,7 +66,7 @@ struct NodeConfig {
   std::filesystem::path state_dir = "/var/lib/trellis";
   std::filesystem::path run_dir = "/run/trellis";
   std::filesystem::path store_path;        ///< default <state_dir>/trellis.db
-  std::filesystem::path ledger_path;       ///< default <state_dir>/ledger.db
+  ledger::LedgerSettings ledger;           ///< path: default <state_dir>/ledger.db
   std::filesystem::path plugins_dir;       ///< default: `plugins` beside the folder of the binary
   std::string plugins_hosting = "inline";  ///< inline | process
   std::filesystem::path seed_file;         ///< key file of the node's twin
@@ -79,7 +80,6 @@ struct NodeConfig {
   std::string facade_listen = "127.0.0.1:0";      ///< chain endpoint of the ledger; "" = none
   std::vector<std::uint32_t> ledger_admin_twins;  ///< may do on the ledger what the local tool may
   std::vector<std::uint32_t> admin_twins;
-  bool allow_private_ips = true;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string log_file;  ///< "" = standard error

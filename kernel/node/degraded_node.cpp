@@ -22,9 +22,7 @@ DegradedNode::~DegradedNode() {
 
 Result<std::unique_ptr<Daemon>> DegradedNode::Open(Ground ground, std::string why) {
   std::unique_ptr<DegradedNode> node(new DegradedNode(std::move(ground), std::move(why)));
-  ledger::EmbeddedOptions options;
-  options.allow_private_ips = node->ground_.config.allow_private_ips;
-  auto ledger = ledger::EmbeddedLedger::Open(node->ground_.config.ledger_path, options);
+  auto ledger = ledger::OpenLedger(node->ground_.config.ledger, {node->ground_.key.signer});
   if (ledger) {
     node->ledger_ = *std::move(ledger);
   } else {
@@ -62,7 +60,7 @@ void DegradedNode::AddCommands() {
 
 Result<void> DegradedNode::OpenApi() {
   auto const& config = ground_.config;
-  if (ledger_ != nullptr) {
+  if (ledger_.ledger != nullptr) {
     TRELLIS_TRY(bus_, Bus::Start({config, ground_.key, *ledger_, nullptr, *router_, clock_}));
   }
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config.http_listen));

@@ -6,7 +6,7 @@
 #include "kernel/api/router.hpp"
 #include "kernel/base/clock.hpp"
 #include "kernel/engine/events.hpp"
-#include "kernel/ledger/embedded/embedded_ledger.hpp"
+#include "kernel/ledger/open.hpp"
 #include "kernel/node/bus.hpp"
 #include "kernel/node/daemon.hpp"
 #include "kernel/plugin/no_plugins.hpp"
@@ -40,7 +40,7 @@ class DegradedNode final : public Daemon {
   std::int64_t started_unix_ = 0;
   plugin::NoPlugins plugins_;
   engine::EventBus events_;
-  std::unique_ptr<ledger::EmbeddedLedger> ledger_;  // empty when it cannot be opened either
+  ledger::OpenedLedger ledger_;  // empty when it cannot be opened either
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<Bus> bus_;
   std::unique_ptr<api::HttpServer> http_;

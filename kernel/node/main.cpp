@@ -51,9 +51,8 @@ Result<int> Run(ConfigSource const& source) {
   TRELLIS_TRY(auto config, trellis::node::LoadConfig(source));
   TRELLIS_CHECK(ConfigureLog(config));
   (void)trellis::sys::RaiseFileLimit();  // every session of the relay is one
-  TRELLIS_TRY(auto const node, source.relay_only
-                                   ? trellis::node::RelayAlone::Open(std::move(config))
-                                   : trellis::node::OpenDaemon(std::move(config)));
+  TRELLIS_TRY(auto const node, source.relay_only ? trellis::node::RelayAlone::Open(config)
+                                                 : trellis::node::OpenDaemon(std::move(config)));
   (void)::malloc_trim(0);  // what starting needed is not needed again
   node->OnShutdown([] { (void)::kill(::getpid(), SIGTERM); });
   timespec const half_minute{30, 0};

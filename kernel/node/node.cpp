@@ -92,7 +92,7 @@ Node::~Node() {
   if (plugins_ != nullptr) plugins_->Stop();
   plugins_.reset();
   services_.reset();
-  ledger_.reset();
+  ledger_ = {};
   readers_.reset();
   writer_.reset();
   log::Info("node stopped", {});
@@ -113,9 +113,7 @@ void Node::Degrade(std::string const& what) {
 Result<void> Node::OpenStores(std::unique_ptr<store::Database> database) {
   writer_ = store::Writer::Start(std::move(database), "store");
   readers_ = std::make_unique<store::Readers>(config_.store_path, damage_.get());
-  ledger::EmbeddedOptions options;
-  options.allow_private_ips = config_.allow_private_ips;
-  TRELLIS_TRY(ledger_, ledger::EmbeddedLedger::Open(config_.ledger_path, options));
+  TRELLIS_TRY(ledger_, ledger::OpenLedger(config_.ledger, {key_.signer}));
   return {};
 }
 
@@ -219,24 +217,27 @@ Result<void> Node::OpenApi() {
 }
 
 Result<void> Node::OpenListeners() {
-  if (!config_.facade_listen.empty()) {
+  auto* const embedded = ledger_.embedded;
+  if (embedded != nullptr && !config_.facade_listen.empty()) {
     TRELLIS_TRY(auto const chain, ParseListen("ledger.facade.listen", config_.facade_listen));
     ledger::FacadeOptions options;
     options.host = chain.host;
     options.port = chain.port;
     options.admin_twins = config_.ledger_admin_twins;
-    TRELLIS_TRY(facade_, ledger::Facade::Start(std::move(options), *ledger_));
+    TRELLIS_TRY(facade_, ledger::Facade::Start(std::move(options), *embedded));
   }
   TRELLIS_TRY(auto const listen, ParseListen("http.listen", config_.http_listen));
-  grid_ = std::make_unique<ledger::GridService>(
-      *ledger_, ledger::GridServiceOptions{std::string(kVersion), config_.node_id,
-                                           [this] { return api::NodeFeatures(*plugins_); }});
+  if (embedded != nullptr)
+    grid_ = std::make_unique<ledger::GridService>(
+        *embedded, ledger::GridServiceOptions{std::string(kVersion), config_.node_id,
+                                              [this] { return api::NodeFeatures(*plugins_); }});
   api::HttpServer::Options http;
   http.host = listen.host;
   http.port = listen.port;
   http.metrics = [this] { return Metrics(); };
   http.trouble = [this] { return health_->store_trouble(); };
   http.more = [this](api::HttpRequest const& request) {
+    if (grid_ == nullptr) return std::optional<api::HttpReply>();
     return ToHttp(grid_->Answer({request.method, request.target, request.body}));
   };
   http.max_body = ledger::kMaxGridBody;

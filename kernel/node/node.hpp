@@ -12,6 +12,7 @@
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
 #include "kernel/ledger/facade/facade.hpp"
 #include "kernel/ledger/facade/grid_service.hpp"
+#include "kernel/ledger/open.hpp"
 #include "kernel/node/bus.hpp"
 #include "kernel/node/config.hpp"
 #include "kernel/node/daemon.hpp"
@@ -72,7 +73,7 @@ class Node final : public Daemon {
   std::unique_ptr<store::Damage> damage_;
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Readers> readers_;
-  std::unique_ptr<ledger::EmbeddedLedger> ledger_;
+  ledger::OpenedLedger ledger_;
   std::unique_ptr<engine::KernelServicesOverStore> services_;
   std::unique_ptr<plugin::Manager> plugins_;
   std::unique_ptr<engine::Engine> engine_;
@@ -80,7 +81,8 @@ class Node final : public Daemon {
   std::unique_ptr<api::PerfRegistry> perf_;
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<Bus> bus_;
-  std::unique_ptr<ledger::Facade> facade_;  // null when the configuration says so
+  // What grid clients know belongs to the embedded ledger: null with another one.
+  std::unique_ptr<ledger::Facade> facade_;  // null also when the configuration says so
   std::unique_ptr<ledger::GridService> grid_;
   std::unique_ptr<api::HttpServer> http_;
   std::unique_ptr<api::ControlServer> control_;

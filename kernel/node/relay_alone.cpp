@@ -7,21 +7,20 @@
 
 namespace trellis::node {
 
-RelayAlone::RelayAlone(std::unique_ptr<ledger::EmbeddedLedger> ledger)
+RelayAlone::RelayAlone(std::unique_ptr<ledger::Ledger> ledger)
     : ledger_(std::move(ledger)),
       directory_(*ledger_),
       twins_(directory_, {}, clock_),
       pool_("verify", VerifierLimits()) {}
 
-Result<std::unique_ptr<Daemon>> RelayAlone::Open(NodeConfig config) {
+Result<std::unique_ptr<Daemon>> RelayAlone::Open(NodeConfig const& config) {
   std::error_code missing;
-  if (!std::filesystem::exists(config.ledger_path, missing))
+  if (config.ledger.backend == ledger::Backend::kEmbedded &&
+      !std::filesystem::exists(config.ledger.path, missing))
     return Fail(Code::kNotFound, "the ledger '{}' does not exist: name it with --ledger",
-                config.ledger_path.string());
-  ledger::EmbeddedOptions options;
-  options.allow_private_ips = config.allow_private_ips;
-  TRELLIS_TRY(auto ledger, ledger::EmbeddedLedger::Open(config.ledger_path, options));
-  std::unique_ptr<RelayAlone> alone(new RelayAlone(std::move(ledger)));
+                config.ledger.path.string());
+  TRELLIS_TRY(auto opened, ledger::OpenLedger(config.ledger));
+  std::unique_ptr<RelayAlone> alone(new RelayAlone(std::move(opened.ledger)));
   alone->watch_ =
       std::make_unique<TwinWatch>(*alone->ledger_, [&twins = alone->twins_](std::uint32_t twin) {
         if (twin == 0) return twins.Flush();

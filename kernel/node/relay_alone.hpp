@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernel/base/clock.hpp"
-#include "kernel/ledger/embedded/embedded_ledger.hpp"
+#include "kernel/ledger/ledger.hpp"
 #include "kernel/node/config.hpp"
 #include "kernel/node/daemon.hpp"
 #include "kernel/node/ledger_twins.hpp"
@@ -19,16 +19,16 @@ namespace trellis::node {
 class RelayAlone final : public Daemon {
  public:
   /// Listens, and prints where on standard output once it does.
-  static Result<std::unique_ptr<Daemon>> Open(NodeConfig config);
+  static Result<std::unique_ptr<Daemon>> Open(NodeConfig const& config);
 
   void OnShutdown(std::function<void()> /*handler*/) override {}  // only signals stop it
   void Tick() override {}
 
  private:
-  explicit RelayAlone(std::unique_ptr<ledger::EmbeddedLedger> ledger);
+  explicit RelayAlone(std::unique_ptr<ledger::Ledger> ledger);
 
   SystemClock clock_;
-  std::unique_ptr<ledger::EmbeddedLedger> ledger_;
+  std::unique_ptr<ledger::Ledger> ledger_;
   LedgerTwins directory_;
   rmb::TwinCache twins_;
   rmb::FairPool pool_;

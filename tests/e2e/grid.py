@@ -21,15 +21,18 @@ class Refused(Exception):
 
 
 class Grid:
-    def __init__(self, plugins=None):
+    def __init__(self, plugins=None, init=(), connect=None, edit=lambda text: text):
+        """`init`: more options of `grid init`; `connect`: called with the namespace before it; `edit`: changes the configuration."""
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="te-", dir="/tmp"))
         self.dir.chmod(0o711)
         self.netns = f"te-{os.getpid()}-{self.dir.name[-6:]}"
         subprocess.run(["ip", "netns", "add", self.netns], check=True)
         self.inside("ip", "link", "set", "lo", "up")
-        self.cli("grid", "init")
+        if connect:
+            connect(self.netns)
+        self.user_twin = self.cli("grid", "init", *init)["user_twin"]
         config = self.dir / "trellis.toml"
-        text = config.read_text()
+        text = edit(config.read_text())
         if plugins:
             text = text.replace(str(BUILD / "plugins"), str(plugins))
         config.write_text(text + f'\n[plugin.network.config]\nnetns_dir = "{self.dir}/netns"\n')

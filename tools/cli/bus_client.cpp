@@ -22,7 +22,7 @@ class BusClient::Twins final : public rmb::TwinDirectory {
 };
 
 BusClient::BusClient(LoadedKey key, std::uint32_t twin, std::uint32_t node_twin,
-                     std::unique_ptr<ledger::EmbeddedLedger> ledger, ControlClient control)
+                     std::unique_ptr<ledger::Ledger> ledger, ControlClient control)
     : key_(std::move(key)),
       twin_(twin),
       node_twin_(node_twin),
@@ -41,7 +41,7 @@ Result<std::unique_ptr<BusClient>> BusClient::Connect(GridDir const& grid, KeyFi
       static_cast<std::uint32_t>(status.at("twin_id").to_number<std::uint64_t>());
   std::string const relay(status.at("relay").at("url").as_string());
   std::unique_ptr<BusClient> client(
-      new BusClient(loaded, key.twin, node_twin, std::move(ledger), std::move(control)));
+      new BusClient(loaded, key.twin, node_twin, std::move(ledger.ledger), std::move(control)));
   rmb::Identity identity{key.twin, RandomUuid().substr(0, 8), loaded.signer, loaded.seed, {}};
   TRELLIS_TRY(client->peer_, rmb::Peer::Start(relay, std::move(identity), *client->twins_, {}));
   constexpr std::chrono::seconds kConnect(10);

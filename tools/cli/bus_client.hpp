@@ -24,7 +24,7 @@ class BusClient {
 
   /// One command to the node. Refusals: the node's sentence.
   Result<json::Value> Call(std::string_view command, std::string_view payload);
-  [[nodiscard]] ledger::EmbeddedLedger& ledger() { return *ledger_; }
+  [[nodiscard]] ledger::Ledger& ledger() { return *ledger_; }
   [[nodiscard]] ControlClient& control() { return *control_; }
   [[nodiscard]] LoadedKey const& key() const { return key_; }
   [[nodiscard]] std::uint32_t twin() const { return twin_; }
@@ -32,12 +32,12 @@ class BusClient {
  private:
   class Twins;
   BusClient(LoadedKey key, std::uint32_t twin, std::uint32_t node_twin,
-            std::unique_ptr<ledger::EmbeddedLedger> ledger, ControlClient control);
+            std::unique_ptr<ledger::Ledger> ledger, ControlClient control);
 
   LoadedKey key_;
   std::uint32_t twin_;
   std::uint32_t node_twin_;
-  std::unique_ptr<ledger::EmbeddedLedger> ledger_;
+  std::unique_ptr<ledger::Ledger> ledger_;
   std::optional<ControlClient> control_;
   std::unique_ptr<Twins> twins_;
   std::unique_ptr<rmb::Peer> peer_;

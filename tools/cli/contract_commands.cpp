@@ -36,7 +36,7 @@ Result<void> ConfirmOrphans(App const& app) {
 
 struct Opened {
   GridDir grid;
-  std::unique_ptr<ledger::EmbeddedLedger> ledger;
+  ledger::OpenedLedger ledger;
 };
 
 Result<Opened> Open(App const& app) {
@@ -88,24 +88,42 @@ Result<void> Cancel(App const& app, Options const& options) {
   return {};
 }
 
+/// Live contracts of the twin. A ledger that does not list them tells those on the grid's node.
+Result<std::vector<ledger::Contract>> ContractsOf(Opened const& opened, std::uint32_t twin) {
+  std::vector<ledger::Contract> contracts;
+  auto const add = [&](std::vector<std::uint64_t> const& ids) -> Result<void> {
+    for (auto const id : ids) {
+      TRELLIS_TRY(auto contract, opened.ledger->GetContract(id));
+      if (contract.twin_id == twin) contracts.push_back(std::move(contract));
+    }
+    return {};
+  };
+  if (opened.ledger.hosted == nullptr) {
+    TRELLIS_TRY(auto const here, opened.ledger->ListNodeContracts(opened.grid.settings().node_id));
+    TRELLIS_CHECK(add(here.ids));
+    return contracts;
+  }
+  for (std::uint64_t after = 0;;) {
+    constexpr std::size_t kPage = 256;
+    TRELLIS_TRY(auto const ids, opened.ledger.hosted->ListTwinContracts(twin, after, kPage));
+    if (ids.empty()) return contracts;
+    TRELLIS_CHECK(add(ids));
+    after = ids.back();
+  }
+}
+
 Result<void> List(App const& app, Options const& options) {
   TRELLIS_TRY(auto const opened, Open(app));
   TRELLIS_TRY(auto const key, opened.grid.FindKey(options.user));
+  TRELLIS_TRY(auto const contracts, ContractsOf(opened, key.twin));
   boost::json::array list;
   std::string text =
       fmt::format("{:<9} {:<5} {:<13} {}\n", "contract", "kind", "state", "hash or name");
-  std::uint64_t after = 0;
-  while (true) {
-    TRELLIS_TRY(auto const ids, opened.ledger->ListTwinContracts(key.twin, after, 256));
-    if (ids.empty()) break;
-    for (auto const id : ids) {
-      TRELLIS_TRY(auto const contract, opened.ledger->GetContract(id));
-      list.push_back(json::Encode(contract));
-      text += fmt::format("{:<9} {:<5} {:<13} {}\n", id, contract.kind.ToString(),
-                          contract.state.ToString(),
-                          contract.hash.empty() ? contract.name : contract.hash);
-    }
-    after = ids.back();
+  for (auto const& contract : contracts) {
+    list.push_back(json::Encode(contract));
+    text += fmt::format("{:<9} {:<5} {:<13} {}\n", contract.contract_id, contract.kind.ToString(),
+                        contract.state.ToString(),
+                        contract.hash.empty() ? contract.name : contract.hash);
   }
   app.Print(list, text);
   return {};

@@ -62,17 +62,11 @@ Result<void> SendAndWait(App const& app, BusClient& client, grid::Deployment con
 /// The user's live contract with this hash on the node; 0 if there is none.
 Result<std::uint64_t> ContractWithHash(BusClient& client, std::uint32_t node,
                                        std::string_view hash) {
-  constexpr std::size_t kPage = 256;
-  std::uint64_t after = 0;
-  while (true) {
-    TRELLIS_TRY(auto const ids, client.ledger().ListTwinContracts(client.twin(), after, kPage));
-    if (ids.empty()) return 0;
-    for (auto const id : ids) {
-      TRELLIS_TRY(auto const contract, client.ledger().GetContract(id));
-      if (contract.node_id == node && contract.hash == hash) return id;
-    }
-    after = ids.back();
-  }
+  auto const id = client.ledger().ContractByHash(node, hash);
+  if (!id && id.error().code == Code::kNotFound) return 0;
+  TRELLIS_CHECK(id);
+  TRELLIS_TRY(auto const contract, client.ledger().GetContract(*id));
+  return contract.twin_id == client.twin() ? *id : 0;
 }
 
 /// Makes the deployment's contract. One that an interrupted deploy left behind is taken again.

@@ -29,6 +29,10 @@ std::string Text(json::Value const& object, std::string_view key) {
   return value->is_string() ? std::string(value->as_string()) : boost::json::serialize(*value);
 }
 
+std::string OrNone(std::string const& text) {
+  return text.empty() ? "none: the ledger has no chain endpoint" : text;
+}
+
 std::string StatusText(json::Value const& status) {
   auto text = fmt::format("node {} (twin {}), trellisd {}, up {} s, pid {}\n",
                           Text(status, "node_id"), Text(status, "twin_id"), Text(status, "version"),
@@ -192,16 +196,25 @@ void AddGridCommands(CLI::App& root, App& app) {
   init->add_option(
       "--twins", options->twins,
       "JSON file with twins to import: {\"twins\":[{\"id\",\"account\",\"relay\",\"pk\"}]}");
+  init->add_option("--etcd", options->etcd,
+                   "member of the etcd cluster that keeps the ledger: http://<ip>:2379; once for "
+                   "each member");
+  init->add_option("--etcd-prefix", options->etcd_prefix, "of the ledger's keys in the cluster");
+  init->add_option("--chain", options->chain,
+                   "node of the chain that keeps the ledger: ws://<ip>:<port> or wss://…; may be "
+                   "repeated; with --farm");
+  init->add_option("--farm", options->farm, "farm on that ledger that the node joins");
   app.On(init, [&app, options]() -> Result<void> {
     options->dir = app.dir;
     TRELLIS_TRY(auto const made, InitGrid(*options));
-    app.Print(made,
-              fmt::format("made a grid in {}\n  node {} with twin {}, farmer twin {}, user twin {} "
-                          "(key 'user')\n  for grid clients:\n    chain  {}\n    relay  {}\n    "
-                          "http   {}\n  next: trellis --dir {} up",
-                          Text(made, "dir"), Text(made, "node_id"), Text(made, "node_twin"),
-                          Text(made, "farmer_twin"), Text(made, "user_twin"), Text(made, "chain"),
-                          Text(made, "relay"), Text(made, "http"), Text(made, "dir")));
+    app.Print(
+        made,
+        fmt::format("made a grid in {}\n  node {} with twin {}, farmer twin {}, user twin {} "
+                    "(key 'user')\n  for grid clients:\n    chain  {}\n    relay  {}\n    "
+                    "http   {}\n  next: trellis --dir {} up",
+                    Text(made, "dir"), Text(made, "node_id"), Text(made, "node_twin"),
+                    Text(made, "farmer_twin"), Text(made, "user_twin"), OrNone(Text(made, "chain")),
+                    Text(made, "relay"), Text(made, "http"), Text(made, "dir")));
     return {};
   });
   app.On(root.add_subcommand("up", "start the daemon in the background"),

@@ -19,6 +19,36 @@ fs::path KeyPath(fs::path const& dir, std::string const& name) {
   return dir / "keys" / (name + ".json");
 }
 
+std::vector<std::string> TextsAt(toml::table const& root, std::string_view key) {
+  std::vector<std::string> texts;
+  if (auto const* list = root.at_path(key).as_array(); list != nullptr) {
+    for (auto const& text : *list)
+      texts.push_back(text.value_or(std::string()));
+  }
+  return texts;
+}
+
+/// `path`: the value of a key as a path, or a fallback.
+template <class Path>
+Result<void> ReadLedger(toml::table const& root, Path const& path, GridSettings& settings) {
+  auto& ledger = settings.ledger;
+  TRELLIS_TRY(
+      ledger.backend,
+      ledger::BackendText::Parse(root.at_path("ledger.backend").value_or(std::string("embedded"))));
+  ledger.path = path("ledger.path", settings.state_dir / "ledger.db");
+  ledger.allow_private_ips = root.at_path("ledger.allow_private_ips").value_or(true);
+  ledger.keep_deleted_days = root.at_path("ledger.keep_deleted").value_or(ledger.keep_deleted_days);
+  ledger.etcd.endpoints = TextsAt(root, "ledger.etcd.endpoints");
+  ledger.tfchain_urls = TextsAt(root, "ledger.tfchain.urls");
+  ledger.etcd.prefix = root.at_path("ledger.etcd.prefix").value_or(ledger.etcd.prefix);
+  ledger.etcd.ca_file = path("ledger.etcd.ca_file", {});
+  ledger.etcd.cert_file = path("ledger.etcd.cert_file", {});
+  ledger.etcd.key_file = path("ledger.etcd.key_file", {});
+  ledger.etcd.user = root.at_path("ledger.etcd.user").value_or(std::string());
+  ledger.etcd_password_file = path("ledger.etcd.password_file", {});
+  return {};
+}
+
 Result<GridSettings> ReadSettings(fs::path const& dir) {
   auto const file = dir / "trellis.toml";
   std::error_code missing;
@@ -32,12 +62,12 @@ Result<GridSettings> ReadSettings(fs::path const& dir) {
     auto const root = toml::parse_file(file.string());
     auto const path = [&](std::string_view key, fs::path const& fallback) {
       auto const text = root.at_path(key).value<std::string>();
-      return text ? (dir / *text).lexically_normal() : fallback;
+      return text && !text->empty() ? (dir / *text).lexically_normal() : fallback;
     };
     GridSettings settings;
     settings.state_dir = path("node.state_dir", dir / "state");
     settings.run_dir = path("node.run_dir", dir / "run");
-    settings.ledger = path("ledger.path", settings.state_dir / "ledger.db");
+    TRELLIS_CHECK(ReadLedger(root, path, settings));
     settings.plugins_dir = path("plugins.dir", {});
     settings.node_id = root.at_path("node.node_id").value_or(0U);
     settings.farm_id = root.at_path("node.farm_id").value_or(0U);
@@ -56,8 +86,16 @@ Result<GridDir> GridDir::Open(fs::path dir) {
   return GridDir(std::move(dir), std::move(settings));
 }
 
-Result<std::unique_ptr<ledger::EmbeddedLedger>> GridDir::OpenLedger() const {
-  return ledger::EmbeddedLedger::Open(settings_.ledger);
+Result<ledger::OpenedLedger> GridDir::OpenLedger(std::vector<crypto::Signer> signers) const {
+  if (settings_.ledger.backend == ledger::Backend::kTfchain) {
+    auto const keys = ListKeys();
+    signers.reserve(signers.size() + keys.size());
+    for (auto const& key : keys) {
+      TRELLIS_TRY(auto const loaded, LoadKey(key));
+      signers.push_back(loaded.signer);
+    }
+  }
+  return ledger::OpenLedger(settings_.ledger, std::move(signers));
 }
 
 std::vector<KeyFile> GridDir::ListKeys() const {
@@ -82,6 +120,7 @@ Result<KeyFile> GridDir::FindKey(std::string const& name) const {
     if (key.name == wanted || std::to_string(key.twin) == wanted) return key;
   }
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (auto const& key : keys)
     names.push_back(key.name);
   return Fail(Code::kNotFound,

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernel/crypto/keys.hpp"
-#include "kernel/ledger/embedded/embedded_ledger.hpp"
+#include "kernel/ledger/open.hpp"
 
 #include <trellis/json.hpp>
 #include <trellis/result.hpp>
@@ -35,7 +35,7 @@ BOOST_DESCRIBE_STRUCT(KeyFile, (), (name, twin, type, mnemonic, seed))
 struct GridSettings {
   std::filesystem::path state_dir;
   std::filesystem::path run_dir;
-  std::filesystem::path ledger;
+  ledger::LedgerSettings ledger;
   std::filesystem::path plugins_dir;
   std::uint32_t node_id = 0;
   std::uint32_t farm_id = 0;
@@ -51,7 +51,8 @@ class GridDir {
   [[nodiscard]] std::filesystem::path control_socket() const {
     return settings_.run_dir / "control.sock";
   }
-  Result<std::unique_ptr<ledger::EmbeddedLedger>> OpenLedger() const;
+  /// `signers`: who may write besides the keys of the folder, where a ledger wants signatures.
+  Result<ledger::OpenedLedger> OpenLedger(std::vector<crypto::Signer> signers = {}) const;
 
   /// The key of a twin by name; "" = the only user key, or `user`. kNotFound lists the names.
   Result<KeyFile> FindKey(std::string const& name) const;

@@ -2,6 +2,7 @@
 
 #include "kernel/crypto/e2e.hpp"
 #include "kernel/crypto/hash.hpp"
+#include "kernel/ledger/embedded/embedded_ledger.hpp"
 #include "kernel/sys/files.hpp"
 #include "kernel/sys/ports.hpp"
 #include "kernel/sys/sysinfo.hpp"
@@ -31,6 +32,24 @@ std::string Quoted(fs::path const& path) {
   return json::Dump(path.string());
 }
 
+/// What is not as with an embedded ledger; there: where its chain endpoint listens.
+std::string LedgerText(InitOptions const& options) {
+  if (!options.etcd.empty())
+    return fmt::format(
+        "[ledger]\nbackend = \"etcd\"\n\n[ledger.etcd]\nendpoints = {}\nprefix = {}\n",
+        json::Dump(options.etcd), json::Dump(options.etcd_prefix));
+  if (!options.chain.empty())
+    return fmt::format("[ledger]\nbackend = \"tfchain\"\n\n[ledger.tfchain]\nurls = {}\n",
+                       json::Dump(options.chain));
+  return fmt::format("[ledger.facade]\nlisten = \"127.0.0.1:{}\"\n", options.chain_port);
+}
+
+/// Where clients find the ledger; "" for none.
+std::string ChainUrl(InitOptions const& options) {
+  if (!options.chain.empty()) return options.chain.front();
+  return options.etcd.empty() ? fmt::format("ws://127.0.0.1:{}", options.chain_port) : "";
+}
+
 std::string ConfigText(fs::path const& dir, fs::path const& run_dir, InitOptions const& options,
                        std::uint32_t node, std::uint32_t farm) {
   std::error_code unknown;
@@ -52,9 +71,7 @@ listen = "127.0.0.1:{}"
 [http]
 listen = "127.0.0.1:{}"
 
-[ledger.facade]
-listen = "127.0.0.1:{}"
-
+{}
 [plugins]
 dir = {}
 
@@ -66,14 +83,14 @@ file_roots = [{}, {}]
 "http://images.trellis.local/" = {}
 )",
       node, farm, Quoted(dir / "state"), Quoted(run_dir), Quoted(dir / "keys" / "node.json"),
-      options.relay_port, options.http_port, options.chain_port, Quoted(binaries / "plugins"),
+      options.relay_port, options.http_port, LedgerText(options), Quoted(binaries / "plugins"),
       Quoted(dir / "images"), Quoted(binaries / "guest"),
       Quoted((binaries / "guest").string() + "/"));
 }
 
 /// Registers the key's twin on the ledger and notes its id in the key. With the relay: clients do
 /// not send for a twin that has none.
-Result<void> Register(ledger::EmbeddedLedger& ledger, KeyFile& key, std::uint16_t relay_port) {
+Result<void> Register(ledger::Ledger& ledger, KeyFile& key, std::uint16_t relay_port) {
   TRELLIS_TRY(auto const loaded, LoadKey(key));
   TRELLIS_TRY(auto const pk, crypto::PublicKeyOf(loaded.seed.view()));
   ledger::CreateTwin create;
@@ -106,6 +123,11 @@ struct Identities {
   KeyFile user;
 };
 
+struct Registered {
+  std::uint32_t farm = 0;
+  std::uint32_t node = 0;
+};
+
 Result<Identities> MakeKeys(InitOptions const& options) {
   Identities keys;
   TRELLIS_TRY(keys.farmer, NewKey("farmer", "sr25519"));
@@ -122,25 +144,27 @@ Result<Identities> MakeKeys(InitOptions const& options) {
   return keys;
 }
 
-/// Farm and node on the ledger; their ids.
-Result<std::pair<std::uint32_t, std::uint32_t>> RegisterNode(ledger::EmbeddedLedger& ledger,
-                                                             Identities const& keys) {
+Result<std::uint32_t> MakeFarm(ledger::Ledger& ledger, std::uint32_t farmer) {
   ledger::Caller admin;
   admin.admin = true;
-  admin.twin = keys.farmer.twin;
+  admin.twin = farmer;
   ledger::CreateFarm farm;
   farm.name = "farm";
-  farm.twin = keys.farmer.twin;
-  TRELLIS_TRY(auto const farm_id, ledger.Submit(admin, farm));
+  farm.twin = farmer;
+  TRELLIS_TRY(auto const id, ledger.Submit(admin, farm));
+  return ledger::ToId(id);
+}
+
+Result<std::uint32_t> RegisterNode(ledger::Ledger& ledger, KeyFile const& key, std::uint32_t farm) {
   ledger::RegisterNode node;
-  node.spec.farm_id = ledger::ToId(farm_id);
+  node.spec.farm_id = farm;
   node.spec.resources.cru = sys::CpuCount();
   node.spec.resources.mru = sys::MemoryTotal();
   node.spec.virtualized = true;
   ledger::Caller self;
-  self.twin = keys.node.twin;
-  TRELLIS_TRY(auto const node_id, ledger.Submit(self, node));
-  return std::pair(ledger::ToId(farm_id), ledger::ToId(node_id));
+  self.twin = key.twin;
+  TRELLIS_TRY(auto const id, ledger.Submit(self, node));
+  return ledger::ToId(id);
 }
 
 Result<void> ImportTwins(ledger::EmbeddedLedger& ledger, std::string const& file) {
@@ -151,6 +175,63 @@ Result<void> ImportTwins(ledger::EmbeddedLedger& ledger, std::string const& file
   return {};
 }
 
+Result<void> CheckOptions(InitOptions const& options) {
+  bool const elsewhere = !options.etcd.empty() || !options.chain.empty();
+  if (!options.etcd.empty() && !options.chain.empty())
+    return Fail(Code::kInvalid, "--etcd and --chain are two ledgers: name one");
+  if (elsewhere && !options.twins.empty())
+    return Fail(Code::kInvalid, "--twins is for embedded ledgers");
+  if (!options.chain.empty() && options.farm == 0)
+    return Fail(Code::kInvalid, "--chain wants --farm: the farm that the node joins");
+  return {};
+}
+
+/// On a chain the new twins sign for themselves.
+Result<ledger::OpenedLedger> OpenLedger(InitOptions const& options, fs::path const& file,
+                                        Identities const& keys) {
+  ledger::LedgerSettings settings;
+  settings.path = file;
+  std::vector<crypto::Signer> signers;
+  if (!options.etcd.empty()) {
+    settings.backend = ledger::Backend::kEtcd;
+    settings.etcd.endpoints = options.etcd;
+    settings.etcd.prefix = options.etcd_prefix;
+  } else if (!options.chain.empty()) {
+    settings.backend = ledger::Backend::kTfchain;
+    settings.tfchain_urls = options.chain;
+    for (auto const* key : {&keys.node, &keys.user}) {
+      TRELLIS_TRY(auto const loaded, LoadKey(*key));
+      signers.push_back(loaded.signer);
+    }
+  }
+  TRELLIS_TRY(auto opened, ledger::OpenLedger(settings, std::move(signers)));
+  if (!options.twins.empty()) TRELLIS_CHECK(ImportTwins(*opened.embedded, options.twins));
+  return opened;
+}
+
+/// Registers twins, writes their keys, makes or joins the farm.
+Result<Registered> RegisterAll(ledger::Ledger& ledger, InitOptions const& options,
+                               fs::path const& dir, Identities& keys) {
+  std::vector<KeyFile*> own{&keys.farmer, &keys.node, &keys.user};
+  Registered made;
+  if (options.farm != 0) {
+    TRELLIS_TRY(auto const farm, ledger.GetFarm(options.farm));
+    keys.farmer.twin = farm.twin_id;
+    own.erase(own.begin());  // it is somewhere else
+  }
+  for (auto* key : own) {
+    TRELLIS_CHECK(Register(ledger, *key, options.relay_port));
+    TRELLIS_CHECK(sys::WriteFileAtomic(dir / "keys" / (key->name + ".json"),
+                                       json::Dump(*key) + "\n", sys::kPrivateFile));
+  }
+  made.farm = options.farm;
+  if (made.farm == 0) {
+    TRELLIS_TRY(made.farm, MakeFarm(ledger, keys.farmer.twin));
+  }
+  TRELLIS_TRY(made.node, RegisterNode(ledger, keys.node, made.farm));
+  return made;
+}
+
 }  // namespace
 
 Result<json::Value> InitGrid(InitOptions options) {
@@ -158,6 +239,7 @@ Result<json::Value> InitGrid(InitOptions options) {
   std::error_code missing;
   if (fs::exists(dir / "trellis.toml", missing))
     return Fail(Code::kExists, "there is already a grid in '{}'", dir.string());
+  TRELLIS_CHECK(CheckOptions(options));
   TRELLIS_CHECK(PickPorts(options));
   TRELLIS_TRY(auto keys, MakeKeys(options));
   // Machines' files must be reachable for the user that QEMU runs as, so the folders may be passed
@@ -167,26 +249,20 @@ Result<json::Value> InitGrid(InitOptions options) {
   TRELLIS_CHECK(sys::EnsureDirectory(dir / "state", kPassable));
   TRELLIS_CHECK(sys::EnsureDirectory(dir / "images", sys::kPublicDirectory));
   TRELLIS_CHECK(sys::EnsureDirectory(dir / "keys", sys::kPrivateDirectory));
-  TRELLIS_TRY(auto const ledger, ledger::EmbeddedLedger::Open(dir / "state" / "ledger.db"));
-  if (!options.twins.empty()) TRELLIS_CHECK(ImportTwins(*ledger, options.twins));
-  for (auto* key : {&keys.farmer, &keys.node, &keys.user}) {
-    TRELLIS_CHECK(Register(*ledger, *key, options.relay_port));
-    TRELLIS_CHECK(sys::WriteFileAtomic(dir / "keys" / (key->name + ".json"),
-                                       json::Dump(*key) + "\n", sys::kPrivateFile));
-  }
-  TRELLIS_TRY(auto const ids, RegisterNode(*ledger, keys));
+  TRELLIS_TRY(auto const ledger, OpenLedger(options, dir / "state" / "ledger.db", keys));
+  TRELLIS_TRY(auto const made, RegisterAll(*ledger, options, dir, keys));
   auto const run_dir = RunDirFor(dir);
   TRELLIS_CHECK(sys::EnsureDirectory(run_dir, kPassable));
   TRELLIS_CHECK(sys::WriteFileAtomic(dir / "trellis.toml",
-                                     ConfigText(dir, run_dir, options, ids.second, ids.first),
+                                     ConfigText(dir, run_dir, options, made.node, made.farm),
                                      sys::kPublicFile));
   return boost::json::object{{"dir", dir.string()},
-                             {"node_id", ids.second},
-                             {"farm_id", ids.first},
+                             {"node_id", made.node},
+                             {"farm_id", made.farm},
                              {"node_twin", keys.node.twin},
                              {"farmer_twin", keys.farmer.twin},
                              {"user_twin", keys.user.twin},
-                             {"chain", fmt::format("ws://127.0.0.1:{}", options.chain_port)},
+                             {"chain", ChainUrl(options)},
                              {"relay", fmt::format("ws://127.0.0.1:{}", options.relay_port)},
                              {"http", fmt::format("http://127.0.0.1:{}", options.http_port)},
                              {"config", (dir / "trellis.toml").string()}};

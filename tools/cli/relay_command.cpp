@@ -70,7 +70,10 @@ Result<void> Run(App const& app, RelayFlags const& flags) {
   auto ledger = flags.ledger;
   if (ledger.empty() && flags.config.empty()) {
     TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
-    ledger = grid.settings().ledger.string();
+    auto const& settings = grid.settings().ledger;
+    if (settings.backend != ledger::Backend::kEmbedded)
+      return Fail(Code::kInvalid, "the grid's ledger is no file: give --config");
+    ledger = settings.path.string();
   }
   std::vector<std::string> words{daemon, "--relay"};
   if (!flags.config.empty()) {

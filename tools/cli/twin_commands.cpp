@@ -32,7 +32,7 @@ Result<void> Create(App const& app, std::string const& name, std::string const& 
   if (!mnemonic.empty()) key.mnemonic = mnemonic;
   TRELLIS_TRY(auto const loaded, LoadKey(key));
   if (grid.FindKey(name)) return Fail(Code::kExists, "there is already a key '{}'", name);
-  TRELLIS_TRY(auto const ledger, grid.OpenLedger());
+  TRELLIS_TRY(auto const ledger, grid.OpenLedger({loaded.signer}));
   TRELLIS_TRY(auto const pk, crypto::PublicKeyOf(loaded.seed.view()));
   ledger::CreateTwin create;
   create.account.bytes = loaded.signer.public_key();
@@ -57,12 +57,13 @@ Result<void> Create(App const& app, std::string const& name, std::string const& 
 Result<void> List(App const& app) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   TRELLIS_TRY(auto const ledger, grid.OpenLedger());
+  TRELLIS_TRY(auto* const hosted, ledger.Hosted());
   auto const keys = grid.ListKeys();
   boost::json::array list;
   std::string text = fmt::format("{:<6} {:<14} {:<24} {}\n", "twin", "key", "relay", "account");
   std::uint32_t after = 0;
   while (true) {
-    TRELLIS_TRY(auto const ids, ledger->ListTwins(after, 256));
+    TRELLIS_TRY(auto const ids, hosted->ListTwins(after, 256));
     if (ids.empty()) break;
     for (auto const id : ids) {
       TRELLIS_TRY(auto const twin, ledger->GetTwin(id));

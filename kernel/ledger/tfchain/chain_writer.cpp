@@ -7,7 +7,6 @@
 namespace trellis::ledger::tfchain {
 namespace {
 
-using boost::json::array;
 using crypto::Bytes;
 using substrate::Era;
 

@@ -163,6 +163,7 @@ Result<std::vector<std::uint32_t>> TfchainLedger::ListNodes(std::uint32_t farm) 
   TRELLIS_TRY(auto const value, reader_->Value("TfgridModule", "NodesByFarmID", {farm}));
   TRELLIS_TRY(auto const ids, ReadIds(value.value_or(array())));
   std::vector<std::uint32_t> nodes;
+  nodes.reserve(ids.size());
   for (auto const id : ids)
     nodes.push_back(ToId(id));
   return nodes;

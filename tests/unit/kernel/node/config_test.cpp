@@ -30,7 +30,31 @@ TEST_F(Config, CountsRelativePathsFromItsFolder) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->seed_file, dir_ / "node.json");
   EXPECT_EQ(config->store_path, dir_ / "data/x.db");
-  EXPECT_EQ(config->ledger_path, config->state_dir / "ledger.db");
+  EXPECT_EQ(config->ledger.path, config->state_dir / "ledger.db");
+}
+
+TEST_F(Config, ReadsWhereAnEtcdLedgerIs) {
+  auto const config = Load(minimal_ +
+                           "[ledger]\nbackend = \"etcd\"\n[ledger.etcd]\ntimeout = 5\n"
+                           "endpoints = [\"http://10.0.0.1:2379\", \"http://10.0.0.2:2379\"]\n"
+                           "ca_file = \"ca.pem\"\nuser = \"trellis\"\n");
+
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->ledger.backend, ledger::Backend::kEtcd);
+  EXPECT_EQ(config->ledger.etcd.endpoints.size(), 2);
+  EXPECT_EQ(config->ledger.etcd.timeout, std::chrono::seconds(5));
+  EXPECT_EQ(config->ledger.etcd.ca_file, dir_ / "ca.pem");
+  EXPECT_EQ(config->ledger.etcd.user, "trellis");
+}
+
+TEST_F(Config, ReadsWhereTheChainIs) {
+  auto const config = Load(minimal_ +
+                           "[ledger]\nbackend = \"tfchain\"\n[ledger.tfchain]\n"
+                           "urls = [\"wss://a.example.org/ws\", \"ws://127.0.0.1:9944\"]\n");
+
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->ledger.backend, ledger::Backend::kTfchain);
+  EXPECT_EQ(config->ledger.tfchain_urls.size(), 2);
 }
 
 TEST_F(Config, NamesAnUnknownKeyAndItsLine) {
@@ -58,6 +82,13 @@ TEST_F(Config, NamesAValueThatCannotBe) {
   std::vector<std::pair<std::string, std::string>> const bad{
       {"[engine]\nworkers = 0\n", "key 'engine.workers': must be at least 1 (line 6)"},
       {"[engine.limits]\nnode = 0\n", "key 'engine.limits.node': must be at least 1 (line 6)"},
+      {"[ledger]\nbackend = \"paper\"\n",
+       "key 'ledger.backend': expected embedded, etcd or tfchain (line 6)"},
+      {"[ledger]\nbackend = \"etcd\"\n",
+       "key 'ledger.etcd.endpoints': names no member of the cluster"},
+      {"[ledger]\nbackend = \"tfchain\"\n",
+       "key 'ledger.tfchain.urls': names no node of the chain"},
+      {"[ledger]\nkeep_deleted = 0\n", "key 'ledger.keep_deleted': must be at least 1 (line 6)"},
       {"[relay]\nlisten = \"here\"\n", "key 'relay.listen': expected <ip>:<port> (line 6)"},
       {"[relay]\nenabled = false\n",
        "key 'relay.enabled': without the embedded relay 'rmb.relays' must name another (line 6)"},
