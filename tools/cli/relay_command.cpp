@@ -34,6 +34,7 @@ std::string Quoted(std::string const& text) {
 
 std::string List(std::vector<std::string> const& texts) {
   std::vector<std::string> quoted;
+  quoted.reserve(texts.size());
   for (auto const& text : texts)
     quoted.push_back(Quoted(text));
   return fmt::format("[{}]", fmt::join(quoted, ", "));
@@ -85,6 +86,7 @@ Result<void> Run(App const& app, RelayFlags const& flags) {
     words.push_back(std::move(setting));
   }
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words)
     arguments.push_back(word.data());
   arguments.push_back(nullptr);
