@@ -27,6 +27,13 @@ fail_every = {fail_every}
 """
 
 
+def unmount(folder):
+    """Plugins leave mounted what workloads may still use, the pool of the storage plugin for one."""
+    mounts = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", mount], check=False)
+
+
 class Daemon:
     """Started by the constructor; use it as a context manager, so that nothing is left behind."""
 
@@ -91,6 +98,8 @@ class Daemon:
         finally:
             if self.process and self.process.poll() is None:
                 self.process.kill()
+                self.process.wait()
+            unmount(self.dir)
             shutil.rmtree(self.dir, ignore_errors=True)
 
     # ---- looking ----

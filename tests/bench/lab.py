@@ -3,7 +3,7 @@ import pathlib
 import shutil
 import tempfile
 
-from daemon import Daemon
+from daemon import Daemon, unmount
 from limits import Limits
 
 
@@ -19,6 +19,7 @@ class Lab:
         return self
 
     def __exit__(self, *_):
+        unmount(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def daemon(self, **options):
