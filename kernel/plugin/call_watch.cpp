@@ -66,6 +66,7 @@ struct CallWatch::State {
     (void)::prctl(PR_SET_NAME, "plug-watch");
     int idle = 0;
     std::unique_lock lock(mutex);
+    sleeping = false;
     while (!stopping) {
       idle = calls.empty() ? idle + 1 : 0;
       if (idle > kIdleTicks) {
