@@ -8,6 +8,7 @@
 #include <trellis/detail/json_literal.hpp>
 #include <trellis/result.hpp>
 
+#include <bit>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -229,7 +230,7 @@ class TextReader {
       }
     }
   }
-  /// Goes on over eight bytes at a time while all of them are plain ASCII.
+  /// Goes on over plain ASCII, eight bytes at a time (the ABI is of little-endian machines).
   void SkipPlainWords() {
     constexpr std::uint64_t kOnes = 0x0101010101010101;
     constexpr std::uint64_t kHigh = 0x8080808080808080;
@@ -239,7 +240,11 @@ class TextReader {
       std::memcpy(&word, text_.data() + at_, sizeof word);
       auto const control = (word - kOnes * 0x20) & ~word & kHigh;
       auto const special = has_zero(word ^ (kOnes * '"')) | has_zero(word ^ (kOnes * '\\'));
-      if (((word & kHigh) | control | special) != 0) return;
+      if (auto const stop = (word & kHigh) | control | special; stop != 0) {
+        // The lowest mark is exact: what lies above it may be a borrow.
+        at_ += static_cast<std::size_t>(std::countr_zero(stop)) / 8;
+        return;
+      }
     }
   }
   /// Bytes of the well-formed multi-byte character here; 0 when it is none.
