@@ -129,20 +129,22 @@ std::string PrefixedSignature(crypto::Signer const& signer, crypto::BytesView me
   return out;
 }
 
-bool VerifyPrefixed(std::string_view signature, crypto::BytesView public_key,
-                    crypto::BytesView message) {
+bool VerifyPrefixed(std::string_view signature, crypto::PublicKey const& public_key,
+                    crypto::BytesView message, crypto::KeyCache* keys) {
   if (signature.size() != kSignatureBytes) return false;
   if (signature.front() != kEd25519 && signature.front() != kSr25519) return false;
   auto const type =
       signature.front() == kSr25519 ? crypto::KeyType::kSr25519 : crypto::KeyType::kEd25519;
-  return crypto::Verify(type, public_key, message, crypto::AsBytes(signature.substr(1)));
+  auto const raw = crypto::AsBytes(signature.substr(1));
+  return keys != nullptr ? keys->Verify(type, public_key, message, raw)
+                         : crypto::Verify(type, public_key, message, raw);
 }
 
 void SignEnvelope(Envelope& envelope, crypto::Signer const& signer) {
   envelope.signature = PrefixedSignature(signer, Challenge(envelope));
 }
 
-Result<void> CheckSignature(Envelope const& envelope, crypto::BytesView public_key) {
+Result<void> CheckSignature(Envelope const& envelope, crypto::PublicKey const& public_key) {
   return CheckSignature(ViewOf(envelope), public_key);
 }
 

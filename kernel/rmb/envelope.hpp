@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/crypto/keys.hpp"
+#include "kernel/crypto/prepared_key.hpp"
 
 #include <trellis/result.hpp>
 
@@ -72,12 +73,13 @@ Result<Envelope> ParseEnvelope(std::string_view bytes);
 /// Sets the signature: algorithm prefix and 64 bytes.
 void SignEnvelope(Envelope& envelope, crypto::Signer const& signer);
 /// kDenied says what is wrong with it.
-Result<void> CheckSignature(Envelope const& envelope, crypto::BytesView public_key);
+Result<void> CheckSignature(Envelope const& envelope, crypto::PublicKey const& public_key);
 
 /// 'e' or 's' and the 64 bytes.
 [[nodiscard]] std::string PrefixedSignature(crypto::Signer const& signer,
                                             crypto::BytesView message);
-[[nodiscard]] bool VerifyPrefixed(std::string_view signature, crypto::BytesView public_key,
-                                  crypto::BytesView message);
+/// `keys`: where keys that sign often are kept prepared; may be null.
+[[nodiscard]] bool VerifyPrefixed(std::string_view signature, crypto::PublicKey const& public_key,
+                                  crypto::BytesView message, crypto::KeyCache* keys = nullptr);
 
 }  // namespace trellis::rmb

@@ -225,10 +225,11 @@ std::array<std::uint8_t, 16> Challenge(EnvelopeView const& envelope) {
   return crypto::Md5(crypto::AsBytes(out));
 }
 
-Result<void> CheckSignature(EnvelopeView const& envelope, crypto::BytesView public_key) {
+Result<void> CheckSignature(EnvelopeView const& envelope, crypto::PublicKey const& public_key,
+                            crypto::KeyCache* keys) {
   if (!envelope.signature.has_value() || envelope.signature->empty())
     return Fail(Code::kDenied, "signature is missing");
-  if (!VerifyPrefixed(*envelope.signature, public_key, Challenge(envelope)))
+  if (!VerifyPrefixed(*envelope.signature, public_key, Challenge(envelope), keys))
     return Fail(Code::kDenied, "signature does not match");
   return {};
 }

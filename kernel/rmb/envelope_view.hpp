@@ -58,7 +58,8 @@ Result<EnvelopeView> ViewEnvelope(std::string_view bytes);
 
 /// MD5 of the signed fields.
 [[nodiscard]] std::array<std::uint8_t, 16> Challenge(EnvelopeView const& envelope);
-/// kDenied says what is wrong with it.
-Result<void> CheckSignature(EnvelopeView const& envelope, crypto::BytesView public_key);
+/// kDenied says what is wrong with it. `keys`: see VerifyPrefixed.
+Result<void> CheckSignature(EnvelopeView const& envelope, crypto::PublicKey const& public_key,
+                            crypto::KeyCache* keys = nullptr);
 
 }  // namespace trellis::rmb

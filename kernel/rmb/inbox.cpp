@@ -79,7 +79,7 @@ Received Inbox::Judge(Incoming const& message, TwinCache::Found const& sender, s
   if (!sender && sender.error().code == Code::kNotFound)
     return Refusal{kErrorUnknownTwin, fmt::format("unknown twin id '{}'", view.source->twin)};
   if (!sender) return {};  // the ledger is away: the sender asks again
-  if (auto const good = CheckSignature(view, (*sender)->account); !good)
+  if (auto const good = CheckSignature(view, (*sender)->account, &signers_); !good)
     return Refusal{kErrorBadSignature, "invalid envelope signature: " + good.error().message};
   return Accept(message, *sender, now);
 }

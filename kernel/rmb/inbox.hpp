@@ -142,6 +142,7 @@ class Inbox {
   [[nodiscard]] std::string Finish(Envelope envelope) const;
 
   Identity identity_;
+  crypto::KeyCache signers_;
   ReplayTable replay_;
   std::mutex mutex_;  // guards keys_
   std::unordered_map<std::uint32_t, AgreedKey> keys_;

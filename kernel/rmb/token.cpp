@@ -56,13 +56,13 @@ Result<void> CheckTokenTime(Token const& token, std::int64_t now, std::int64_t l
   return {};
 }
 
-Result<void> CheckTokenSignature(Token const& token, crypto::BytesView public_key) {
+Result<void> CheckTokenSignature(Token const& token, crypto::PublicKey const& public_key) {
   if (!VerifyPrefixed(token.signature, public_key, crypto::AsBytes(token.signed_text)))
     return Fail(Code::kDenied, "invalid signature");
   return {};
 }
 
-Result<void> CheckToken(Token const& token, crypto::BytesView public_key, std::int64_t now,
+Result<void> CheckToken(Token const& token, crypto::PublicKey const& public_key, std::int64_t now,
                         std::int64_t leeway_s) {
   TRELLIS_CHECK(CheckTokenTime(token, now, leeway_s));
   return CheckTokenSignature(token, public_key);

@@ -37,9 +37,9 @@ Result<Token> ParseToken(std::string_view text);
 /// kDenied: expired, with `leeway_s` of grace.
 Result<void> CheckTokenTime(Token const& token, std::int64_t now, std::int64_t leeway_s);
 /// kDenied: does not match.
-Result<void> CheckTokenSignature(Token const& token, crypto::BytesView public_key);
+Result<void> CheckTokenSignature(Token const& token, crypto::PublicKey const& public_key);
 /// kDenied: expired (with `leeway_s` of grace) or a signature that does not match.
-Result<void> CheckToken(Token const& token, crypto::BytesView public_key, std::int64_t now,
+Result<void> CheckToken(Token const& token, crypto::PublicKey const& public_key, std::int64_t now,
                         std::int64_t leeway_s);
 
 }  // namespace trellis::rmb

@@ -103,7 +103,7 @@ TEST(Envelopes, ParseWithTheirFieldsChallengeAndSignature) {
     EXPECT_EQ(crypto::Hex(rmb::Challenge(*envelope)), Text(row, "challenge"));
     EXPECT_EQ(crypto::Hex(crypto::AsBytes(envelope->signature.value_or(""))),
               Text(row, "signature"));
-    auto const key = HexMember(KeyNamed(Text(row, "from")), "public");
+    auto const key = Hex32(Text(KeyNamed(Text(row, "from")), "public"));
     EXPECT_EQ(rmb::CheckSignature(*envelope, key).has_value(), Flag(row, "verify"));
   });
 }
@@ -123,7 +123,7 @@ TEST(Envelopes, SurviveWritingAndReading) {
 TEST(Envelopes, VerifyOnlyWhereTheFormatLetsThemWhenChanged) {
   ForEach(kFile, "mutations", [](Row const& row) {
     auto const envelope = rmb::ParseEnvelope(RawMember(row, "envelope"));
-    auto const key = HexMember(KeyNamed(Text(row, "from")), "public");
+    auto const key = Hex32(Text(KeyNamed(Text(row, "from")), "public"));
     bool const good = envelope && rmb::CheckSignature(*envelope, key);
     EXPECT_EQ(good, Flag(row, "verify"));
   });
@@ -152,7 +152,7 @@ TEST(Tokens, VerifyAsStated) {
   constexpr std::int64_t kLeeway = 30;
   ForEach(kFile, "jwt", [](Row const& row) {
     auto const token = rmb::ParseToken(Text(row, "token"));
-    auto const key = HexMember(KeyNamed(Text(row, "key")), "public");
+    auto const key = Hex32(Text(KeyNamed(Text(row, "key")), "public"));
     bool const good = token && rmb::CheckToken(*token, key, TimeFor(row), kLeeway);
     EXPECT_EQ(good, Flag(row, "verify"));
     if (!good) return;
