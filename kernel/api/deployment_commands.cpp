@@ -62,16 +62,22 @@ engine::Answer StatisticsJson(engine::Engine& engine, ConnectionCount& connectio
 }  // namespace
 
 void AddDeploymentCommands(Router& router, engine::Engine& engine) {
-  router.Add(
+  router.AddAsync(
       "zos.deployment.deploy", Auth::kOwner,
       [&engine](Caller const& caller, std::string_view payload) {
         return engine.Deploy(caller.twin, payload);
       },
+      [&engine](Caller const& caller, std::string_view payload, engine::Resume resume, Reply done) {
+        engine.Deploy(caller.twin, payload, std::move(resume), std::move(done));
+      },
       Effect::kMutates);
-  router.Add(
+  router.AddAsync(
       "zos.deployment.update", Auth::kOwner,
       [&engine](Caller const& caller, std::string_view payload) {
         return engine.Update(caller.twin, payload);
+      },
+      [&engine](Caller const& caller, std::string_view payload, engine::Resume resume, Reply done) {
+        engine.Update(caller.twin, payload, std::move(resume), std::move(done));
       },
       Effect::kMutates);
   router.Add("zos.deployment.get", Auth::kOwner,

@@ -39,6 +39,9 @@ class Pool {
 
   /// False when the queue is full for the ticket, or the pool is closing.
   [[nodiscard]] bool Post(PoolTicket const& ticket, std::function<void()> work);
+  /// Before all that waits, whatever the limits: the rest of something that was posted. Not while
+  /// the pool closes.
+  void PostRest(std::function<void()> work);
 
  private:
   struct Item {
@@ -46,6 +49,9 @@ class Pool {
     std::function<void()> work;
   };
   void Run();
+  void Wait(std::unique_lock<std::mutex>& lock);
+  void Wake();
+  void Engage();
   [[nodiscard]] bool Fits(PoolTicket const& ticket) const;
   Item Take();
 
@@ -54,11 +60,13 @@ class Pool {
   QueueLimits const limits_;
   std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
-  std::deque<Item> queue_;
+  std::deque<Item> queue_;  // what PostRest brought first
+  std::size_t rests_ = 0;   // in the queue
   std::map<std::uint32_t, std::size_t> waiting_of_twin_;
   std::size_t waiting_bytes_ = 0;
   std::size_t threads_ = 0;  // alive
   std::size_t idle_ = 0;
+  bool waking_ = false;      // an idle one was told and has not looked yet
   std::size_t started_ = 0;  // for names
   bool closing_ = false;
 };

@@ -9,6 +9,7 @@ namespace trellis::api {
 namespace {
 
 constexpr std::size_t kRequestBytes = 256;  // what a waiting request holds beside its texts
+constexpr std::size_t kMaxFlights = 256;    // requests that wait without a thread
 /// Commands without arguments get an empty payload, `null`, `""` or `{}`; handlers see `{}` for all
 /// of them.
 constexpr std::string_view kNoArguments = "{}";
@@ -86,11 +87,24 @@ engine::Answer ToAnswer(Result<std::string> result) {
 Router::Router(plugin::Plugins& plugins, Rights rights, Options options)
     : plugins_(plugins),
       rights_(std::move(rights)),
+      max_bytes_(options.queue.bytes),
       kernel_pool_("api", options.kernel_threads, options.queue),
       plugin_pool_("api-p", options.plugin_threads, options.queue) {}
 
 void Router::Add(std::string name, Auth auth, Handler handler, Effect effect) {
-  routes_.insert_or_assign(std::move(name), Route{auth, effect, std::move(handler)});
+  routes_.insert_or_assign(std::move(name), Route{auth, effect, std::move(handler), {}});
+}
+
+Router::~Router() {
+  std::unique_lock lock(mutex_);
+  closing_ = true;  // what is queued waits in its thread
+  landed_.wait(lock, [this] { return flights_ == 0; });
+}
+
+void Router::AddAsync(std::string name, Auth auth, Handler handler, AsyncHandler async,
+                      Effect effect) {
+  routes_.insert_or_assign(std::move(name),
+                           Route{auth, effect, std::move(handler), std::move(async)});
 }
 
 void Router::Guard(std::string prefix, Auth auth) {
@@ -161,8 +175,8 @@ void Router::Call(Caller const& caller, std::string_view command, std::string pa
       Request{caller, std::string(command), std::move(payload), std::move(reply)});
   if (auto refused = CheckDegraded(command); !refused) return Answer(*request, std::move(refused));
   if (auto const route = routes_.find(command); route != routes_.end()) {
-    return Post(kernel_pool_, request,
-                [this, &route = route->second](Request const& r) { return CallKernel(r, route); });
+    return PostTask(kernel_pool_, request,
+                    [this, request, &route = route->second] { RunKernel(request, route); });
   }
   if (auto const info = plugins_.Command(command); info.has_value()) {
     return Post(plugin_pool_, request,
@@ -175,12 +189,34 @@ void Router::Call(Caller const& caller, std::string_view command, std::string pa
   });
 }
 
+std::size_t Router::SizeOf(Request const& request) {
+  return request.payload.size() + request.command.size() + kRequestBytes;
+}
+
+void Router::CallHere(Caller const& caller, std::string_view command, std::string payload,
+                      Reply reply) {
+  auto const route = routes_.find(command);
+  bool const quick = route != routes_.end() && CheckDegraded(command).has_value();
+  if (!quick || here_.fetch_add(1) >= kMaxHere) {
+    if (quick) --here_;
+    return Call(caller, command, std::move(payload), std::move(reply));
+  }
+  RunKernel(std::make_shared<Request>(
+                Request{caller, std::string(command), std::move(payload), std::move(reply)}),
+            route->second);
+  --here_;
+}
+
 void Router::Post(Pool& pool, std::shared_ptr<Request> const& request, Work work) {
-  PoolTicket const ticket{request->caller.local ? 0 : request->caller.twin,
-                          request->payload.size() + request->command.size() + kRequestBytes};
-  bool const queued = pool.Post(ticket, [this, request, work = std::move(work)] {
+  PostTask(pool, request, [this, request, work = std::move(work)] {
     Answer(*request, RunGuarded(*request, work));
   });
+}
+
+void Router::PostTask(Pool& pool, std::shared_ptr<Request> const& request,
+                      std::function<void()> task) {
+  PoolTicket const ticket{request->caller.local ? 0 : request->caller.twin, SizeOf(*request)};
+  bool const queued = pool.Post(ticket, std::move(task));
   if (!queued) Answer(*request, Refuse(503, "node is busy, try again later"));
 }
 
@@ -203,11 +239,78 @@ void Router::Answer(Request const& request, engine::Answer answer) {
   request.reply(std::move(answer));
 }
 
-engine::Answer Router::CallKernel(Request const& request, Route const& route) const {
+engine::Answer Router::CheckRoute(Request const& request, Route const& route) const {
   auto allowed = Check(request, route.auth);
   if (!allowed) return allowed;
   if (draining_ && route.effect == Effect::kMutates) return ShuttingDown();
+  return std::string();
+}
+
+engine::Answer Router::CallKernel(Request const& request, Route const& route) const {
+  auto allowed = CheckRoute(request, route);
+  if (!allowed) return allowed;
   return route.handler(request.caller, Normalise(request.payload));
+}
+
+// ---- what gives its thread back ----
+
+/// A request whose handler waits for something without a thread.
+class Router::Flight : public std::enable_shared_from_this<Flight> {
+ public:
+  Flight(Router& router, std::shared_ptr<Request> request)
+      : router_(router), request_(std::move(request)) {}
+
+  void Run(Route const& route) {
+    Guarded([&] {
+      auto refused = router_.CheckRoute(*request_, route);
+      if (!refused) return Land(std::move(refused));
+      route.async(
+          request_->caller, Normalise(request_->payload),
+          [self = shared_from_this()](std::function<void()> work) {
+            self->router_.kernel_pool_.PostRest(
+                [self, work = std::move(work)] { self->Guarded(work); });
+          },
+          [self = shared_from_this()](engine::Answer answer) { self->Land(std::move(answer)); });
+    });
+  }
+
+ private:
+  void Guarded(std::function<void()> const& work) {
+    auto const answer = RunGuarded(*request_, [&](Request const&) -> engine::Answer {
+      work();
+      return std::string();
+    });
+    if (!answer) Land(answer);
+  }
+  void Land(engine::Answer answer) {
+    if (landed_.exchange(true)) return;
+    router_.Answer(*request_, std::move(answer));
+    router_.Leave(SizeOf(*request_));
+  }
+
+  Router& router_;
+  std::shared_ptr<Request> request_;
+  std::atomic<bool> landed_{false};
+};
+
+void Router::RunKernel(std::shared_ptr<Request> const& request, Route const& route) {
+  if (route.async && Enter(SizeOf(*request)))
+    return std::make_shared<Flight>(*this, request)->Run(route);
+  Answer(*request, RunGuarded(*request, [&](Request const& r) { return CallKernel(r, route); }));
+}
+
+bool Router::Enter(std::size_t bytes) {
+  std::lock_guard const lock(mutex_);
+  if (closing_ || flights_ >= kMaxFlights || flying_bytes_ + bytes > max_bytes_) return false;
+  ++flights_;
+  flying_bytes_ += bytes;
+  return true;
+}
+
+void Router::Leave(std::size_t bytes) {
+  std::lock_guard const lock(mutex_);
+  flying_bytes_ -= bytes;
+  if (--flights_ == 0) landed_.notify_all();
 }
 
 engine::Answer Router::CallPlugin(Request const& request, plugin::CommandInfo const& info) const {

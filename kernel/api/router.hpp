@@ -6,6 +6,8 @@
 #include "kernel/plugin/types.hpp"
 
 #include <atomic>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -29,6 +31,10 @@ enum class Effect : std::uint8_t { kReads, kMutates };
 
 using Handler = std::function<engine::Answer(Caller const&, std::string_view payload)>;
 using Reply = std::function<void(engine::Answer)>;
+/// A handler that gives its thread back while it waits: it tells the answer once, and what it does
+/// after a wait runs through `resume`.
+using AsyncHandler =
+    std::function<void(Caller const&, std::string_view payload, engine::Resume resume, Reply done)>;
 
 /// The wire code of an error class.
 [[nodiscard]] int WireCode(Code code);
@@ -40,6 +46,8 @@ using Reply = std::function<void(engine::Answer)>;
 /// Safe for use by several threads once all Add calls are done.
 class Router {
  public:
+  /// Threads of others that CallHere may hold up at once.
+  static constexpr std::size_t kMaxHere = 2;
   /// Answers "is this twin the farmer / an administrator of the node?".
   struct Rights {
     std::function<bool(std::uint32_t twin)> farmer;
@@ -53,9 +61,16 @@ class Router {
 
   Router(plugin::Plugins& plugins, Rights rights, Options options);
   Router(plugin::Plugins& plugins, Rights rights) : Router(plugins, std::move(rights), Options()) {}
+  /// Waits for what is on its way.
+  ~Router();
+  Router(Router const&) = delete;
+  Router& operator=(Router const&) = delete;
 
   /// Before the first Call.
   void Add(std::string name, Auth auth, Handler handler, Effect effect = Effect::kReads);
+  /// As Add. `async` does the same as `handler`, which is used when too many are on their way.
+  void AddAsync(std::string name, Auth auth, Handler handler, AsyncHandler async,
+                Effect effect = Effect::kReads);
   /// All names that begin with `prefix` need `auth`, also those nobody knows: a stranger must not
   /// learn which exist. Before the first Call.
   void Guard(std::string prefix, Auth auth);
@@ -71,6 +86,10 @@ class Router {
   /// `function is not found`; too much waiting: 503.
   void Call(Caller const& caller, std::string_view command, std::string payload, Reply reply);
 
+  /// As Call, on the calling thread when few others do that; for threads that may be held up a
+  /// while. Spares a request the way to a thread of its own.
+  void CallHere(Caller const& caller, std::string_view command, std::string payload, Reply reply);
+
   /// Answers given so far, by wire code (0 = success).
   [[nodiscard]] std::map<int, std::uint64_t> Answers() const;
 
@@ -79,6 +98,7 @@ class Router {
     Auth auth = Auth::kAny;
     Effect effect = Effect::kReads;
     Handler handler;
+    AsyncHandler async;  ///< may be empty
   };
   struct Request {
     Caller caller;
@@ -86,6 +106,14 @@ class Router {
     std::string payload;
     Reply reply;
   };
+  class Flight;
+  void RunKernel(std::shared_ptr<Request> const& request, Route const& route);
+  /// False: too much is on its way.
+  [[nodiscard]] bool Enter(std::size_t bytes);
+  void Leave(std::size_t bytes);
+  [[nodiscard]] static std::size_t SizeOf(Request const& request);
+  /// Why the route's handler must not run, or nothing.
+  [[nodiscard]] engine::Answer CheckRoute(Request const& request, Route const& route) const;
   [[nodiscard]] bool Allowed(Caller const& caller, Auth auth) const;
   /// Why the caller may not use the name, or nothing.
   [[nodiscard]] engine::Answer Check(Request const& request, Auth auth) const;
@@ -94,6 +122,7 @@ class Router {
   engine::Answer CallPlugin(Request const& request, plugin::CommandInfo const& info) const;
   using Work = std::function<engine::Answer(Request const&)>;
   void Post(Pool& pool, std::shared_ptr<Request> const& request, Work work);
+  void PostTask(Pool& pool, std::shared_ptr<Request> const& request, std::function<void()> task);
   /// The refusal of a degraded node, or nothing.
   [[nodiscard]] engine::Answer CheckDegraded(std::string_view command) const;
   /// What a handler throws is an internal error; the details stay in the log.
@@ -104,11 +133,17 @@ class Router {
   Rights rights_;
   std::map<std::string, Route, std::less<>> routes_;
   std::vector<std::pair<std::string, Auth>> guards_;
+  std::atomic<std::size_t> here_{0};  // in CallHere
   std::atomic<bool> draining_{false};
   std::atomic<bool> degraded_{false};
-  mutable std::mutex mutex_;  // guards the two below
+  std::size_t const max_bytes_;
+  mutable std::mutex mutex_;  // guards the six below
   std::map<int, std::uint64_t> answers_;
   std::string why_degraded_;
+  std::size_t flights_ = 0;
+  std::size_t flying_bytes_ = 0;
+  bool closing_ = false;
+  std::condition_variable landed_;
   Pool kernel_pool_;
   Pool plugin_pool_;
 };

@@ -85,7 +85,7 @@ void AddMachineCommands(Router& router, SystemFacts const& facts) {
   auto const dmi = std::make_shared<DmiReader>();  // std::function must be copyable
   AddQuestion(router, "zos.system.dmi", [dmi] { return dmi->Get(); });
   AddQuestion(router, "zos.location.get", [text = facts.location_json]() -> engine::Answer {
-    if (!text.empty()) return text;
+    if (!text.empty()) return engine::Answer(text);
     return Refuse(404, "the node's location is not configured: set node.location");
   });
 }

@@ -6,6 +6,9 @@
 #include "kernel/grid/signatures.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 
 namespace trellis::engine {
 namespace {
@@ -144,30 +147,82 @@ tl::expected<void, Refusal> Acceptor::CompareLedger(Checked const& checked,
                  hash ? "hash_mismatch" : "contract");
 }
 
-Answer Acceptor::Try(Checked const& checked, AcceptMode mode, bool& again) {
-  auto acceptance = mode == AcceptMode::kDeploy ? CompareDeploy(checked) : CompareUpdate(checked);
-  if (!acceptance) return tl::unexpected<Refusal>(acceptance.error());
-  if (acceptance->repeated) return "null";
+void Acceptor::Try(CasePtr const& item) {
+  auto const& checked = item->checked;
+  ++item->tries;
+  auto acceptance =
+      item->mode == AcceptMode::kDeploy ? CompareDeploy(checked) : CompareUpdate(checked);
+  if (!acceptance) return item->done(tl::unexpected<Refusal>(acceptance.error()));
+  if (acceptance->repeated) {
+    ++context_.meters.accepted;
+    return item->done("null");
+  }
   if (auto const matches = CompareLedger(checked, *acceptance); !matches)
-    return tl::unexpected<Refusal>(matches.error());
+    return item->done(tl::unexpected<Refusal>(matches.error()));
   if (!context_.scheduler.Admit(checked.key))
-    return Refused(429, "node is busy, try again later", "busy");
-  return Store(checked, *acceptance, again);
+    return item->done(Refused(429, "node is busy, try again later", "busy"));
+  Store(item, *std::move(acceptance));
+}
+
+void Acceptor::Finish(CasePtr const& item, Result<void> const& stored) {
+  if (stored) {
+    ++context_.meters.accepted;
+    return item->done("null");
+  }
+  auto const& error = stored.error();
+  if (error.code == Code::kBusy && item->tries < kTries) return Try(item);
+  item->done([&]() -> Answer {
+    if (error.code == Code::kBusy) return Refused(409, error.message, "conflict");
+    if (error.code == Code::kExists) return Refused(409, error.message, "exists");
+    if (error.code == Code::kDenied) return Refused(409, error.message, "limit");
+    return Trouble(error);
+  }());
+}
+
+void Acceptor::Accept(std::uint32_t sender, std::string_view document, AcceptMode mode,
+                      Resume resume, AnswerCallback done) {
+  auto checked = Check(sender, document);
+  if (!checked) return done(tl::unexpected<Refusal>(checked.error()));
+  if (auto const signatures = CheckSignatures(*checked); !signatures)
+    return done(tl::unexpected<Refusal>(signatures.error()));
+  auto const item = std::make_shared<Case>();
+  item->checked = *std::move(checked);
+  item->mode = mode;
+  item->resume = std::move(resume);
+  item->done = std::move(done);
+  Try(item);
 }
 
 Answer Acceptor::Accept(std::uint32_t sender, std::string_view document, AcceptMode mode) {
-  auto const checked = Check(sender, document);
-  if (!checked) return tl::unexpected<Refusal>(checked.error());
-  if (auto const signatures = CheckSignatures(*checked); !signatures)
-    return tl::unexpected<Refusal>(signatures.error());
-  bool again = true;
-  Answer answer;
-  for (int i = 0; i < kTries && again; ++i) {
-    again = false;
-    answer = Try(*checked, mode, again);
+  struct Mailbox {
+    std::mutex mutex;  // guards the two below
+    std::condition_variable changed;
+    std::deque<std::function<void()>> work;
+    std::optional<Answer> answer;
+  };
+  auto const box = std::make_shared<Mailbox>();  // shared with the thread that fills it last
+  Accept(
+      sender, document, mode,
+      [box](std::function<void()> work) {
+        std::lock_guard const lock(box->mutex);
+        box->work.push_back(std::move(work));
+        box->changed.notify_one();
+      },
+      [box](Answer answer) {
+        std::lock_guard const lock(box->mutex);
+        box->answer = std::move(answer);
+        box->changed.notify_one();
+      });
+  std::unique_lock lock(box->mutex);
+  while (true) {
+    box->changed.wait(lock, [&] { return box->answer.has_value() || !box->work.empty(); });
+    if (box->answer.has_value()) return *std::move(box->answer);
+    auto const work = std::move(box->work.front());
+    box->work.pop_front();
+    lock.unlock();
+    work();
+    lock.lock();
   }
-  if (answer) ++context_.meters.accepted;
-  return answer;
 }
 
 tl::expected<Examination, Refusal> Acceptor::Examine(std::string_view document) {

@@ -24,7 +24,12 @@ class Acceptor {
  public:
   explicit Acceptor(Context const& context) : context_(context) {}
 
-  /// `null`, or why the document is refused. An identical document again is a success.
+  /// `null`, or why the document is refused. An identical document again is a success. What comes
+  /// after the commit, `done` too, runs through `resume`, or on the writer's thread when nobody
+  /// else waits for it; a refusal before it is told at once.
+  void Accept(std::uint32_t sender, std::string_view document, AcceptMode mode, Resume resume,
+              AnswerCallback done);
+  /// The same; waits.
   Answer Accept(std::uint32_t sender, std::string_view document, AcceptMode mode);
   tl::expected<Examination, Refusal> Examine(std::string_view document);
 
@@ -50,9 +55,19 @@ class Acceptor {
     std::vector<grid::UpgradeOp> ops;            ///< update
   };
 
+  /// An acceptance on its way, shared by its steps.
+  struct Case {
+    Checked checked;
+    AcceptMode mode = AcceptMode::kDeploy;
+    Resume resume;
+    AnswerCallback done;
+    int tries = 0;
+  };
+  using CasePtr = std::shared_ptr<Case>;
+
   tl::expected<Checked, Refusal> Check(std::uint32_t sender, std::string_view document);
   tl::expected<void, Refusal> CheckSignatures(Checked const& checked);
-  Answer Try(Checked const& checked, AcceptMode mode, bool& again);
+  void Try(CasePtr const& item);
   tl::expected<Acceptance, Refusal> CompareDeploy(Checked const& checked);
   tl::expected<Acceptance, Refusal> CompareUpdate(Checked const& checked);
   Result<void> CheckUpdatable(Checked const& checked, std::vector<grid::UpgradeOp> const& ops);
@@ -66,7 +81,8 @@ class Acceptor {
     store::JobRow job;
     bool create = false;
   };
-  Answer Store(Checked const& checked, Acceptance const& acceptance, bool& again);
+  void Store(CasePtr const& item, Acceptance acceptance);
+  void Finish(CasePtr const& item, Result<void> const& stored);
   Draft Prepare(Checked const& checked, Acceptance const& acceptance);
   Result<void> Write(store::Database& db, Checked const& checked, Acceptance const& acceptance,
                      Draft& draft);
@@ -76,7 +92,7 @@ class Acceptor {
   static void PrepareRows(Checked const& checked, Draft& draft);
   [[nodiscard]] Ticket TicketOf(Checked const& checked, Acceptance const& acceptance);
 
-  Context const& context_;
+  Context const& context_;  // outlives what is on its way
 };
 
 [[nodiscard]] tl::unexpected<Refusal> Refused(int code, std::string message,

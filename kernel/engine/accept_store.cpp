@@ -116,36 +116,41 @@ Acceptor::Draft Acceptor::Prepare(Checked const& checked, Acceptance const& acce
   return draft;
 }
 
-Answer Acceptor::Store(Checked const& checked, Acceptance const& acceptance, bool& again) {
-  auto ticket = std::make_shared<Ticket>(TicketOf(checked, acceptance));
-  auto draft = Prepare(checked, acceptance);
-  std::promise<Result<void>> stored;
+void Acceptor::Store(CasePtr const& item, Acceptance acceptance) {
+  struct Commit {
+    Acceptance acceptance;
+    Draft draft;
+    Ticket ticket;
+  };
+  auto const commit = std::make_shared<Commit>();  // shared by the writer's two calls
+  commit->ticket = TicketOf(item->checked, acceptance);
+  commit->draft = Prepare(item->checked, acceptance);
+  commit->acceptance = std::move(acceptance);
   TRELLIS_KILL_POINT("accept.before_commit");
   context_.writer.SubmitThen(
-      [&](store::Database& db) -> Result<void> {
-        TRELLIS_CHECK(Write(db, checked, acceptance, draft));
-        ticket->job = draft.job.id;
-        checked.prepared->job = draft.job;
+      [acceptor = *this, item, commit](store::Database& db) mutable -> Result<void> {
+        TRELLIS_CHECK(acceptor.Write(db, item->checked, commit->acceptance, commit->draft));
+        commit->ticket.job = commit->draft.job.id;
+        item->checked.prepared->job = commit->draft.job;
         return {};
       },
-      [&stored, ticket, &scheduler = context_.scheduler, key = checked.key](Result<void> done) {
+      [acceptor = *this, item, commit](Result<void> stored) mutable {
+        auto& context = acceptor.context_;
+        if (stored) TRELLIS_KILL_POINT("accept.after_commit");
+        // Nobody waits for this thread: the answer need not wait for another one.
+        bool const here = stored && context.writer.idle();
+        if (here) acceptor.Finish(item, stored);
         // On the writer's thread, so that jobs are queued in the order of their acceptance.
-        if (done) {
-          TRELLIS_KILL_POINT("accept.after_commit");
-          scheduler.Add(std::move(*ticket), /*admitted=*/true);
+        if (stored) {
+          context.scheduler.Add(std::move(commit->ticket), /*admitted=*/true);
         } else {
-          scheduler.Withdraw(key);
+          context.scheduler.Withdraw(item->checked.key);
         }
-        stored.set_value(std::move(done));
+        if (here) return;
+        item->resume([acceptor, item, stored = std::move(stored)]() mutable {
+          acceptor.Finish(item, stored);
+        });
       });
-  auto const done = stored.get_future().get();
-  if (done) return "null";
-  auto const& error = done.error();
-  again = error.code == Code::kBusy;
-  if (again) return Refused(409, error.message, "conflict");
-  if (error.code == Code::kExists) return Refused(409, error.message, "exists");
-  if (error.code == Code::kDenied) return Refused(409, error.message, "limit");
-  return Trouble(error);
 }
 
 Result<void> Acceptor::Write(store::Database& db, Checked const& checked,

@@ -6,6 +6,7 @@
 #include <tl/expected.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace trellis::engine {
@@ -20,6 +21,11 @@ struct Refusal {
 
 /// Success, or why not.
 using Answer = tl::expected<std::string, Refusal>;
+
+/// Carries on with work, on another thread, that must not hold up the one it comes from.
+using Resume = std::function<void(std::function<void()>)>;
+/// Told the answer, once.
+using AnswerCallback = std::function<void(Answer)>;
 
 /// What `zos.statistics.get` shows.
 struct Statistics {

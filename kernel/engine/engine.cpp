@@ -222,6 +222,16 @@ Answer Engine::Deploy(std::uint32_t sender, std::string_view document) {
 Answer Engine::Update(std::uint32_t sender, std::string_view document) {
   return Acceptor(context_).Accept(sender, document, AcceptMode::kUpdate);
 }
+void Engine::Deploy(std::uint32_t sender, std::string_view document, engine::Resume resume,
+                    AnswerCallback done) {
+  Acceptor(context_).Accept(sender, document, AcceptMode::kDeploy, std::move(resume),
+                            std::move(done));
+}
+void Engine::Update(std::uint32_t sender, std::string_view document, engine::Resume resume,
+                    AnswerCallback done) {
+  Acceptor(context_).Accept(sender, document, AcceptMode::kUpdate, std::move(resume),
+                            std::move(done));
+}
 tl::expected<Examination, Refusal> Engine::Examine(std::string_view document) {
   return Acceptor(context_).Examine(document);
 }

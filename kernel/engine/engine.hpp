@@ -51,6 +51,12 @@ class Engine {
   /// comes later. `null` on success.
   Answer Deploy(std::uint32_t sender, std::string_view document);
   Answer Update(std::uint32_t sender, std::string_view document);
+  /// The same without waiting for the commit: `done` is told through `resume`, at once, or, when
+  /// nobody else waits for it, on the thread of commits.
+  void Deploy(std::uint32_t sender, std::string_view document, engine::Resume resume,
+              AnswerCallback done);
+  void Update(std::uint32_t sender, std::string_view document, engine::Resume resume,
+              AnswerCallback done);
   tl::expected<Examination, Refusal> Examine(std::string_view document);
 
   /// The stored deployment with its shown workloads. 404 `deployment not found`.

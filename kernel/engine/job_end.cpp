@@ -62,7 +62,8 @@ void JobRun::End(JobEnd end) {
   context_.writer.SubmitThen(
       [self = shared_from_this(), shared](store::Database& db) {
         return self->WriteChained(db, [&](store::Database&) -> Result<void> {
-          TRELLIS_CHECK(self->WriteCarried(db));
+          bool const goes = shared->kind == JobEnd::Kind::kFinished;
+          TRELLIS_CHECK(self->WriteCarried(db, goes ? JournalNote::kOmit : JournalNote::kWrite));
           for (auto const& [name, pos] : self->plan_.moves)
             TRELLIS_CHECK(store::MoveWorkload(db, self->ticket_.key, name, pos));
           return WriteEnd(self->context_, db, self->state_, *shared);
@@ -139,6 +140,14 @@ void JobRun::Wedge(PlannedStep const& step) {
 }
 
 void JobRun::Trouble(Error const& error) {
+  auto const stored =
+      context_.readers.Run([&](store::Database& db) { return store::FindJob(db, ticket_.job); });
+  if (stored && !stored->has_value()) {  // removed with its deployment meanwhile
+    carried_ = nullptr;
+    JobEnd gone;
+    gone.kind = JobEnd::Kind::kGone;
+    return Ended(gone, {});
+  }
   log::Error("job could not be carried out, retrying",
              {{"job", ticket_.job}, {"kind", store::ToText(ticket_.kind)}, {"error", error}});
   Retry(kStoreTrouble);

@@ -145,7 +145,7 @@ Result<void> WriteIntents(Context const& context, store::Database& db, JobState&
 }
 
 Result<void> WriteOutcome(Context const& context, store::Database& db, JobState const& state,
-                          PlannedStep const& step, Outcome& outcome) {
+                          PlannedStep const& step, Outcome& outcome, JournalNote note) {
   auto journal = step.journal;
   journal.generation = context.generation;
   if (outcome.crashed) {
@@ -176,7 +176,7 @@ Result<void> WriteOutcome(Context const& context, store::Database& db, JobState 
     case Outcome::Kind::kWedged:
       return {};  // the intent stays
   }
-  TRELLIS_CHECK(store::PutStep(db, journal));
+  if (note == JournalNote::kWrite) TRELLIS_CHECK(store::PutStep(db, journal));
   if (!outcome.follow.has_value()) return {};
   auto& follow = *outcome.follow;
   TRELLIS_TRY(auto const equal, store::FindEqualJob(db, follow.key, follow.kind, follow.target));

@@ -19,9 +19,11 @@ Result<void> WriteIntents(Context const& context, store::Database& db, JobState&
                           std::vector<PlannedStep>& steps, NodeCapacity const& node);
 
 /// The result of one step: its workload, history, reservation, journal entry and follow-up job
-/// (which gets its id).
+/// (which gets its id). Where the job goes in the same commit its steps need no note.
+enum class JournalNote : std::uint8_t { kWrite, kOmit };
 Result<void> WriteOutcome(Context const& context, store::Database& db, JobState const& state,
-                          PlannedStep const& step, Outcome& outcome);
+                          PlannedStep const& step, Outcome& outcome,
+                          JournalNote note = JournalNote::kWrite);
 
 /// The same for a result that needed no plugin.
 Result<void> WriteRow(store::Database& db, JobState const& state, Outcome const& outcome);

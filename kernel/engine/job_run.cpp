@@ -276,9 +276,9 @@ Result<void> JobRun::WriteChained(store::Database& db,
   return written;
 }
 
-Result<void> JobRun::WriteCarried(store::Database& db) {
+Result<void> JobRun::WriteCarried(store::Database& db, JournalNote note) {
   if (carried_ == nullptr) return {};
-  return WriteOutcome(context_, db, state_, *carried_->step, carried_->outcome);
+  return WriteOutcome(context_, db, state_, *carried_->step, carried_->outcome, note);
 }
 
 void JobRun::Tell(Stored const& stored) {

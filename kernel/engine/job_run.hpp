@@ -64,7 +64,7 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
   void StoreCarried();
   Result<void> WriteChained(store::Database& db,
                             std::function<Result<void>(store::Database&)> const& write);
-  Result<void> WriteCarried(store::Database& db);
+  Result<void> WriteCarried(store::Database& db, JournalNote note = JournalNote::kWrite);
   void Tell(Stored const& stored);
   void TellOfJob(std::string_view state, std::string_view message);
 

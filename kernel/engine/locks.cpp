@@ -7,7 +7,7 @@ namespace {
 
 /// Jobs begun beyond what a plugin bears: their intents are stored together, and they are there
 /// when it is free.
-constexpr std::uint32_t kAhead = 60;
+constexpr std::uint32_t kAhead = 124;
 
 template <class Map, class Key>
 void Decrement(Map& map, Key const& key) {

@@ -5,14 +5,15 @@
 namespace trellis::engine {
 namespace {
 
-constexpr std::size_t kBegunPerWorker = 32;
+constexpr std::size_t kBegunPerWorker = 64;
 constexpr std::size_t kBegunOfTwin = 16;
 constexpr std::size_t kMaxPrepared = 256;  // beyond it documents are read from the store again
 constexpr std::size_t kMaxLooks = 128;     // blocked jobs of one twin before its turn is over
 
 }  // namespace
 
-/// Wakes a worker, when one is wanted, after the lock was given back: it would only wait for it.
+/// Wakes a worker, when one is wanted and none is on its way already (that one wakes the next when
+/// there is more), after the lock was given back: it would only wait for it.
 class Scheduler::Waking {
  public:
   explicit Waking(Scheduler& scheduler) : scheduler_(scheduler) {}
@@ -21,7 +22,11 @@ class Scheduler::Waking {
   }
   Waking(Waking const&) = delete;
   Waking& operator=(Waking const&) = delete;
-  void Want() { wanted_ |= scheduler_.waiting_ > 0; }
+  void Want() {
+    if (scheduler_.waiting_ == 0 || scheduler_.waking_) return;
+    scheduler_.waking_ = true;
+    wanted_ = true;
+  }
 
  private:
   Scheduler& scheduler_;
@@ -161,6 +166,7 @@ std::optional<Turn> Scheduler::Next(Worker& worker) {
     ++waiting_;
     changed_.WaitUntil(lock, timers_.empty() ? ClockCondition::kNever : timers_.begin()->first);
     --waiting_;
+    waking_ = false;
   }
   return std::nullopt;
 }

@@ -151,6 +151,7 @@ class Scheduler {
   std::size_t queued_ = 0;  // admitted ones too
   std::size_t begun_ = 0;
   std::size_t waiting_ = 0;      // workers in Next
+  bool waking_ = false;          // one of them was told and has not looked yet
   std::uint32_t last_twin_ = 0;  // round robin
   bool stopping_ = false;
   std::atomic<std::size_t> wedged_{0};

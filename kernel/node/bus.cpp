@@ -56,7 +56,7 @@ rmb::Handler ServeWith(api::Router& router, std::shared_ptr<FrontendSlot> const&
   return [&router, slot](rmb::IncomingRequest request, rmb::Reply reply) {
     if (!router.Knows(request.command) && slot->Offer(request, reply)) return;
     api::Caller const caller{request.source.twin, /*local=*/false};
-    router.Call(
+    router.CallHere(
         caller, request.command, std::move(request.payload),
         [reply = std::move(reply)](engine::Answer const& answer) { reply(ToOutcome(answer)); });
   };

@@ -1,5 +1,6 @@
 #include "kernel/node/bus_options.hpp"
 
+#include "kernel/api/router.hpp"
 #include "kernel/base/strings.hpp"
 #include "kernel/sys/files.hpp"
 #include "kernel/sys/sysinfo.hpp"
@@ -12,6 +13,7 @@ rmb::FairLimits VerifierLimits() {
   constexpr std::uint64_t kMost = 4;
   rmb::FairLimits limits;
   limits.threads = static_cast<std::size_t>(std::min(sys::CpuCount(), kMost));
+  limits.threads += api::Router::kMaxHere;  // they may be at a command
   return limits;
 }
 

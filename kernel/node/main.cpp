@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
   if (sodium_init() < 0) return 1;
   // Threads here wait far more than they allocate: two arenas instead of one for each keep the
   // daemon small.
-  (void)::mallopt(M_ARENA_MAX, 2);
+  (void)::mallopt(M_ARENA_MAX, 16);
   auto const done = check ? Check(source) : Run(source);
   if (done) return *done;
   fmt::print(stderr, "trellisd: {}\n", done.error().message);

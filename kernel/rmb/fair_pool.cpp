@@ -45,8 +45,15 @@ bool FairPool::Post(std::uint64_t key, Lane lane, std::size_t bytes, Work work) 
   ++waiting_;
   bytes_ += bytes;
   if (idle_ < waiting_ && threads_ < limits_.threads) StartThread();
-  changed_.notify_one();
+  Wake();
   return true;
+}
+
+/// One at a time: the one that comes wakes the next when there is more.
+void FairPool::Wake() {
+  if (waiting_ == 0 || idle_ == 0 || waking_) return;
+  waking_ = true;
+  changed_.notify_one();
 }
 
 void FairPool::StartThread() {
@@ -75,14 +82,24 @@ FairPool::Work FairPool::Take() {
   return std::move(piece.work);
 }
 
+void FairPool::Wait(std::unique_lock<std::mutex>& lock) {
+  auto const until = std::chrono::steady_clock::now() + kIdle;
+  while (!closing_ && waiting_ == 0) {
+    ++idle_;
+    bool const told = changed_.wait_until(lock, until) == std::cv_status::no_timeout;
+    --idle_;
+    waking_ = false;
+    if (!told) return;
+  }
+}
+
 void FairPool::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    ++idle_;
-    changed_.wait_for(lock, kIdle, [this] { return closing_ || waiting_ > 0; });
-    --idle_;
+    Wait(lock);
     if (waiting_ == 0) break;  // idle for long, or closing
     auto work = Take();
+    Wake();
     lock.unlock();
     work();
     work = nullptr;

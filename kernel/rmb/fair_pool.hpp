@@ -59,6 +59,8 @@ class FairPool {
   [[nodiscard]] bool HasRoom(Turns const& turns, std::uint64_t key, std::size_t bytes) const;
   void StartThread();
   void Run();
+  void Wait(std::unique_lock<std::mutex>& lock);
+  void Wake();
   /// Of the key whose turn it is. Something must be waiting.
   Work Take();
 
@@ -72,6 +74,7 @@ class FairPool {
   std::size_t bytes_ = 0;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
+  bool waking_ = false;      // an idle one was told and has not looked yet
   std::size_t started_ = 0;  // for names
   bool closing_ = false;
 };

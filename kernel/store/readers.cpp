@@ -2,7 +2,7 @@
 
 namespace trellis::store {
 namespace {
-constexpr std::size_t kMaxIdle = 4;
+constexpr std::size_t kMaxIdle = 8;
 }  // namespace
 
 Result<std::unique_ptr<Database>> Readers::Borrow() {

@@ -16,6 +16,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr std::size_t kFewWorks = 2;
+
 struct Item {
   Writer::Work work;
   Writer::Done done;
@@ -49,12 +51,13 @@ struct Writer::State {
   std::unique_ptr<Database> database;  // used by the thread only
   WriterOptions options;
 
-  std::mutex mutex;  // guards the six below
+  std::mutex mutex;  // guards the seven below
   std::condition_variable ready;
   std::deque<Item> queue;
   bool urgent = false;            // something in the queue is waited for
   SteadyClock::time_point due{};  // of the oldest work in a queue without hurry
   bool committing = false;
+  std::size_t batch_size = 0;  // of the commit under way
   bool stopping = false;
 
   std::atomic<std::uint64_t> commits{0};
@@ -89,6 +92,7 @@ struct Writer::State {
     }
     urgent = false;
     committing = true;
+    batch_size = queue.size();
     return std::exchange(queue, {});
   }
 
@@ -179,6 +183,11 @@ void Writer::Flush() {
     if (state_->queue.empty() && !state_->committing) return;
   }
   (void)Commit([](Database&) -> Result<void> { return {}; });  // those before it got their answers
+}
+
+bool Writer::idle() const {
+  std::lock_guard const lock(state_->mutex);
+  return state_->queue.empty() && state_->batch_size <= kFewWorks;
 }
 
 Writer::Counters Writer::counters() const {

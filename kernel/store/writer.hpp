@@ -57,6 +57,8 @@ class Writer {
   void SubmitThen(Work work, Done done, Urgency urgency = Urgency::kNow);
   /// Waits until everything submitted before is durable or failed.
   void Flush();
+  /// For a Done callback: may it use the thread a little longer, since hardly anybody waits for it?
+  [[nodiscard]] bool idle() const;
 
   [[nodiscard]] Counters counters() const;
 
