@@ -95,10 +95,12 @@ TEST_F(RedisTest, KeepsMessagesWhenARelayEnds) {
 TEST_F(RedisTest, GivesASessionToItsNewestConnectionOnAnyRelay) {
   auto const first = StartRelay();
   auto const second = StartRelay();
+  auto const sender = Connect(*first, 1);
   auto const before = Connect(*first, 2);
+  sender->SendBinary(Bytes(*first, "known"));
+  EXPECT_EQ(Next(*before), "known");  // from here on the first relay's claim is the older one
   auto const after = Connect(*second, 2);
   EXPECT_TRUE(before->WaitClosed(10000));
-  auto const sender = Connect(*first, 1);
   sender->SendBinary(Bytes(*first, "moved"));
   EXPECT_EQ(Next(*after), "moved");
 }

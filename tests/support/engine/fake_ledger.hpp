@@ -37,6 +37,7 @@ class FakeLedger final : public ledger::Ledger {
     std::lock_guard const lock(mutex_);
     away_ = away;
   }
+  void TakeNoReports() { takes_reports_ = false; }
   /// For the next engine: the last one interrupted it for good.
   void Revive() {
     std::lock_guard const lock(mutex_);
@@ -103,8 +104,8 @@ class FakeLedger final : public ledger::Ledger {
     interrupted_ = true;
     changed_.notify_all();
   }
-  /// Takes every report.
   Result<std::uint64_t> Submit(ledger::Caller const&, ledger::Call const&) override {
+    if (!takes_reports_) return Fail(Code::kUnavailable, "the ledger takes no reports");
     ++reports_;
     return 0;
   }
@@ -118,6 +119,7 @@ class FakeLedger final : public ledger::Ledger {
   static tl::unexpected<Error> Nothing() { return Fail(Code::kNotFound, "not in this ledger"); }
 
   std::atomic<int> reports_{0};
+  std::atomic<bool> takes_reports_{true};
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
   std::map<std::uint32_t, ledger::Twin> twins_;
