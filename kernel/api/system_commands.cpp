@@ -78,7 +78,7 @@ std::vector<std::string> NodeFeatures(plugin::Plugins& plugins) {
 void AddMachineCommands(Router& router, SystemFacts const& facts) {
   auto const version = boost::json::serialize(
       boost::json::object{{"zos", facts.version}, {"zinit", facts.supervisor}});
-  AddQuestion(router, "zos.system.version", [version] { return version; });
+  AddQuestion(router, "zos.system.version", [version] { return engine::Answer(version); });
   AddQuestion(router, "rmb.version", [text = json::Dump(facts.version)] { return text; });
   AddQuestion(router, "zos.system.hypervisor",
               [name = json::Dump(sys::Hypervisor())] { return name; });
