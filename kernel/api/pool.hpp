@@ -1,7 +1,8 @@
 // Threads on demand for request handlers: at most `limit`, idle ones end, a bounded queue in front.
 #pragma once
 
-#include <condition_variable>
+#include "kernel/base/worker_threads.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -9,7 +10,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 
 namespace trellis::api {
 
@@ -30,8 +30,7 @@ struct PoolTicket {
 class Pool {
  public:
   /// Threads are named `<name>-N`.
-  Pool(std::string name, std::size_t threads, QueueLimits const& limits)
-      : name_(std::move(name)), max_threads_(threads), limits_(limits) {}
+  Pool(std::string name, std::size_t threads, QueueLimits const& limits);
   /// Runs what is queued, then joins.
   ~Pool();
   Pool(Pool const&) = delete;
@@ -48,27 +47,16 @@ class Pool {
     PoolTicket ticket;
     std::function<void()> work;
   };
-  void Run();
-  void Wait(std::unique_lock<std::mutex>& lock);
-  void Wake();
-  void Engage();
   [[nodiscard]] bool Fits(PoolTicket const& ticket) const;
-  Item Take();
+  std::function<void()> Take();
 
-  std::string const name_;
-  std::size_t const max_threads_;
   QueueLimits const limits_;
-  std::mutex mutex_;  // guards everything below
-  std::condition_variable changed_;
+  std::mutex mutex_;        // guards everything below
   std::deque<Item> queue_;  // what PostRest brought first
   std::size_t rests_ = 0;   // in the queue
   std::map<std::uint32_t, std::size_t> waiting_of_twin_;
   std::size_t waiting_bytes_ = 0;
-  std::size_t threads_ = 0;  // alive
-  std::size_t idle_ = 0;
-  bool waking_ = false;      // an idle one was told and has not looked yet
-  std::size_t started_ = 0;  // for names
-  bool closing_ = false;
+  WorkerThreads threads_;
 };
 
 }  // namespace trellis::api

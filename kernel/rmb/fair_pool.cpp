@@ -1,26 +1,22 @@
 #include "kernel/rmb/fair_pool.hpp"
 
-#include <pthread.h>
-
-#include <chrono>
-#include <thread>
 #include <utility>
 
 namespace trellis::rmb {
-namespace {
-constexpr std::chrono::seconds kIdle(10);
-}  // namespace
+
+FairPool::FairPool(std::string name, FairLimits const& limits)
+    : limits_(limits),
+      threads_(std::move(name), limits.threads, mutex_,
+               {[this] { return waiting_; }, [this] { return Take(); }}) {}
 
 FairPool::~FairPool() {
   Turns normal;  // dropped after the lock: what a piece of work holds may be large
   Turns suspect;
   std::unique_lock lock(mutex_);
-  closing_ = true;
   std::swap(normal, normal_);
   std::swap(suspect, suspect_);
   waiting_ = 0;
-  changed_.notify_all();
-  changed_.wait(lock, [this] { return threads_ == 0; });
+  threads_.End(lock);
 }
 
 bool FairPool::HasRoom(Turns const& turns, std::uint64_t key, std::size_t bytes) const {
@@ -34,7 +30,7 @@ bool FairPool::HasRoom(Turns const& turns, std::uint64_t key, std::size_t bytes)
 bool FairPool::Post(std::uint64_t key, Lane lane, std::size_t bytes, Work work) {
   std::lock_guard const lock(mutex_);
   auto& turns = lane == Lane::kSuspect ? suspect_ : normal_;
-  if (closing_ || !HasRoom(turns, key, bytes)) return false;
+  if (threads_.ending() || !HasRoom(turns, key, bytes)) return false;
   auto found = turns.by_key.find(key);
   if (found == turns.by_key.end()) {
     turns.queues.push_back(Queue{key, {}, 0});
@@ -44,25 +40,8 @@ bool FairPool::Post(std::uint64_t key, Lane lane, std::size_t bytes, Work work) 
   found->second->bytes += bytes;
   ++waiting_;
   bytes_ += bytes;
-  if (idle_ < waiting_ && threads_ < limits_.threads) StartThread();
-  Wake();
+  threads_.Engage();
   return true;
-}
-
-/// One at a time: the one that comes wakes the next when there is more.
-void FairPool::Wake() {
-  if (waiting_ == 0 || idle_ == 0 || waking_) return;
-  waking_ = true;
-  changed_.notify_one();
-}
-
-void FairPool::StartThread() {
-  ++threads_;
-  auto const name = name_ + "-" + std::to_string(started_++ % limits_.threads);
-  std::thread([this, name] {
-    (void)::pthread_setname_np(::pthread_self(), name.c_str());
-    Run();
-  }).detach();  // the destructor waits until threads_ is 0
 }
 
 FairPool::Work FairPool::Take() {
@@ -80,33 +59,6 @@ FairPool::Work FairPool::Take() {
     turns.queues.splice(turns.queues.end(), turns.queues, turn);
   }
   return std::move(piece.work);
-}
-
-void FairPool::Wait(std::unique_lock<std::mutex>& lock) {
-  auto const until = std::chrono::steady_clock::now() + kIdle;
-  while (!closing_ && waiting_ == 0) {
-    ++idle_;
-    bool const told = changed_.wait_until(lock, until) == std::cv_status::no_timeout;
-    --idle_;
-    waking_ = false;
-    if (!told) return;
-  }
-}
-
-void FairPool::Run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    Wait(lock);
-    if (waiting_ == 0) break;  // idle for long, or closing
-    auto work = Take();
-    Wake();
-    lock.unlock();
-    work();
-    work = nullptr;
-    lock.lock();
-  }
-  --threads_;
-  changed_.notify_all();
 }
 
 }  // namespace trellis::rmb

@@ -2,7 +2,8 @@
 // sends most.
 #pragma once
 
-#include <condition_variable>
+#include "kernel/base/worker_threads.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -30,7 +31,7 @@ class FairPool {
   using Work = std::function<void()>;
 
   /// Threads are named `<name>-N`.
-  FairPool(std::string name, FairLimits const& limits) : name_(std::move(name)), limits_(limits) {}
+  FairPool(std::string name, FairLimits const& limits);
   /// Waits for what runs; drops what waits.
   ~FairPool();
   FairPool(FairPool const&) = delete;
@@ -57,26 +58,16 @@ class FairPool {
   };
 
   [[nodiscard]] bool HasRoom(Turns const& turns, std::uint64_t key, std::size_t bytes) const;
-  void StartThread();
-  void Run();
-  void Wait(std::unique_lock<std::mutex>& lock);
-  void Wake();
   /// Of the key whose turn it is. Something must be waiting.
   Work Take();
 
-  std::string name_;
   FairLimits limits_;
   std::mutex mutex_;  // guards everything below
-  std::condition_variable changed_;
   Turns normal_;
   Turns suspect_;
   std::size_t waiting_ = 0;
   std::size_t bytes_ = 0;
-  std::size_t threads_ = 0;
-  std::size_t idle_ = 0;
-  bool waking_ = false;      // an idle one was told and has not looked yet
-  std::size_t started_ = 0;  // for names
-  bool closing_ = false;
+  WorkerThreads threads_;
 };
 
 }  // namespace trellis::rmb
