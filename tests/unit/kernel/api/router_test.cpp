@@ -5,8 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <future>
 #include <latch>
+#include <memory>
+#include <thread>
 
 namespace trellis::api {
 namespace {
@@ -184,6 +188,121 @@ TEST(RouterLimits, RefuseATwinThatAsksTooMuchAtOnce) {
     EXPECT_EQ(answers, std::vector<std::string>{"node is busy, try again later"});
   }
   release.count_down();
+}
+
+/// A router of one thread with a command that waits for something without it.
+class Waiting : public ::testing::Test {
+ protected:
+  void Make(QueueLimits const& limits) {
+    router_ = std::make_unique<Router>(plugins_, Router::Rights{},
+                                       Router::Options{.kernel_threads = 1, .queue = limits});
+    router_->AddAsync(
+        "wait", Auth::kAny,
+        [this](Caller const&, std::string_view) {
+          ++in_thread_;
+          return engine::Answer("0");
+        },
+        [this](Caller const&, std::string_view, engine::Resume resume, Reply done) {
+          resume_ = std::move(resume);
+          done_ = std::move(done);
+          begun_.count_down();
+        });
+    router_->Add("quick", Auth::kAny,
+                 [](Caller const&, std::string_view) { return engine::Answer("1"); });
+  }
+  std::future<std::string> Call(std::string_view command, std::string payload = {}) {
+    auto const promise = std::make_shared<std::promise<std::string>>();
+    router_->Call({7}, command, std::move(payload), [promise](engine::Answer const& answer) {
+      promise->set_value(answer ? *answer : answer.error().message);
+    });
+    return promise->get_future();
+  }
+
+  testing::NoPlugins plugins_;
+  std::latch begun_{1};
+  std::atomic<int> in_thread_{0};
+  engine::Resume resume_;  // once begun_
+  Reply done_;
+  std::unique_ptr<Router> router_;
+};
+
+TEST_F(Waiting, HoldsNoThread) {
+  Make({});
+  auto waits = Call("wait");
+  begun_.wait();
+
+  EXPECT_EQ(Call("quick").get(), "1");
+  resume_([this] { done_("2"); });
+  EXPECT_EQ(waits.get(), "2");
+  EXPECT_EQ(in_thread_, 0);
+}
+
+TEST_F(Waiting, AnswersOnceAlsoWhenTheRestThrows) {
+  Make({});
+  auto waits = Call("wait");
+  begun_.wait();
+
+  resume_([]() -> void { throw std::runtime_error("the secret detail"); });
+  EXPECT_EQ(waits.get(), "internal error");
+  done_("2");  // would throw if it were told
+}
+
+TEST_F(Waiting, IsWaitedForByTheEnd) {
+  Make({});
+  auto waits = Call("wait");
+  std::jthread const later([this] {
+    begun_.wait();
+    resume_([this] { done_("2"); });
+  });
+
+  router_.reset();
+
+  EXPECT_EQ(waits.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+}
+
+TEST_F(Waiting, TakesAThreadWhenTooMuchWaitsAlready) {
+  Make({.bytes = 1000});
+  auto waits = Call("wait");
+  begun_.wait();
+
+  EXPECT_EQ(Call("wait", std::string(500, ' ')).get(), "0");
+  EXPECT_EQ(in_thread_, 1);
+  resume_([this] { done_("2"); });
+  EXPECT_EQ(waits.get(), "2");
+}
+
+TEST(CallHere, StaysOnTheThreadWhileFewDo) {
+  testing::NoPlugins plugins;
+  std::latch release(1);
+  std::latch inside(Router::kMaxHere);
+  Router router(plugins, {});
+  router.Add("stay", Auth::kAny, [&](Caller const&, std::string_view) {
+    inside.count_down();
+    release.wait();
+    return engine::Answer("null");
+  });
+  std::thread::id where;
+  router.Add("where", Auth::kAny, [&](Caller const&, std::string_view) {
+    where = std::this_thread::get_id();
+    return engine::Answer("null");
+  });
+  auto const look = [&] {
+    std::promise<void> told;
+    router.CallHere({7}, "where", {}, [&](engine::Answer const&) { told.set_value(); });
+    told.get_future().wait();
+    return where;
+  };
+
+  EXPECT_EQ(look(), std::this_thread::get_id());
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 0; i < Router::kMaxHere; ++i)
+      others.emplace_back([&] { router.CallHere({8}, "stay", {}, [](engine::Answer const&) {}); });
+    inside.wait();
+    EXPECT_NE(look(), std::this_thread::get_id());
+    release.count_down();
+  }
+  EXPECT_EQ(look(), std::this_thread::get_id());
 }
 
 TEST_F(Routing, ADegradedNodeAnswersOnlyAboutItself) {
