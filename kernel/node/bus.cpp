@@ -155,7 +155,7 @@ Result<void> Bus::StartPeer(Parts const& parts) {
 /// A start needs no ledger: one that is away is told later.
 Result<void> Bus::Tell() {
   if (!publish_) return {};
-  auto const told = publish_();
+  auto told = publish_();
   if (told) {
     publish_ = {};
   } else if (told.error().code != Code::kUnavailable && told.error().code != Code::kTimeout) {
