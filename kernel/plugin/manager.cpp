@@ -60,6 +60,10 @@ Result<std::unique_ptr<Manager>> Manager::Open(ManagerOptions options, KernelSer
 
 Manager::~Manager() {
   Stop();
+  for (auto const* plugin : directory_.All()) {
+    auto const helper = std::dynamic_pointer_cast<ProcessChannel>(plugin->Channel());
+    if (helper != nullptr) helper->Unwatch();  // a death may just be told, and looks at the plugin
+  }
   supervisor_.reset();  // its thread delivers events to the plugins
 }
 

@@ -178,7 +178,6 @@ void ProcessChannel::OnStderr() {
 void ProcessChannel::OnExit() {
   auto const ended = process_->Wait(std::chrono::milliseconds(0));
   if (!ended) return;
-  loop_.Forget(process_->pidfd());
   connection_->Break();
   OnDeath tell;
   std::string how;
@@ -190,6 +189,7 @@ void ProcessChannel::OnExit() {
     if (!stopping_) tell = std::exchange(on_death_, {});
   }
   if (tell) tell(how);
+  loop_.Forget(process_->pidfd());  // last: Unwatch waits for what is still watched
 }
 
 void ProcessChannel::Kill(std::string const& why) {

@@ -48,6 +48,9 @@ class ProcessChannel final : public PluginChannel,
   /// Before Create.
   void Attach(std::unique_ptr<HostBackend> backend, std::vector<std::string> permissions,
               OnDeath on_death);
+  /// Nothing of the helper is looked at any more, and nobody is being told about it: what Attach
+  /// was given may go. Not on the loop's thread.
+  void Unwatch();
   /// The last lines that the helper or its plugin wrote to standard error.
   [[nodiscard]] std::vector<std::string> LastLines() const;
 
@@ -90,7 +93,6 @@ class ProcessChannel final : public PluginChannel,
   void OnExit();
   void OnStderr();
   void Kill(std::string const& why);
-  void Unwatch();
 
   HelperOptions const options_;
   HelperLoop& loop_;
