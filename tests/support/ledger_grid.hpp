@@ -2,15 +2,14 @@
 // 3 and 4).
 #pragma once
 
-#include "kernel/base/clock.hpp"
 #include "kernel/crypto/keys.hpp"
 #include "kernel/ledger/ledger.hpp"
+#include "tests/support/manual_clock.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,12 +17,7 @@
 
 namespace trellis::ledger {
 
-class ManualClock final : public Clock {
- public:
-  [[nodiscard]] std::int64_t UnixSeconds() const override { return now; }
-  [[nodiscard]] std::int64_t MonotonicNs() const override { return now * 1'000'000'000; }
-  std::atomic<std::int64_t> now = 1'700'000'000;
-};
+using testing::ManualClock;
 
 inline constexpr std::uint32_t kFarmer = 1;
 inline constexpr std::uint32_t kNodeTwin = 2;

@@ -250,10 +250,8 @@ TEST_F(Waiting, AnswersOnceAlsoWhenTheRestThrows) {
 TEST_F(Waiting, IsWaitedForByTheEnd) {
   Make({});
   auto waits = Call("wait");
-  std::jthread const later([this] {
-    begun_.wait();
-    resume_([this] { done_("2"); });
-  });
+  begun_.wait();
+  std::jthread const later([this] { resume_([this] { done_("2"); }); });
 
   router_.reset();
 
