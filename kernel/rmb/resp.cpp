@@ -122,8 +122,10 @@ Result<std::optional<std::vector<std::string>>> RespReader::NextCommand() {
     TRELLIS_TRY(auto const line, Line(cursor));
     if (!line.has_value()) return std::nullopt;
     Words words;
-    for (auto const word : strings::SplitWords(*line))
+    for (auto const word : strings::SplitWords(*line)) {
+      if (words.size() == limits_.items) return Bad("too many items");
       words.emplace_back(word);
+    }
     Consume(cursor.at);
     return words;
   }

@@ -30,6 +30,8 @@ void Run(std::string_view input) {
   auto const old = grid::ParseDeployment(input.substr(0, middle));
   auto const next = grid::ParseDeployment(input.substr(middle + 1));
   if (!old || !next) return;
+  // What is stored was valid when it was taken.
+  if (NamesOf(*old).size() != old->workloads.size()) return;
   auto const upgrade = grid::PlanUpgrade(*old, *next, types);
   if (!upgrade) {
     Require(!grid::SplitReason(upgrade.error().message).reason.empty(), "a refusal has a reason");

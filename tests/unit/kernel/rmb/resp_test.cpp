@@ -53,6 +53,14 @@ TEST(Resp, TakesCommandsAsListsAndAsLines) {
   EXPECT_FALSE(reader.NextCommand());
 }
 
+TEST(Resp, CountsTheWordsOfALine) {
+  constexpr RespLimits kFewItems{4096, 3, 4};
+  RespReader reader(kFewItems);
+  reader.Add("a b c\r\na b c d\r\n");
+  EXPECT_EQ(reader.NextCommand()->value().size(), 3U);
+  EXPECT_EQ(reader.NextCommand().error().message, "not RESP: too many items");
+}
+
 TEST(Resp, RefusesWhatItIsNot) {
   EXPECT_EQ(ErrorOf("hello\r\n"), "not RESP: unknown type");
   EXPECT_EQ(ErrorOf("$x\r\n"), "not RESP: number expected");
