@@ -34,6 +34,37 @@ TEST(Health, TellsOfOperationsThatNeverCameBack) {
   EXPECT_EQ(Failing(Judge(snapshot)), Texts{"wedged: 2 operations never came back"});
 }
 
+TEST(Health, TellsOfOperationsThatCrashedTooOften) {
+  Snapshot snapshot;
+  snapshot.journal.quarantined = 1;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{"steps: 1 operations crashed too often"});
+}
+
+TEST(Health, TellsOfARemovalThatFailedTenTimes) {
+  Snapshot snapshot;
+  snapshot.journal.most_failed_removal = 9;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{});
+  snapshot.journal.most_failed_removal = 10;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{"removals: 10 tries of a removal failed"});
+}
+
+TEST(Health, TellsOfAJobThatWaitsForAQuarterOfAnHour) {
+  Snapshot snapshot;
+  snapshot.oldest_job_s = 899;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{});
+  snapshot.oldest_job_s = 900;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{"queue: 900 seconds is the age of the oldest job"});
+}
+
+TEST(Health, TellsOfAReportThatWaitsForSixHours) {
+  Snapshot snapshot;
+  snapshot.outbox_age_s = 21599;
+  EXPECT_EQ(Failing(Judge(snapshot)), Texts{});
+  snapshot.outbox_age_s = 21600;
+  EXPECT_EQ(Failing(Judge(snapshot)),
+            Texts{"outbox: 21600 seconds is the age of the oldest report"});
+}
+
 TEST(Health, TellsOfResourcesThatWaitForSomebodysWord) {
   Snapshot snapshot;
   snapshot.orphans_seen = 3;

@@ -13,6 +13,45 @@ class LimitsTest : public EngineWorld {
   std::string SaidOf(grid::Deployment const& document) {
     return Said(engine_->Deploy(document.twin_id, Agreed(document)));
   }
+  /// As if the node had accepted so many deployments, of twins from `twin` on, each with a first
+  /// job that waits for an hour or with nothing left to do. Before Start().
+  enum class Left : std::uint8_t { kNothing, kApply };
+  void Store(int count, std::uint32_t twin, int of_each_twin, Left left) {
+    auto const stored = writer_->Commit([&](store::Database& db) -> Result<void> {
+      for (int i = 0; i < count; ++i) {
+        auto const number = static_cast<std::uint32_t>(i);
+        auto const of_twin = static_cast<std::uint32_t>(of_each_twin);
+        store::DeploymentKey const key{twin + number / of_twin, 100'000U + number};
+        TRELLIS_CHECK(StoreOne(db, key, left));
+      }
+      return {};
+    });
+    ASSERT_TRUE(stored) << stored.error().message;
+  }
+
+ private:
+  Result<void> StoreOne(store::Database& db, store::DeploymentKey key, Left left) {
+    auto const document = ADocument(key.contract, 0, {{"vm"}}, key.twin);
+    store::DeploymentRow row;
+    row.key = key;
+    row.doc = grid::ToJson(document);
+    row.validated = true;
+    row.created = row.updated = clock_.UnixSeconds();
+    TRELLIS_CHECK(store::PutDeployment(db, row));
+    if (left == Left::kNothing) return {};
+    store::WorkloadRow workload;
+    workload.key = key;
+    workload.name = "vm";
+    workload.type = "fake";
+    workload.data = "{}";
+    workload.state = grid::kStateInit;
+    TRELLIS_CHECK(store::InsertWorkload(db, workload));
+    store::JobRow job;
+    job.key = key;
+    job.created = row.created;
+    job.not_before = job.created + 3600;
+    return store::AddJob(db, job).map([](auto) {});
+  }
 };
 
 TEST_F(LimitsTest, OfADocumentHold) {
@@ -28,6 +67,7 @@ TEST_F(LimitsTest, OfADocumentHold) {
   EXPECT_EQ(SaidOf(document), "400 data of workload 'vm' has 262145 bytes, more than 262144");
 
   std::vector<Item> items;
+  items.reserve(129);
   for (int i = 0; i < 129; ++i)
     items.push_back({fmt::format("w{}", i)});
   EXPECT_EQ(SaidOf(ADocument(kContract, 0, items)), "400 129 workloads are more than 128");
@@ -39,19 +79,27 @@ TEST_F(LimitsTest, OfADocumentHold) {
 
 TEST_F(LimitsTest, OfNestingHold) {
   Start();
-  auto text = Agreed(ADocument(kContract, 0, {{"vm"}}));
-  auto const data = text.find("{}");
-  text.replace(data, 2, R"({"deep":)" + std::string(65, '[') + std::string(65, ']') + "}");
+  auto const deep = [&](std::size_t levels) {
+    auto document = ADocument(kContract, 0, {{"vm"}});
+    // The document, its list, the workload and its data are four levels.
+    auto const lists = levels - 4;
+    document.workloads.front().data.text =
+        R"({"deep":)" + std::string(lists, '[') + std::string(lists, ']') + "}";
+    return SaidOf(document);
+  };
 
-  EXPECT_TRUE(Said(engine_->Deploy(kTwin, text))
-                  .starts_with("400 workloads: data: invalid json: too many levels"))
-      << Said(engine_->Deploy(kTwin, text));
+  EXPECT_TRUE(deep(65).starts_with("400 workloads: data: invalid json: too many levels"))
+      << deep(65);
+  EXPECT_EQ(deep(64), "null");
+  Settle();
 }
 
 TEST_F(LimitsTest, OfTheContractIdHolds) {
   Start();
   EXPECT_EQ(SaidOf(ADocument(std::uint64_t{1} << 63, 0, {{"vm"}})),
             "400 contract id 9223372036854775808 is too large");
+  EXPECT_EQ(SaidOf(ADocument((std::uint64_t{1} << 63) - 1, 0, {{"vm"}})), "null");
+  Settle();
 }
 
 TEST_F(LimitsTest, OfQueuedUpdatesOfADeploymentIsSixteen) {
@@ -90,20 +138,36 @@ TEST_F(LimitsTest, OfQueuedJobsOfATwinIsSixtyFour) {
   Settle();
 }
 
-TEST_F(LimitsTest, OfQueuedJobsInAllHolds) {
-  options_.queue_total = 3;
+TEST_F(LimitsTest, OfQueuedJobsInAllIs4096) {
+  Store(4096, /*twin=*/1000, /*of_each_twin=*/64, Left::kApply);
   Start();
-  auto const gate = std::make_shared<Gate>();
-  plugins_.Always(Op::kProvision, "slow", WaitsAt(gate));
-  for (std::uint64_t i = 0; i < 2; ++i)
-    ASSERT_TRUE(Deploy(1000 + i, {{"slow"}}));
-  ASSERT_TRUE(gate->WaitEntered(2));
-  for (std::uint64_t i = 0; i < 3; ++i)
-    ASSERT_EQ(Said(Deploy(2000 + i, {{"slow"}})), "null");
+  ASSERT_EQ(engine_->QueueDepth().all, 4096U);
 
-  EXPECT_EQ(Said(Deploy(3000, {{"vm"}}, kOtherTwin)), "429 node is busy, try again later");
-  EXPECT_TRUE(engine_->Remove({kTwin, 2000}, "cancelled"));
-  gate->Open();
+  EXPECT_EQ(Said(Deploy(1, {{"vm"}})), "429 node is busy, try again later");
+  EXPECT_EQ(Said(Deploy(2, {{"vm"}}, kOtherTwin)), "429 node is busy, try again later");
+  EXPECT_TRUE(engine_->Remove({1000, 100'000}, "cancelled"))
+      << "the node's own jobs are never refused";
+  Until([&] { return engine_->QueueDepth().all == 4095; }, "one is gone");
+  EXPECT_EQ(Said(Deploy(1, {{"vm"}})), "null");
+}
+
+TEST_F(LimitsTest, OfDeploymentsOfATwinIsAThousand) {
+  Store(999, kTwin, /*of_each_twin=*/999, Left::kNothing);
+  Start();
+
+  EXPECT_EQ(Said(Deploy(1, {{"vm"}})), "null");
+  EXPECT_EQ(Said(Deploy(2, {{"vm"}})), "409 too many deployments");
+  EXPECT_EQ(Said(Deploy(3, {{"vm"}}, kOtherTwin)), "null");
+  EXPECT_EQ(Said(Update(1, 1, {{"vm", "fake", 1}})), "null") << "what is there may change";
+  Settle();
+}
+
+TEST_F(LimitsTest, OfDeploymentsOfTheNodeIsTenThousand) {
+  Store(9999, /*twin=*/1000, /*of_each_twin=*/999, Left::kNothing);
+  Start();
+
+  EXPECT_EQ(Said(Deploy(1, {{"vm"}})), "null");
+  EXPECT_EQ(Said(Deploy(2, {{"vm"}}, kOtherTwin)), "409 too many deployments");
   Settle();
 }
 
@@ -121,16 +185,6 @@ TEST_F(LimitsTest, OfDeploymentsOfATwinHoldAcrossARestart) {
   ASSERT_TRUE(engine_->Remove({kTwin, 1}, "cancelled"));
   Settle();
   EXPECT_EQ(Said(Deploy(3, {{"vm"}})), "null");
-  Settle();
-}
-
-TEST_F(LimitsTest, OfDeploymentsOfTheNodeHold) {
-  options_.limit_node = 2;
-  Start();
-  ASSERT_TRUE(Deploy(1, {{"vm"}}));
-  ASSERT_TRUE(Deploy(2, {{"vm"}}, kOtherTwin));
-
-  EXPECT_EQ(Said(Deploy(3, {{"vm"}})), "409 too many deployments");
   Settle();
 }
 
