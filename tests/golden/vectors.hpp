@@ -1,7 +1,8 @@
 // Reads vector files. Their folder is `tests/golden/vectors`, or what TRELLIS_VECTORS names.
 //
-// Nothing that a file says is passed over: a missing file, a table or a column that no test knows
-// (schema.hpp), and a row that throws are failures.
+// Nothing that a file says is passed over: a row that throws is a failure. So are, in the
+// repository's own folder, a missing file and a table or a column that no test knows (schema.hpp);
+// of another folder they are told, as it may hold a part of the files or later ones.
 #pragma once
 
 #include "kernel/crypto/bytes.hpp"
@@ -21,16 +22,19 @@ namespace trellis::golden {
 
 using Row = boost::json::value;
 
-/// The file; empty, with a failed test, when it cannot be read. Borrowed for the life of the
-/// program.
+/// The file; empty when a named folder lacks it, and, with a failed test, when it cannot be read.
+/// Borrowed for the life of the program.
 boost::json::object const& File(std::string const& name);
 
 /// The rows of a table, `outer.inner` for a nested one. A single object is one row. Empty, with a
 /// printed line, when the file has no such table. Borrowed for the life of the program.
 boost::json::array const& Rows(std::string const& file, std::string_view table);
 
-/// Runs `check` on every row and says which row a failure belongs to. Rows with a column that
-/// schema.hpp does not know fail.
+/// A table or a column that no test knows: a failure in the repository's own folder.
+void TellUnknown(std::string const& what);
+
+/// Runs `check` on every row and says which row a failure belongs to. Columns that schema.hpp does
+/// not know are told.
 void ForEach(std::string const& file, std::string_view table,
              std::function<void(Row const&)> const& check);
 
