@@ -95,6 +95,18 @@ AttachmentList NetworkEngine::Attachments() {
   return list;
 }
 
+std::vector<std::string> NetworkEngine::PrivateAddresses(std::uint32_t twin,
+                                                         std::string const& network) {
+  std::scoped_lock const lock(mutex_);
+  auto const net_id = NetId(twin, network);
+  std::vector<std::string> addresses;
+  for (auto const& [tap, attachment] : records_.attachments()) {
+    if (attachment.net_id == net_id) addresses.push_back(attachment.ip);
+  }
+  std::ranges::sort(addresses);
+  return addresses;
+}
+
 Result<void> NetworkEngine::Reconcile(std::vector<std::string> const& owners) {
   std::scoped_lock const lock(mutex_);
   std::vector<std::string> taps;

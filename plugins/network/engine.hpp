@@ -43,6 +43,8 @@ class NetworkEngine {
   /// OK when unknown.
   Result<void> Detach(services::Detach const& request);
   AttachmentList Attachments();
+  /// Addresses in use on a network of that twin; none when there is no such network.
+  std::vector<std::string> PrivateAddresses(std::uint32_t twin, std::string const& network);
   /// Detaches everything of owners that are not in `owners`.
   Result<void> Reconcile(std::vector<std::string> const& owners);
   Result<services::NamespaceInfo> Lookup(services::NamespaceLookup const& request);

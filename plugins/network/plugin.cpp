@@ -21,9 +21,14 @@ struct Interfaces {
 };
 BOOST_DESCRIBE_STRUCT(Interfaces, (), (zos, ygg))
 
+struct NetworkName {
+  std::string network_name;
+};
+BOOST_DESCRIBE_STRUCT(NetworkName, (), (network_name))
+
 // What a method without a reply answers.
 Result<Nothing> Done(Result<void> done) {
-  TRELLIS_CHECK(done);
+  TRELLIS_CHECK(std::move(done));
   return Nothing{};
 }
 
@@ -120,11 +125,30 @@ class NetworkPlugin {
     TRELLIS_CHECK(AddCommand("zos.network.public_config_get", 0, []() -> Result<std::string> {
       return Fail(Code::kNotFound, "no public configuration");
     }));
+    TRELLIS_CHECK(AddAddressCommands());
     TRELLIS_CHECK(AddAdminCommands());
     return AddCommand("zos.network.teardown", TRL_COMMAND_LOCAL, [this]() -> Result<std::string> {
       TRELLIS_CHECK(engine_.Teardown());
       return json::Dump(Nothing{});
     });
+  }
+
+  /// Clients look here before they choose an address.
+  Result<void> AddAddressCommands() {
+    CommandOptions options;
+    options.name = "zos.network.list_private_ips";
+    options.auth = TRL_AUTH_OWNER;
+    TRELLIS_CHECK(host_.AddCommand(
+        options, [this](Call& call, std::string_view payload) -> Result<std::string> {
+          auto const asked = json::Parse<NetworkName>(payload);
+          if (!asked)
+            return Fail(Code::kDecode, "failed to decode input, expecting network_name: {}",
+                        asked.error().message);
+          return json::Dump(engine_.PrivateAddresses(call.twin_id(), asked->network_name));
+        }));
+    // Machines get public addresses from the `public` method alone, and that refuses them all.
+    return AddCommand("zos.network.list_public_ips", 0,
+                      [] { return json::Dump(std::vector<std::string>{}); });
   }
 
   /// For the farmer, under both names that clients use.

@@ -127,6 +127,23 @@ TEST_F(NetworkLab, PortsAreTakenOnceAndGivenBack) {
   EXPECT_TRUE(Provision("8-101-net1", 2001).ok());
 }
 
+TEST_F(NetworkLab, PrivateAddressesAreListedForTheirOwnTwin) {
+  ASSERT_TRUE(Provision("7-100-net1", 2001).ok());
+  ASSERT_TRUE(Provision("8-101-net1", 2002).ok());
+  ASSERT_TRUE(Attach(*host_, "7-100-vm2", "10.1.2.6"));
+  ASSERT_TRUE(Attach(*host_, "7-100-vm1", "10.1.2.5"));
+  ASSERT_TRUE(Attach(*host_, "8-101-vm1", "10.1.2.9", 8));
+  trellis::testing::CallOptions as7;
+  as7.twin_id = 7;
+  auto const list = [&](std::string const& payload) {
+    return host_->Command("zos.network.list_private_ips", payload, as7);
+  };
+  EXPECT_EQ(list(R"({"network_name":"net1"})").value(), R"(["10.1.2.5","10.1.2.6"])");
+  EXPECT_EQ(list(R"({"network_name":"other"})").value(), "[]");
+  EXPECT_THAT(list("7").error().message, StartsWith("failed to decode input"));
+  EXPECT_EQ(host_->Command("zos.network.list_public_ips", "null").value(), "[]");
+}
+
 TEST_F(NetworkLab, AttachAnswersWhatAMachineNeeds) {
   ASSERT_TRUE(Provision("7-100-net1", 2001).ok());
   auto const got = Attach(*host_, "7-100-vm1", "10.1.2.5");
