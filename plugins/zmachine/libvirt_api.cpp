@@ -1,6 +1,7 @@
 #include "plugins/zmachine/libvirt_api.hpp"
 
 #include "plugins/zmachine/domain_xml.hpp"
+#include "plugins/zmachine/inherited.hpp"
 #include "plugins/zmachine/libvirt_library.hpp"
 
 #include <libvirt/libvirt.h>
@@ -90,6 +91,18 @@ class EventLoop {
   std::thread thread_;
 };
 
+/// The event loop reaps the child when it has ended.
+void ReapAtItsEnd(UniqueFd child) {
+  int const fd = child.Release();
+  auto const on_end = [](int watch, int ended, int, void*) {
+    ReapChild(ended);
+    virEventRemoveHandle(watch);
+    UniqueFd const done(ended);
+  };
+  if (virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE, on_end, nullptr, nullptr) < 0)
+    UniqueFd const unwatched(fd);
+}
+
 class Libvirt final : public Hypervisor {
  public:
   Libvirt(LibvirtOptions options, EventHandler on_event)
@@ -131,6 +144,7 @@ class Libvirt final : public Hypervisor {
 
   LibvirtOptions options_;
   EventHandler on_event_;
+  InheritedChildren children_;  // of the embedded driver; a libvirtd has its own
   mutable std::mutex mutex_;
   std::optional<EventLoop> loop_;  // guarded by mutex_; runs as long as there is a connection
   Connection connection_;          // guarded by mutex_
@@ -204,7 +218,10 @@ Result<DomainPtr> Libvirt::Lookup(Connection const& connection, std::string cons
 Result<void> Libvirt::Create(std::string const& xml, bool paused) {
   TRELLIS_TRY(auto const connection, Open());
   unsigned const flags = paused ? VIR_DOMAIN_START_PAUSED : VIR_DOMAIN_NONE;
+  InheritedChildren::Scope const scope(children_);
   DomainPtr const domain(virDomainCreateXML(connection.get(), xml.c_str(), flags));
+  for (auto& child : children_.FindNew())
+    ReapAtItsEnd(std::move(child));
   if (domain == nullptr) return LastError("start machine");
   return {};
 }

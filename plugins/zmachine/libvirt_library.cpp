@@ -61,11 +61,16 @@ TRELLIS_LIBVIRT(virDomainPtr, virDomainLookupByName, (virConnectPtr c, char cons
 TRELLIS_LIBVIRT(int, virDomainResume, (virDomainPtr d), (d))
 TRELLIS_LIBVIRT(int, virDomainShutdownFlags, (virDomainPtr d, unsigned int flags), (d, flags))
 TRELLIS_LIBVIRT(int, virDomainSuspend, (virDomainPtr d), (d))
+TRELLIS_LIBVIRT(int, virEventAddHandle,
+                (int fd, int events, virEventHandleCallback callback, void* data,
+                 virFreeCallback free),
+                (fd, events, callback, data, free))
 TRELLIS_LIBVIRT(int, virEventAddTimeout,
                 (int timeout, virEventTimeoutCallback callback, void* opaque,
                  virFreeCallback free_opaque),
                 (timeout, callback, opaque, free_opaque))
 TRELLIS_LIBVIRT(int, virEventRegisterDefaultImpl, (), ())
+TRELLIS_LIBVIRT(int, virEventRemoveHandle, (int watch), (watch))
 TRELLIS_LIBVIRT(int, virEventRemoveTimeout, (int timer), (timer))
 TRELLIS_LIBVIRT(int, virEventRunDefaultImpl, (), ())
 TRELLIS_LIBVIRT(void, virEventUpdateTimeout, (int timer, int timeout), (timer, timeout))
@@ -99,8 +104,10 @@ constexpr Import kImports[] = {
     TRELLIS_IMPORT(virDomainResume),
     TRELLIS_IMPORT(virDomainShutdownFlags),
     TRELLIS_IMPORT(virDomainSuspend),
+    TRELLIS_IMPORT(virEventAddHandle),
     TRELLIS_IMPORT(virEventAddTimeout),
     TRELLIS_IMPORT(virEventRegisterDefaultImpl),
+    TRELLIS_IMPORT(virEventRemoveHandle),
     TRELLIS_IMPORT(virEventRemoveTimeout),
     TRELLIS_IMPORT(virEventRunDefaultImpl),
     TRELLIS_IMPORT(virEventUpdateTimeout),

@@ -31,6 +31,8 @@ class UniqueFd {
   void Reset() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
+  /// The caller closes it.
+  [[nodiscard]] int Release() { return std::exchange(fd_, -1); }
   [[nodiscard]] int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
