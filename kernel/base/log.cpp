@@ -94,7 +94,8 @@ std::string ValueText(Field::Value const& value, Format format) {
       value);
 }
 
-std::string MakeLine(Level level, std::string_view message, Fields fields, Format format) {
+std::string MakeLine(Level level, std::string_view message, std::span<Field const> fields,
+                     Format format) {
   auto const level_name = kLevelNames[static_cast<std::size_t>(level)];
   bool const json = format == Format::kJson;
   std::string line = json ? fmt::format(R"("level":"{}","message":{})", level_name, Quoted(message))
@@ -106,13 +107,6 @@ std::string MakeLine(Level level, std::string_view message, Fields fields, Forma
   }
   if (json) line += '}';
   return line;
-}
-
-void Write(Level level, std::string_view message, Fields fields) {
-  if (level < CurrentLevel().load(std::memory_order_relaxed)) return;
-  auto const output = Current().load();
-  output->logger->log(spdlog::level::info,
-                      spdlog::string_view_t(MakeLine(level, message, fields, output->format)));
 }
 
 }  // namespace
@@ -143,6 +137,10 @@ void SetLevel(Level level) {
   CurrentLevel().store(level);
 }
 
+bool IsOn(Level level) {
+  return level >= CurrentLevel().load(std::memory_order_relaxed);
+}
+
 Result<Level> ParseLevel(std::string_view text) {
   auto const found = std::ranges::find(kLevelNames, text);
   if (found == kLevelNames.end())
@@ -150,17 +148,24 @@ Result<Level> ParseLevel(std::string_view text) {
   return static_cast<Level>(found - kLevelNames.begin());
 }
 
+void Write(Level level, std::string_view message, std::span<Field const> fields) {
+  if (!IsOn(level)) return;
+  auto const output = Current().load();
+  output->logger->log(spdlog::level::info,
+                      spdlog::string_view_t(MakeLine(level, message, fields, output->format)));
+}
+
 void Debug(std::string_view message, Fields fields) {
-  Write(Level::kDebug, message, fields);
+  Write(Level::kDebug, message, std::span(fields.begin(), fields.size()));
 }
 void Info(std::string_view message, Fields fields) {
-  Write(Level::kInfo, message, fields);
+  Write(Level::kInfo, message, std::span(fields.begin(), fields.size()));
 }
 void Warn(std::string_view message, Fields fields) {
-  Write(Level::kWarn, message, fields);
+  Write(Level::kWarn, message, std::span(fields.begin(), fields.size()));
 }
 void Error(std::string_view message, Fields fields) {
-  Write(Level::kError, message, fields);
+  Write(Level::kError, message, std::span(fields.begin(), fields.size()));
 }
 
 }  // namespace trellis::log

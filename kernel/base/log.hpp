@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -59,6 +60,8 @@ using Fields = std::initializer_list<Field>;
 Result<void> Configure(Format format, std::string_view file);
 /// Drops lines below `level`. Any time.
 void SetLevel(Level level);
+/// Would a line of the level be written? For those who would go to some length for one.
+[[nodiscard]] bool IsOn(Level level);
 /// debug, info, warn, error. kInvalid otherwise.
 Result<Level> ParseLevel(std::string_view text);
 
@@ -68,5 +71,7 @@ void Debug(std::string_view message, Fields fields = {});
 void Info(std::string_view message, Fields fields = {});
 void Warn(std::string_view message, Fields fields = {});
 void Error(std::string_view message, Fields fields = {});
+/// The same for a level and fields that are only known at run time.
+void Write(Level level, std::string_view message, std::span<Field const> fields);
 
 }  // namespace trellis::log

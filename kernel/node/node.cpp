@@ -160,17 +160,13 @@ Result<void> Node::OpenPlugins() {
   options.keeper = binaries / "trellis-keeper";
   options.plugin_host = binaries / "trellis-plugin-host";
   TRELLIS_TRY(plugins_, plugin::Manager::Open(std::move(options), *services_));
-  for (auto const& status : plugins_->Status()) {
-    if (status.state == "running" || status.state == "disabled") continue;
-    log::Error("plugin is not available",
-               {{"plugin", status.name}, {"state", status.state}, {"reason", status.reason}});
-  }
   return {};
 }
 
 Result<void> Node::OpenEngine() {
   TRELLIS_TRY(engine_, engine::Engine::Start(config_.engine, *writer_, *readers_, *plugins_,
                                              *ledger_, clock_, *services_));
+  engine_->events().Subscribe([this](engine::StateEvent const& event) { event_log_.Take(event); });
   engine_->OnExhausted([this] {
     exhausted_ = true;
     if (on_shutdown_) on_shutdown_();

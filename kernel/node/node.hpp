@@ -16,6 +16,7 @@
 #include "kernel/node/bus.hpp"
 #include "kernel/node/config.hpp"
 #include "kernel/node/daemon.hpp"
+#include "kernel/node/event_log.hpp"
 #include "kernel/node/key_file.hpp"
 #include "kernel/plugin/manager.hpp"
 #include "kernel/store/readers.hpp"
@@ -76,6 +77,7 @@ class Node final : public Daemon {
   ledger::OpenedLedger ledger_;
   std::unique_ptr<engine::KernelServicesOverStore> services_;
   std::unique_ptr<plugin::Manager> plugins_;
+  EventLog event_log_{clock_};  // hears of the engine's events
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<api::Health> health_;
   std::unique_ptr<api::PerfRegistry> perf_;

@@ -2,7 +2,12 @@
 
 #include "kernel/base/log.hpp"
 
+#include <trellis/json.hpp>
+
 #include <algorithm>
+#include <array>
+#include <deque>
+#include <vector>
 
 namespace trellis::plugin {
 
@@ -14,6 +19,48 @@ tl::unexpected<Error> NoProcesses() {
   return Fail(Code::kUnavailable, "this host runs no data processes");
 }
 
+log::Level LevelOf(std::int32_t level) {
+  if (level >= TRL_LOG_ERROR) return log::Level::kError;
+  if (level == TRL_LOG_WARN) return log::Level::kWarn;
+  return level == TRL_LOG_INFO ? log::Level::kInfo : log::Level::kDebug;
+}
+
+/// One event is one line, whatever a plugin says.
+std::string OneLine(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return line;
+}
+
+/// A plugin's field must not pass for one of the line's own, nor for two.
+std::string FieldName(std::string_view name) {
+  bool const taken = name == "time" || name == "level" || name == "message" || name == "plugin";
+  auto word = OneLine(taken ? fmt::format("{}_", name) : std::string(name));
+  std::replace_if(
+      word.begin(), word.end(), [](char c) { return c == ' ' || c == '='; }, '_');
+  return word;
+}
+
+/// Borrows `name` and `value`; a text that it needs it keeps in `texts`.
+log::Field FieldOf(std::string const& name, json::Value const& value,
+                   std::deque<std::string>& texts) {
+  switch (value.kind()) {
+    case boost::json::kind::string:
+      return {name, std::string_view(value.get_string())};
+    case boost::json::kind::int64:
+      return {name, value.get_int64()};
+    case boost::json::kind::uint64:
+      return {name, value.get_uint64()};
+    case boost::json::kind::double_:
+      return {name, value.get_double()};
+    case boost::json::kind::bool_:
+      return {name, value.get_bool()};
+    default:  // deeper things as their text
+      return {name, texts.emplace_back(boost::json::serialize(value))};
+  }
+}
+
 /// Topics that only the kernel publishes.
 bool IsKernelTopic(std::string_view topic) {
   return topic.starts_with("node.") || topic.starts_with("ledger.") ||
@@ -23,18 +70,19 @@ bool IsKernelTopic(std::string_view topic) {
 }  // namespace
 
 void DaemonBackend::Log(std::int32_t level, std::string_view text, std::string_view fields) {
-  log::Fields const with{{"plugin", name_}, {"fields", fields}};
-  log::Fields const without{{"plugin", name_}};
-  auto const& used = fields.empty() ? without : with;
-  if (level >= TRL_LOG_ERROR) {
-    log::Error(text, used);
-  } else if (level == TRL_LOG_WARN) {
-    log::Warn(text, used);
-  } else if (level == TRL_LOG_INFO) {
-    log::Info(text, used);
-  } else {
-    log::Debug(text, used);
+  auto const own = LevelOf(level);
+  if (!log::IsOn(own)) return;
+  auto const line = OneLine(text);
+  auto const parsed = json::ParseValue(fields.empty() ? "{}" : fields);
+  if (!parsed || !parsed->is_object()) {
+    log::Write(own, line, std::array<log::Field, 2>{{{"plugin", name_}, {"fields", fields}}});
+    return;
   }
+  std::deque<std::string> texts;  // what the fields borrow
+  std::vector<log::Field> all{{"plugin", name_}};
+  for (auto const& [key, value] : parsed->get_object())
+    all.push_back(FieldOf(texts.emplace_back(FieldName(key)), value, texts));
+  log::Write(own, line, all);
 }
 
 std::int32_t DaemonBackend::LogLevel() {

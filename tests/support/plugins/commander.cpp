@@ -1,8 +1,8 @@
 // A plugin whose commands and providers are rows of its configuration:
 // {"commands":[{"name","aliases","auth","flags","max_payload","timeout_ms","max_parallel"}],
 //  "providers":[{"kind","name","options","reply"}]}
-// A command does what its payload says: {"what":"stuck|release|throw|garbage|nothing|refuse", …};
-// without it, it echoes.
+// A command does what its payload says: {"what":"stuck|release|throw|garbage|nothing|refuse|log",
+// …}; without it, it echoes.
 #include <trellis/abi.h>
 #include <trellis/json.hpp>
 
@@ -46,10 +46,11 @@ BOOST_DESCRIBE_STRUCT(Rows, (), (commands, providers))
 struct Order {
   std::string what;
   std::string text;
+  std::string fields;
   std::int32_t status = TRL_INVALID;
   std::int32_t code = 0;
 };
-BOOST_DESCRIBE_STRUCT(Order, (), (what, text, status, code))
+BOOST_DESCRIBE_STRUCT(Order, (), (what, text, fields, status, code))
 
 trl_host const* host = nullptr;
 Rows rows;
@@ -90,6 +91,10 @@ trl_status Obey(void*, trl_call const* call, trl_bytes payload, trl_sink reply, 
   if (order->what == "throw") throw std::runtime_error("thrown by a command");
   if (order->what == "garbage") return Say(reply, "{\"a\":");
   if (order->what == "nothing") return TRL_OK;
+  if (order->what == "log") {
+    host->log(host->ctx, TRL_LOG_WARN, Bytes(order->text), Bytes(order->fields));
+    return TRL_OK;
+  }
   if (order->what == "refuse") {
     *code = order->code;
     Say(err, order->text);

@@ -66,9 +66,22 @@ TEST_F(LogTest, DropsWhatIsBelowTheLevel) {
   Debug("a");
   Info("b");
   Error("c");
+  Write(Level::kInfo, "d", {});
 
   auto const text = Written();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  EXPECT_FALSE(IsOn(Level::kInfo));
+  EXPECT_TRUE(IsOn(Level::kWarn));
+}
+
+TEST_F(LogTest, TakesFieldsThatAreKnownAtRunTime) {
+  ASSERT_TRUE(Configure(Format::kText, file()));
+  std::vector<Field> const fields{{"node", 7}, {"why", "two words"}};
+
+  Write(Level::kError, "stopped", fields);
+
+  auto const text = Written();
+  EXPECT_NE(text.find("error stopped node=7 why=\"two words\"\n"), std::string::npos) << text;
 }
 
 TEST_F(LogTest, WritesWholeLinesFromManyThreads) {
