@@ -26,7 +26,7 @@ Result<void> CheckLimits(Deployment const& deployment) {
 }  // namespace
 
 Result<Workload const*> Deployment::Get(std::string_view name) const {
-  if (!IsValidName(name)) return Invalid("name", "invalid workload name '{}'", name);
+  if (!IsValidName(name)) return Invalid("name", "invalid workload name '{}': {}", name, kNameRule);
   auto const found = std::find_if(workloads.begin(), workloads.end(),
                                   [&](auto const& workload) { return workload.name == name; });
   if (found == workloads.end()) return Fail(Code::kNotFound, "no workload '{}'", name);

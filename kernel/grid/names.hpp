@@ -11,6 +11,8 @@ namespace trellis::grid {
 
 inline constexpr std::size_t kMaxNameBytes = 36;
 inline constexpr std::size_t kUniqueNameChars = 13;
+/// What IsValidName wants, for who reads a refusal.
+inline constexpr std::string_view kNameRule = "1 to 36 letters, digits or '_', and not 'ygg'";
 
 /// 1..36 bytes of `[a-zA-Z0-9_]`, and not the reserved word `ygg`.
 bool IsValidName(std::string_view name);

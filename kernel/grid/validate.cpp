@@ -22,6 +22,7 @@ Error ExamineError(Workload const& workload, Error error) {
 
 Result<Examined> Examine(Deployment const& deployment, Workload const& workload,
                          TypeExaminer& types, bool check_valid) {
+  if (workload.type.empty()) return Invalid("type", "workload '{}' has no type", workload.name);
   if (!types.Known(workload.type))
     return Invalid("type", "workload '{}' has unknown type '{}'", workload.name, workload.type);
   if (!workload.data.IsObject())
@@ -43,7 +44,7 @@ Result<Validated> Validate(Deployment const& deployment, TypeExaminer& types) {
                      "version {} of workload '{}' is above the deployment version {}",
                      workload.version, workload.name, deployment.version);
     if (!IsValidName(workload.name))
-      return Invalid("name", "invalid workload name '{}'", workload.name);
+      return Invalid("name", "invalid workload name '{}': {}", workload.name, kNameRule);
     if (!names.insert(workload.name).second)
       return Invalid("duplicate_name", "there is more than one workload '{}'", workload.name);
     TRELLIS_TRY(auto examined, Examine(deployment, workload, types, /*check_valid=*/true));

@@ -28,14 +28,16 @@ BOOST_DESCRIBE_STRUCT(OldResult, (), (ygg_ip))
 
 Result<void> Machine::Valid(WorkloadGetter const& getter) const {
   if (network.interfaces.size() != 1)
-    return Invalid("vm_interfaces", "only one private network is support");
+    return Invalid("vm_interfaces", "a machine has exactly one private network, not {}",
+                   network.interfaces.size());
   auto const& interface = network.interfaces.front();
-  if (interface.ip.empty()) return Invalid("vm_ip", "invalid ip address of the interface");
+  if (interface.ip.empty()) return Invalid("vm_ip", "the machine's interface has no ip address");
   if (compute_capacity.cpu == 0) return Invalid("vm_cpu", "cpu capacity can't be 0");
   if (compute_capacity.memory < kMinMemory)
     return Invalid("vm_memory", "memory cannot be less than 250 MiB");
   if (size != 0 && size < MinRoot())
-    return Invalid("vm_disk", "disk size can't be less that {}", MinRoot());
+    return Invalid("vm_disk", "a root disk of {} bytes is less than this machine's least, {}", size,
+                   MinRoot());
   TRELLIS_CHECK(ValidPublicIp(getter));
   if (std::ranges::find(kReservedNetworks, interface.network) != kReservedNetworks.end())
     return Invalid("vm_reserved_network", "'{}' is a reserved network name", interface.network);

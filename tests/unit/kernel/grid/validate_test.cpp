@@ -28,10 +28,13 @@ TEST(Validate, NamesTheWorkloadAndTheValue) {
 
   EXPECT_EQ(Refusal(ADeployment({late})),
             "[workload_version] version 1 of workload 'a' is above the deployment version 0");
-  EXPECT_EQ(Refusal(ADeployment({AWorkload("a-b")})), "[name] invalid workload name 'a-b'");
+  EXPECT_EQ(Refusal(ADeployment({AWorkload("a-b")})),
+            "[name] invalid workload name 'a-b': 1 to 36 letters, digits or '_', and not 'ygg'");
   EXPECT_EQ(Refusal(ADeployment({AWorkload("a"), AWorkload("a")})),
             "[duplicate_name] there is more than one workload 'a'");
   EXPECT_EQ(Refusal(ADeployment({foreign})), "[type] workload 'a' has unknown type 'boat'");
+  foreign.type.clear();
+  EXPECT_EQ(Refusal(ADeployment({foreign})), "[type] workload 'a' has no type");
   EXPECT_EQ(Refusal(ADeployment({AWorkload("a", "[]")})),
             "[data_decode] data of workload 'a' is no object");
   EXPECT_EQ(Refusal(ADeployment({AWorkload("a", R"({"broken":1})")})),
