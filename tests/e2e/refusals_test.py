@@ -2,9 +2,11 @@
 import copy
 import json
 import os
-import shutil
-import tempfile
 import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
 import unittest
 
 import grid
@@ -108,6 +110,43 @@ class Refusals(unittest.TestCase):
         self.assertEqual(again["contract_id"], left)
         self.assertEqual(again["workloads"][0]["result"]["state"], "ok")
         self.grid.cli("cancel", left)
+        self.assertEqual(self.grid.leftovers(), [])
+
+    def test_a_change_that_the_node_refuses_is_a_failure(self):
+        document = {"workloads": [{"name": "d", "type": "zmount", "data": {"size": 134217728}}]}
+        contract = self.grid.deploy(document)["contract_id"]
+        document["workloads"][0]["data"]["size"] = 67108864
+        with self.assertRaises(grid.Refused) as caught:
+            self.grid.cli("update", "-", "--contract", contract, stdin=json.dumps(document))
+        self.assertEqual(caught.exception.message, "workload 'd' (zmount) stays as it was: not safe to shrink a disk")
+        document["workloads"][0]["data"]["size"] = 268435456
+        self.grid.cli("update", "-", "--contract", contract, stdin=json.dumps(document))
+        self.grid.cli("cancel", contract)
+
+    def test_a_daemon_that_dies_meanwhile_costs_no_contract(self):
+        """The node has the deployment, but nobody is there to say so."""
+        silent = subprocess.Popen(["nsenter", f"--net=/run/netns/{self.grid.netns}", sys.executable, "-c",
+                                   "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)\n"
+                                   "c = s.accept(); print('asked', flush=True); sys.stdin.read()"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(silent.kill)
+        document = grid.machine()
+        workload(document, "zmachine")["data"]["flist"] = f"http://127.0.0.1:{int(silent.stdout.readline())}/image.flist"
+        file = self.grid.dir / "silent.json"
+        file.write_text(json.dumps(document))
+        before = set(self.grid.contracts())
+
+        client = self.grid.start("deploy", file)
+        self.assertEqual(silent.stdout.readline(), "asked\n")
+        self.grid.kill_daemon()
+        self.assertNotEqual(client.wait(timeout=60), 0)
+        client.communicate()
+        silent.communicate()
+
+        contract, = set(self.grid.contracts()) - before
+        self.grid.cli("up")
+        self.assertEqual([w["name"] for w in self.grid.cli("get", contract)["workloads"]], [w["name"] for w in document["workloads"]])
+        self.grid.cli("cancel", contract)
         self.assertEqual(self.grid.leftovers(), [])
 
     def test_contract_of_another_twin(self):

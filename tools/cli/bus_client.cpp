@@ -1,5 +1,6 @@
 #include "tools/cli/bus_client.hpp"
 
+#include "kernel/base/log.hpp"
 #include "kernel/base/random.hpp"
 
 namespace trellis::cli {
@@ -42,6 +43,7 @@ Result<std::unique_ptr<BusClient>> BusClient::Connect(GridDir const& grid, KeyFi
   std::string const relay(status.at("relay").at("url").as_string());
   std::unique_ptr<BusClient> client(
       new BusClient(loaded, key.twin, node_twin, std::move(ledger.ledger), std::move(control)));
+  log::SetLevel(log::Level::kError);  // who runs a command is told its outcome, not each retry
   rmb::Identity identity{key.twin, RandomUuid().substr(0, 8), loaded.signer, loaded.seed, {}};
   TRELLIS_TRY(client->peer_, rmb::Peer::Start(relay, std::move(identity), *client->twins_, {}));
   constexpr std::chrono::seconds kConnect(10);

@@ -89,6 +89,24 @@ Result<std::uint64_t> EnsureContract(App const& app, BusClient& client, std::uin
   return mine;
 }
 
+/// After a failure: the contract of a deployment that was refused would stand for nothing. That the
+/// node cannot be asked is no refusal: it may have the deployment.
+void CancelUnlessKnown(App const& app, BusClient& client, std::uint64_t contract) {
+  auto const known = client.control().Call(
+      "zos.deployment.get", boost::json::object{{"contract_id", contract}}, client.twin());
+  if (known) return;
+  if (known.error().code != Code::kNotFound) {
+    return app.Progress(fmt::format(
+        "the node may have accepted it: contract {} stays; deploy the same file again to go on "
+        "with it, or 'trellis contract cancel {}'",
+        contract, contract));
+  }
+  ledger::CancelContract cancel;
+  cancel.contract = contract;
+  if (auto const canceled = client.ledger().Submit(As(client.twin()), cancel); !canceled)
+    app.Progress(canceled.error().message);
+}
+
 Result<void> Deploy(App const& app, Options const& options) {
   TRELLIS_TRY(auto deployment, ReadDocument(options.file));
   TRELLIS_TRY(auto client, Open(app, options.user));
@@ -103,13 +121,7 @@ Result<void> Deploy(App const& app, Options const& options) {
   TRELLIS_CHECK(SignWith(deployment, client->twin(), client->key(), hash));
   auto done = SendAndWait(app, *client, deployment, "zos.deployment.deploy", options);
   if (done) return done;
-  auto const known = client->Call("zos.deployment.get", ContractPayload(deployment.contract_id));
-  if (created && !known) {  // refused: the contract would stand for nothing
-    ledger::CancelContract cancel;
-    cancel.contract = deployment.contract_id;
-    if (auto const canceled = client->ledger().Submit(As(client->twin()), cancel); !canceled)
-      app.Progress(canceled.error().message);
-  }
+  if (created) CancelUnlessKnown(app, *client, deployment.contract_id);
   return done;
 }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <string>
+
 namespace trellis::cli {
 namespace {
 
@@ -42,6 +45,22 @@ Result<void> FirstFailure(json::Value const& deployment) {
   return {};
 }
 
+/// A change that the version brought and a plugin refused shows in the history only.
+Result<void> FirstRefusal(json::Value const& changes, std::uint32_t version) {
+  std::map<std::string, json::Value const*> newest;
+  for (auto const& entry : changes.as_array()) {
+    if (entry.at("version").to_number<std::uint32_t>() == version)
+      newest.insert_or_assign(Text(entry, "name"), &entry);
+  }
+  for (auto const& [name, entry] : newest) {
+    auto const& result = entry->at("result");
+    if (Text(result, "state") != "unchanged") continue;
+    return Fail(Code::kInvalid, "workload '{}' ({}) stays as it was: {}", name,
+                Text(*entry, "type"), Text(result, "message"));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<json::Value> WaitSettled(App const& app, ControlClient& events, ControlClient& control,
@@ -62,8 +81,10 @@ Result<json::Value> WaitSettled(App const& app, ControlClient& events, ControlCl
     bool const queued = !found.at("jobs").as_array().empty();
     if (!queued && IsSettled(deployment, version) == Settled::kYes) {
       TRELLIS_CHECK(FirstFailure(deployment));
-      return control.Call("zos.deployment.get", boost::json::object{{"contract_id", contract}},
-                          twin);
+      boost::json::object const which{{"contract_id", contract}};
+      TRELLIS_TRY(auto const changes, control.Call("zos.deployment.changes", which, twin));
+      TRELLIS_CHECK(FirstRefusal(changes, version));
+      return control.Call("zos.deployment.get", which, twin);
     }
     if (std::chrono::steady_clock::now() >= end)
       return Fail(Code::kTimeout, "the deployment is not settled after {} s: see 'trellis get {}'",

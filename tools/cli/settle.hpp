@@ -13,7 +13,7 @@ namespace trellis::cli {
 
 /// Waits until every workload of the version is ok, paused or failed, showing each change. `events`
 /// must be watching since before the request was sent. The deployment as it is then; kInvalid names
-/// the first failed workload.
+/// the first workload that failed or whose change was refused.
 Result<json::Value> WaitSettled(App const& app, ControlClient& events, ControlClient& control,
                                 std::uint32_t twin, std::uint64_t contract, std::uint32_t version,
                                 std::chrono::seconds limit);
