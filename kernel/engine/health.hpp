@@ -10,8 +10,8 @@
 
 namespace trellis::engine {
 
-/// store, steps, wedged, removals, queue, outbox, orphans: one check each, good or not. The error:
-/// of reading the store.
+/// store, steps, wedged, removals, queue, outbox, orphans, types: one check each, good or not. The
+/// error: of reading the store.
 [[nodiscard]] std::vector<Check> Judge(Result<Snapshot> const& snapshot);
 
 }  // namespace trellis::engine

@@ -32,11 +32,24 @@ tl::unexpected<Refusal> Trouble(Error const& error) {
       Refusal{later ? 503 : 500, later ? error.message : "internal error", "internal"});
 }
 
+std::string NotLoaded(std::string_view type) {
+  return fmt::format("plugin for type '{}' is not loaded", type);
+}
+
+void Queries::TellNotLoaded(std::vector<store::WorkloadRow>& rows) const {
+  auto const types = context_.types.Get();
+  for (auto& row : rows) {
+    if (types->contains(row.type)) continue;
+    if (row.IsOkay() || row.message.empty()) row.message = NotLoaded(row.type);
+  }
+}
+
 Answer Queries::Get(store::DeploymentKey key) {
   auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
     TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
     if (!row.has_value()) return std::string();
-    TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, key));
+    TRELLIS_TRY(auto workloads, store::ListWorkloads(db, key));
+    TellNotLoaded(workloads);
     return DeploymentJson(*row, workloads);
   });
   if (!found) return Trouble(found.error());
@@ -49,8 +62,9 @@ Answer Queries::List(std::uint32_t twin) {
     std::vector<std::string> texts;
     TRELLIS_TRY(auto const rows, store::ListDeployments(db, twin));
     for (auto const& row : rows) {
-      TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, row.key));
+      TRELLIS_TRY(auto workloads, store::ListWorkloads(db, row.key));
       if (!IsActive(workloads)) continue;
+      TellNotLoaded(workloads);
       texts.push_back(DeploymentJson(row, workloads));
     }
     return texts;

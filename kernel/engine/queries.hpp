@@ -5,6 +5,9 @@
 #include "kernel/engine/context.hpp"
 
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace trellis::engine {
 
@@ -18,8 +21,14 @@ class Queries {
   Result<Statistics> Count();
 
  private:
+  /// Workloads that nobody can look at say so.
+  void TellNotLoaded(std::vector<store::WorkloadRow>& rows) const;
+
   Context const& context_;
 };
+
+/// Why a workload of the type stays as it is.
+[[nodiscard]] std::string NotLoaded(std::string_view type);
 
 /// An internal error as clients see it: no details, 503 when trying again may help.
 [[nodiscard]] tl::unexpected<Refusal> Trouble(Error const& error);

@@ -29,6 +29,7 @@ Result<Snapshot> Engine::Look() {
   snapshot.orphans_seen = upkeep_->orphans().seen();
   snapshot.orphans_removed = upkeep_->orphans().removed();
   snapshot.orphans_held = upkeep_->orphans().held();
+  snapshot.unloaded = upkeep_->unloaded();
   snapshot.inspections = upkeep_->rounds();
   return snapshot;
 }

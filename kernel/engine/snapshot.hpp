@@ -8,6 +8,8 @@
 #include "kernel/store/rows.hpp"
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 namespace trellis::engine {
 
@@ -22,6 +24,8 @@ struct Snapshot {
   std::uint64_t orphans_seen = 0;
   std::uint64_t orphans_removed = 0;
   bool orphans_held = false;
+  std::map<std::string, std::uint64_t, std::less<>>
+      unloaded;                   ///< workloads without a plugin, by type
   std::uint64_t inspections = 0;  ///< rounds over all workloads
 };
 

@@ -79,6 +79,7 @@ void Upkeep::TellPlugins() {
 void Upkeep::Round() {
   if (!told_plugins_) TellPlugins();
   store::WorkloadCursor cursor;
+  TypeCounts unloaded;
   while (!stopping()) {
     std::vector<store::WorkloadRow> rows;
     auto const more = context_.readers.Run([&](store::Database& db) -> Result<bool> {
@@ -93,14 +94,34 @@ void Upkeep::Round() {
     });
     if (!more)
       return log::Error("cannot read the stored workloads, retrying", {{"error", more.error()}});
-    std::erase_if(rows, [this](auto const& row) { return !WorthALook(row); });
+    std::erase_if(rows, [&, types = context_.types.Get()](auto const& row) {
+      bool const loaded = types->contains(row.type);
+      if (!loaded) ++unloaded[row.type];
+      return !loaded || !WorthALook(row);
+    });
     LookAt(rows);
     if (*more) continue;
+    NoteUnloaded(std::move(unloaded));
     if (told_plugins_) orphans_.Look();
     ++rounds_;
     if (round_done_) round_done_();
     return;
   }
+}
+
+void Upkeep::NoteUnloaded(TypeCounts now) {
+  std::lock_guard const lock(mutex_);
+  for (auto const& [type, count] : now) {
+    if (unloaded_.contains(type)) continue;
+    log::Error("the plugin of a type is not loaded, its workloads stay as they are",
+               {{"type", type}, {"workloads", count}});
+  }
+  unloaded_ = std::move(now);
+}
+
+TypeCounts Upkeep::unloaded() {
+  std::lock_guard const lock(mutex_);
+  return unloaded_;
 }
 
 bool Upkeep::WorthALook(store::WorkloadRow const& row) {

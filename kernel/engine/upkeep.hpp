@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -15,6 +16,8 @@
 #include <vector>
 
 namespace trellis::engine {
+
+using TypeCounts = std::map<std::string, std::uint64_t, std::less<>>;
 
 /// One thread, `upkeep`, with helpers for the time of a round. What it changes goes through queued
 /// jobs, but for orphans, which no job knows.
@@ -37,6 +40,8 @@ class Upkeep {
   Result<void> ReportObserved(std::string_view workload_id);
 
   [[nodiscard]] Orphans& orphans() { return orphans_; }
+  /// Workloads that no plugin can look at, by type, as of the last round.
+  [[nodiscard]] TypeCounts unloaded();
   /// Rounds over all workloads since the start.
   [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
 
@@ -46,6 +51,7 @@ class Upkeep {
   [[nodiscard]] bool WorthALook(store::WorkloadRow const& row);
   void LookAt(std::vector<store::WorkloadRow> const& rows);
   void LookAtOne(store::WorkloadRow const& row);
+  void NoteUnloaded(TypeCounts now);
   void LookAtIds(std::set<std::string, std::less<>> const& ids);
   void Repair(store::WorkloadRow const& row, std::string_view reason);
   [[nodiscard]] bool stopping();
@@ -56,8 +62,9 @@ class Upkeep {
   Orphans orphans_;
   bool told_plugins_ = false;  // upkeep thread only
   std::atomic<std::uint64_t> rounds_{0};
-  std::mutex mutex_;                           // guards the two below
+  std::mutex mutex_;                           // guards the three below
   std::set<std::string, std::less<>> wanted_;  // ids to look at before the next round
+  TypeCounts unloaded_;
   bool stopping_ = false;
   ClockCondition changed_;
   std::jthread thread_;

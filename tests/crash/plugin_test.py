@@ -104,7 +104,11 @@ class Absent(Case):
         stored = store_view.workloads(self.lab)
         self.assertEqual({row["state"] for row in stored.values()}, {"ok"})
         self.assertEqual({row["owned"] for row in stored.values()}, {1})
-        self.assertEqual(documents.names(model.get(self.lab)), ["net", "a"])
+        shown = model.get(self.lab)
+        self.assertEqual(documents.names(shown), ["net", "a"])
+        self.assertEqual([w["result"]["message"] for w in shown["workloads"]],
+                         ["plugin for type 'crashynet' is not loaded", "plugin for type 'crashy' is not loaded"])
+        lab.wait_for(lambda: not self.diagnostics()["healthy"], "nobody is told")
         self.lab.kill()
         self.lab.plugins = None
         self.lab.write_config()
@@ -112,6 +116,8 @@ class Absent(Case):
         self.settle()
         self.assertEqual(self.existing(), before)
         self.assert_all_holds()
+        self.assertEqual({w["result"]["message"] for w in model.get(self.lab)["workloads"]}, {""})
+        self.assertTrue(self.diagnostics()["healthy"])
 
 
 class Upgraded(Case):

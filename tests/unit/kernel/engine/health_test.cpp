@@ -73,5 +73,13 @@ TEST(Health, TellsOfResourcesThatWaitForSomebodysWord) {
   EXPECT_EQ(Failing(Judge(snapshot)), Texts{"orphans: 3 resources are unknown to this new store"});
 }
 
+TEST(Health, TellsOfWorkloadsWithoutAPlugin) {
+  Snapshot snapshot;
+  snapshot.unloaded = {{"zdb", 2}, {"zmount", 5}};
+  EXPECT_EQ(Failing(Judge(snapshot)),
+            Texts{"types: plugin for type 'zdb' is not loaded, 2 workloads stay as they are; "
+                  "plugin for type 'zmount' is not loaded, 5 workloads stay as they are"});
+}
+
 }  // namespace
 }  // namespace trellis::engine

@@ -111,6 +111,29 @@ TEST_F(Keeping, ConcludesNothingFromAPluginThatIsAway) {
   EXPECT_THAT(jobs_, IsEmpty());
 }
 
+TEST_F(Keeping, CountsWorkloadsWhosePluginIsNotThere) {
+  Add("disk", "ok", TRL_OBSERVED_RUNNING);
+  parts_.Write([&](store::Database& db) -> Result<void> {
+    for (auto const* name : {"a", "b"}) {
+      store::WorkloadRow row;
+      row.key = key_;
+      row.name = name;
+      row.type = "tape";
+      row.state = "ok";
+      TRELLIS_CHECK(store::PutWorkload(db, row));
+    }
+    return {};
+  });
+  auto const upkeep = Make();
+
+  upkeep->Round();
+
+  EXPECT_EQ(upkeep->unloaded(), (TypeCounts{{"tape", 2}}));
+  EXPECT_EQ(plugins_.inspections(Id("disk")), 1);
+  EXPECT_EQ(plugins_.inspections(Id("a")), 0);
+  EXPECT_THAT(jobs_, IsEmpty());
+}
+
 TEST_F(Keeping, LooksAtEveryWorkloadOfManyPages) {
   std::vector<std::string> names;
   for (int i = 0; i < 600; ++i)
