@@ -123,7 +123,10 @@ Answer DebugView::Get(store::DeploymentKey key) {
   auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
     TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
     if (!row.has_value()) return std::string();
-    TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, key));
+    TRELLIS_TRY(auto workloads, store::ListWorkloads(db, key));
+    TRELLIS_TRY(auto const held, store::ListHeld(db, key));
+    for (auto& workload : workloads)
+      workload.owned = workload.owned || held.contains(workload.name);
     TRELLIS_TRY(auto const jobs, Jobs(context_, db, key));
     TRELLIS_TRY(auto const text, DeploymentText(*row, workloads));
     return fmt::format(R"({{"deployment":{},"desired":"{}","message":{},"jobs":{}}})", text,

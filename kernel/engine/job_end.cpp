@@ -59,24 +59,26 @@ void JobRun::End(JobEnd end) {
   TRELLIS_KILL_POINT("job.before_done");
   auto const shared = std::make_shared<JobEnd>(std::move(end));
   if (shared->kind == JobEnd::Kind::kParked && !shared->durable) return Ended(*shared, {});
+  auto const results = std::make_shared<Results>(TakeResults());
   context_.writer.SubmitThen(
-      [self = shared_from_this(), shared](store::Database& db) {
+      [self = shared_from_this(), shared, results](store::Database& db) {
         return self->WriteChained(db, [&](store::Database&) -> Result<void> {
           bool const goes = shared->kind == JobEnd::Kind::kFinished;
-          TRELLIS_CHECK(self->WriteCarried(db, goes ? JournalNote::kOmit : JournalNote::kWrite));
+          TRELLIS_CHECK(WriteResults(self->context_, db, self->state_, *results,
+                                     goes ? JournalNote::kOmit : JournalNote::kWrite));
           for (auto const& [name, pos] : self->plan_.moves)
             TRELLIS_CHECK(store::MoveWorkload(db, self->ticket_.key, name, pos));
           return WriteEnd(self->context_, db, self->state_, *shared);
         });
       },
-      [self = shared_from_this(), shared](Result<void> const& stored) {
+      [self = shared_from_this(), shared, results](Result<void> const& stored) {
+        if (stored) self->Tell(*results);
         self->Ended(*shared, stored);
       });
 }
 
 void JobRun::Ended(JobEnd const& end, Result<void> const& stored) {
   if (!stored) return Trouble(stored.error());
-  if (auto const carried = std::exchange(carried_, nullptr); carried != nullptr) Tell(*carried);
   for (auto const& outcome : end.outcomes) {
     if (outcome.visible) Announce(context_, outcome.row);
   }
@@ -104,13 +106,16 @@ void JobRun::TellOfJob(std::string_view state, std::string_view message) {
 
 /// Intents stay: the steps run again after the restart, or are removed with the deployment.
 void JobRun::Interrupt() {
-  if (careful_ || carried_ == nullptr) return Retry(std::chrono::seconds(0));
+  // Also without a result: the next run reads what this one's last work is just storing.
+  auto const results = std::make_shared<Results>(TakeResults());
   context_.writer.SubmitThen(
-      [self = shared_from_this()](store::Database& db) {
-        return self->WriteChained(db, [&](store::Database&) { return self->WriteCarried(db); });
+      [self = shared_from_this(), results](store::Database& db) {
+        return self->WriteChained(db, [&](store::Database&) {
+          return WriteResults(self->context_, db, self->state_, *results);
+        });
       },
-      [self = shared_from_this()](Result<void> const& stored) {
-        if (stored) self->Tell(*self->carried_);
+      [self = shared_from_this(), results](Result<void> const& stored) {
+        if (stored) self->Tell(*results);
         self->Retry(std::chrono::seconds(0));
       });
 }
@@ -128,9 +133,10 @@ void JobRun::Wedge(PlannedStep const& step) {
       step.row.name);
   log::Error("an operation does not come back, its deployment stands still",
              {{"id", step.row.id()}, {"type", step.row.type}, {"job", ticket_.job}});
+  auto results = TakeResults();
   (void)context_.writer.Commit([&](store::Database& db) {  // it stands still also without the note
     return WriteChained(db, [&](store::Database&) -> Result<void> {
-      TRELLIS_CHECK(WriteCarried(db));
+      TRELLIS_CHECK(WriteResults(context_, db, state_, results));
       return store::SetMessage(db, ticket_.key, text);
     });
   });
@@ -143,7 +149,6 @@ void JobRun::Trouble(Error const& error) {
   auto const stored =
       context_.readers.Run([&](store::Database& db) { return store::FindJob(db, ticket_.job); });
   if (stored && !stored->has_value()) {  // removed with its deployment meanwhile
-    carried_ = nullptr;
     JobEnd gone;
     gone.kind = JobEnd::Kind::kGone;
     return Ended(gone, {});

@@ -38,6 +38,9 @@ Result<void> AddEntry(store::Database& db, JobState const& state, store::Workloa
   return state.fresh ? store::AppendChange(db, row) : store::AddChange(db, row, state.history);
 }
 
+Result<void> WriteOutcome(Context const& context, store::Database& db, JobState& state,
+                          PlannedStep const& step, Outcome& outcome);
+
 /// The workload does not fit: its result is known before its plugin is asked.
 Result<void> WriteFull(Context const& context, store::Database& db, JobState& state,
                        PlannedStep& step, std::string const& text) {
@@ -117,35 +120,8 @@ std::pair<std::int64_t, std::int64_t> CountOkay(JobState const& state) {
   return {count, newest};
 }
 
-}  // namespace
-
-bool ReserveAnything(std::vector<PlannedStep> const& steps) {
-  return std::any_of(steps.begin(), steps.end(),
-                     [](auto const& step) { return Reserves(step) && !IsNothing(step.capacity); });
-}
-
-Result<void> WriteIntents(Context const& context, store::Database& db, JobState& state,
-                          std::vector<PlannedStep>& steps, NodeCapacity const& node) {
-  bool const reserve = ReserveAnything(steps);
-  for (auto& step : steps) {
-    if (step.condemned) continue;
-    if (step.action == Action::kAdd && state.Find(step.row.name) == nullptr)
-      TRELLIS_CHECK(AddRow(context, db, state, step));
-    if (reserve && Reserves(step)) {
-      TRELLIS_TRY(bool const room, ReserveFor(context, db, state, step, node));
-      if (!room) continue;
-    }
-    if (step.op != plugin::Op::kDeprovision && !step.row.owned)
-      TRELLIS_CHECK(store::MarkOwned(db, step.row.key, step.row.name));
-    step.journal.state = store::StepState::kIntent;
-    step.journal.generation = context.generation;
-    TRELLIS_CHECK(store::PutStep(db, step.journal));
-  }
-  return {};
-}
-
-Result<void> WriteOutcome(Context const& context, store::Database& db, JobState const& state,
-                          PlannedStep const& step, Outcome& outcome, JournalNote note) {
+Result<void> WriteOutcome(Context const& context, store::Database& db, JobState& state,
+                          PlannedStep const& step, Outcome& outcome) {
   auto journal = step.journal;
   journal.generation = context.generation;
   if (outcome.crashed) {
@@ -176,7 +152,7 @@ Result<void> WriteOutcome(Context const& context, store::Database& db, JobState 
     case Outcome::Kind::kWedged:
       return {};  // the intent stays
   }
-  if (note == JournalNote::kWrite) TRELLIS_CHECK(store::PutStep(db, journal));
+  state.Note(journal);
   if (!outcome.follow.has_value()) return {};
   auto& follow = *outcome.follow;
   TRELLIS_TRY(auto const equal, store::FindEqualJob(db, follow.key, follow.kind, follow.target));
@@ -186,6 +162,48 @@ Result<void> WriteOutcome(Context const& context, store::Database& db, JobState 
   }
   TRELLIS_TRY(follow.id, store::AddJob(db, follow));
   return {};
+}
+
+/// A plugin may still hold something after an intent without a result; so far only the journal said
+/// so.
+Result<void> KeepHeld(store::Database& db, JobState const& state) {
+  for (auto const& step : state.journal) {
+    if (step.holds && step.IsOpen()) TRELLIS_CHECK(store::MarkOwned(db, state.job.key, step.name));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool ReserveAnything(std::vector<PlannedStep> const& steps) {
+  return std::any_of(steps.begin(), steps.end(),
+                     [](auto const& step) { return Reserves(step) && !IsNothing(step.capacity); });
+}
+
+Result<void> WriteIntents(Context const& context, store::Database& db, JobState& state,
+                          std::vector<PlannedStep>& steps, NodeCapacity const& node) {
+  bool const reserve = ReserveAnything(steps);
+  for (auto& step : steps) {
+    if (step.condemned) continue;
+    if (step.action == Action::kAdd && state.Find(step.row.name) == nullptr)
+      TRELLIS_CHECK(AddRow(context, db, state, step));
+    if (reserve && Reserves(step)) {
+      TRELLIS_TRY(bool const room, ReserveFor(context, db, state, step, node));
+      if (!room) continue;
+    }
+    step.journal.state = store::StepState::kIntent;
+    step.journal.generation = context.generation;
+    state.Note(step.journal);
+  }
+  return store::SetSteps(db, state.job.id, state.journal);
+}
+
+Result<void> WriteResults(Context const& context, store::Database& db, JobState& state,
+                          std::span<StepResult> results, JournalNote note) {
+  for (auto& result : results)
+    TRELLIS_CHECK(WriteOutcome(context, db, state, *result.step, result.outcome));
+  if (results.empty() || note == JournalNote::kOmit) return {};
+  return store::SetSteps(db, state.job.id, state.journal);
 }
 
 Result<void> WriteRow(store::Database& db, JobState const& state, Outcome const& outcome) {
@@ -210,7 +228,10 @@ Result<void> WriteEnd(Context const& context, store::Database& db, JobState cons
     TRELLIS_CHECK(store::ReportResources(db, key, context.clock.UnixSeconds()));
   if (end.message.has_value()) TRELLIS_CHECK(store::SetMessage(db, key, *end.message));
   if (end.doc.has_value()) TRELLIS_CHECK(store::SetDocument(db, key, state.job.version, *end.doc));
-  if (end.kind == JobEnd::Kind::kFinished) return store::EraseJob(db, state.job.id);
+  if (end.kind == JobEnd::Kind::kFinished) {
+    TRELLIS_CHECK(KeepHeld(db, state));
+    return store::EraseJob(db, state.job.id);
+  }
   auto job = state.job;
   job.attempts += end.counts ? 1 : 0;
   job.not_before =

@@ -5,7 +5,7 @@
 #include "kernel/engine/capacity.hpp"
 #include "kernel/engine/job_state.hpp"
 
-#include <string_view>
+#include <span>
 #include <vector>
 
 namespace trellis::engine {
@@ -18,12 +18,17 @@ namespace trellis::engine {
 Result<void> WriteIntents(Context const& context, store::Database& db, JobState& state,
                           std::vector<PlannedStep>& steps, NodeCapacity const& node);
 
-/// The result of one step: its workload, history, reservation, journal entry and follow-up job
-/// (which gets its id). Where the job goes in the same commit its steps need no note.
+/// A step's result on its way to the store.
+struct StepResult {
+  PlannedStep const* step;
+  Outcome outcome;
+};
+
+/// The results of steps: workload, history, reservation and follow-up job (which gets its id) of
+/// each, and the journal. Where the job goes in the same commit its journal needs no writing.
 enum class JournalNote : std::uint8_t { kWrite, kOmit };
-Result<void> WriteOutcome(Context const& context, store::Database& db, JobState const& state,
-                          PlannedStep const& step, Outcome& outcome,
-                          JournalNote note = JournalNote::kWrite);
+Result<void> WriteResults(Context const& context, store::Database& db, JobState& state,
+                          std::span<StepResult> results, JournalNote note = JournalNote::kWrite);
 
 /// The same for a result that needed no plugin.
 Result<void> WriteRow(store::Database& db, JobState const& state, Outcome const& outcome);

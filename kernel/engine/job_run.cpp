@@ -32,11 +32,11 @@ bool IsPointless(JobState const& state) {
   return false;
 }
 
-store::StepRow NewStep(store::JobRow const& job, PlannedStep const& step) {
+store::StepRow NewStep(PlannedStep const& step) {
   store::StepRow row;
-  row.job = job.id;
   row.name = step.row.name;
   row.op = static_cast<std::uint8_t>(step.op);
+  row.holds = !IsDeprovision(step);
   return row;
 }
 
@@ -78,7 +78,9 @@ Result<bool> JobRun::Load() {
     state_.job = *std::move(job);
     state_.deployment = *std::move(head);
     TRELLIS_TRY(auto rows, store::ListWorkloads(db, ticket_.key));
+    TRELLIS_TRY(auto const held, store::ListHeld(db, ticket_.key));
     for (auto& row : rows) {
+      row.owned = row.owned || held.contains(row.name);
       if (row.IsOkay()) {
         ++state_.okay;
         state_.okay_newest = std::max(state_.okay_newest, row.created);
@@ -86,6 +88,7 @@ Result<bool> JobRun::Load() {
       state_.rows.emplace(row.name, std::move(row));
     }
     TRELLIS_TRY(state_.steps, store::ListSteps(db, state_.job.id));
+    state_.journal = state_.steps;
     state_.prepared = ticket_.prepared;
     return true;
   });
@@ -137,7 +140,7 @@ Result<void> JobRun::Begin() {
 /// Leaves out what an earlier run finished, and goes on with what it left open.
 void JobRun::Resume(std::vector<PlannedStep>& group, std::uint32_t& index) {
   std::erase_if(group, [&](PlannedStep& step) {
-    step.journal = NewStep(state_.job, step);
+    step.journal = NewStep(step);
     step.journal.idx = index++;
     for (auto const& stored : state_.steps) {
       bool const change = !IsDeprovision(step) && stored.op != step.journal.op &&
@@ -167,18 +170,19 @@ void JobRun::OpenNextGroup() {
   // Plugins are asked here: never on the writer's thread.
   auto const node = ReserveAnything(group) ? MeasureCapacity(context_) : NodeCapacity{};
   TRELLIS_KILL_POINT("step.before_intent");
+  auto const results = std::make_shared<Results>(TakeResults());
   context_.writer.SubmitThen(
-      [self = shared_from_this(), &group, node](store::Database& db) {
+      [self = shared_from_this(), &group, node, results](store::Database& db) {
         return self->WriteChained(db, [&](store::Database&) -> Result<void> {
-          TRELLIS_CHECK(self->WriteCarried(db));
+          TRELLIS_CHECK(
+              WriteResults(self->context_, db, self->state_, *results, JournalNote::kOmit));
           return WriteIntents(self->context_, db, self->state_, group, node);
         });
       },
-      [self = shared_from_this(), &group](Result<void> const& stored) {
+      [self = shared_from_this(), &group, results](Result<void> const& stored) {
         if (!stored) return self->Trouble(stored.error());
         TRELLIS_KILL_POINT("step.after_intent");
-        if (auto const carried = std::exchange(self->carried_, nullptr); carried != nullptr)
-          self->Tell(*carried);
+        self->Tell(*results);
         for (auto const& step : group) {
           if (step.settled) Announce(self->context_, step.row);
         }
@@ -192,7 +196,7 @@ void JobRun::RunGroup() {
     auto const& step = group[index_++];
     if (step.settled) continue;
     if (stopper_->stopped()) return Interrupt();
-    StoreCarried();
+    StoreResults();
     auto outcome = runner_.Run(step, [self = shared_from_this(), &step] { self->Abandon(step); });
     if (worker_->lost) return;
     if (!Take(step, std::move(outcome))) return;
@@ -222,7 +226,7 @@ bool JobRun::Take(PlannedStep const& step, Outcome outcome) {
   }
   if (!outcome.failure.empty()) failure_ = outcome.failure;
   TRELLIS_KILL_POINT("step.before_result");
-  HandOver(std::make_shared<Stored>(Stored{&step, std::move(outcome)}));
+  HandOver({&step, std::move(outcome)});
   return true;
 }
 
@@ -233,35 +237,53 @@ bool JobRun::TakeAgain(PlannedStep const& step, Outcome outcome) {
   end.delay = outcome.delay;
   end.counts = false;
   end.error = outcome.failure;
-  HandOver(std::make_shared<Stored>(Stored{&step, std::move(outcome)}));
+  HandOver({&step, std::move(outcome)});
   End(std::move(end));
   return false;
 }
 
-/// A result waits for company: the next group's intents, or the end.
-void JobRun::HandOver(std::shared_ptr<Stored> stored) {
-  carried_ = std::move(stored);
+/// A result waits for company: the next steps', the next group's intents, or the end.
+void JobRun::HandOver(StepResult result) {
+  {
+    std::lock_guard const lock(mutex_);
+    results_.push_back(std::move(result));
+  }
   if (!careful_) return;
+  auto results = TakeResults();
   auto const done = context_.writer.Commit([&](store::Database& db) {
-    return WriteChained(db, [&](store::Database&) { return WriteCarried(db); });
+    return WriteChained(
+        db, [&](store::Database&) { return WriteResults(context_, db, state_, results); });
   });
-  if (!done) store_error_ = done.error();  // the end will fail with it
-  auto const told = std::exchange(carried_, nullptr);
-  if (done) Tell(*told);
+  if (done) Tell(results);  // else the end fails with the error too
 }
 
-/// Before a step: its plugin may look at what the step before it did.
-void JobRun::StoreCarried() {
-  auto const before = std::exchange(carried_, nullptr);
-  if (before == nullptr) return;
+JobRun::Results JobRun::TakeResults() {
+  std::lock_guard const lock(mutex_);
+  return std::exchange(results_, {});
+}
+
+/// Before a step: its plugin may look at what the steps before it did, and others may see it while
+/// it takes its time. What quick steps did meanwhile goes along.
+void JobRun::StoreResults() {
+  {
+    std::lock_guard const lock(mutex_);
+    if (results_.empty() || offered_) return;
+    offered_ = true;
+  }
+  auto const results = std::make_shared<Results>();
   context_.writer.SubmitThen(
-      [self = shared_from_this(), before](store::Database& db) {
+      [self = shared_from_this(), results](store::Database& db) -> Result<void> {
+        {
+          std::lock_guard const lock(self->mutex_);
+          self->offered_ = false;
+          *results = std::exchange(self->results_, {});
+        }
         return self->WriteChained(db, [&](store::Database&) {
-          return WriteOutcome(self->context_, db, self->state_, *before->step, before->outcome);
+          return WriteResults(self->context_, db, self->state_, *results);
         });
       },
-      [self = shared_from_this(), before](Result<void> const& done) {
-        if (done) return self->Tell(*before);
+      [self = shared_from_this(), results](Result<void> const& done) {
+        if (done) return self->Tell(*results);
         self->store_error_ = done.error();
       },
       store::Writer::Urgency::kSoon);
@@ -276,12 +298,12 @@ Result<void> JobRun::WriteChained(store::Database& db,
   return written;
 }
 
-Result<void> JobRun::WriteCarried(store::Database& db, JournalNote note) {
-  if (carried_ == nullptr) return {};
-  return WriteOutcome(context_, db, state_, *carried_->step, carried_->outcome, note);
+void JobRun::Tell(Results const& results) {
+  for (auto const& result : results)
+    TellOf(result);
 }
 
-void JobRun::Tell(Stored const& stored) {
+void JobRun::TellOf(StepResult const& stored) {
   TRELLIS_KILL_POINT("step.after_result");
   if (stored.outcome.visible && stored.outcome.kind != Outcome::Kind::kAgain)
     Announce(context_, stored.outcome.row);

@@ -1,10 +1,10 @@
 // Runs one job: plan, intents, calls, results. Everything it does survives a kill at any point.
 //
-// The steps of a job fall into groups. All intents of a group are one commit, together with the
-// last result of the group before it; other results are handed to the store without waiting; the
-// last result and the job's end are one commit. So a deployment alone costs three syncs: accepted,
-// intents, end. Once a step crashed, every result is waited for: the next crash is then counted
-// for the right step.
+// The steps of a job fall into groups. All intents of a group are one commit, together with what
+// the group before it left; results are handed to the store without waiting, and those of quick
+// steps meet there; the last ones and the job's end are one commit. So a deployment alone costs
+// three syncs: accepted, intents, end. Once a step crashed, every result is waited for: the next
+// crash is then counted for the right step.
 #pragma once
 
 #include "kernel/engine/job_journal.hpp"
@@ -12,6 +12,7 @@
 #include "kernel/engine/step_runner.hpp"
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <variant>
@@ -45,11 +46,7 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
 
  private:
   enum class Stage : std::uint8_t { kBegin, kSteps };
-  /// A step's result on its way to the store.
-  struct Stored {
-    PlannedStep const* step;
-    Outcome outcome;
-  };
+  using Results = std::vector<StepResult>;
 
   Result<void> Begin();
   Result<bool> Load();
@@ -60,12 +57,13 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
   /// False: the run ended with this step.
   bool Take(PlannedStep const& step, Outcome outcome);
   bool TakeAgain(PlannedStep const& step, Outcome outcome);
-  void HandOver(std::shared_ptr<Stored> stored);
-  void StoreCarried();
+  void HandOver(StepResult result);
+  void StoreResults();
+  Results TakeResults();
   Result<void> WriteChained(store::Database& db,
                             std::function<Result<void>(store::Database&)> const& write);
-  Result<void> WriteCarried(store::Database& db, JournalNote note = JournalNote::kWrite);
-  void Tell(Stored const& stored);
+  void Tell(Results const& results);
+  void TellOf(StepResult const& result);
   void TellOfJob(std::string_view state, std::string_view message);
 
   void Finish();
@@ -93,8 +91,11 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
   bool careful_ = false;   // a step crashed before
   bool quarantined_ = false;
   std::string failure_;               // the last one for which the job must come again
-  std::shared_ptr<Stored> carried_;   // the last result, stored with what comes next
   std::optional<Error> store_error_;  // writer's thread only: what came after it is not stored
+
+  std::mutex mutex_;      // guards the two below
+  Results results_;       // not stored yet
+  bool offered_ = false;  // the store was asked to take them
 };
 
 }  // namespace trellis::engine

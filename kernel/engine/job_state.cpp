@@ -19,6 +19,18 @@ std::vector<store::WorkloadRow> JobState::List() const {
   return list;
 }
 
+void JobState::Note(store::StepRow const& step) {
+  auto const same = [&](store::StepRow const& other) {
+    return other.name == step.name && (other.op == step.op || (other.holds && step.holds));
+  };
+  auto const found = std::find_if(journal.begin(), journal.end(), same);
+  if (found == journal.end()) {
+    journal.push_back(step);
+  } else {
+    *found = step;
+  }
+}
+
 std::int64_t JobState::ChangeTime(Clock const& clock) const {
   auto time = std::max(clock.UnixSeconds(), job.created);
   for (auto const& [name, row] : rows)

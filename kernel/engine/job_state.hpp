@@ -37,7 +37,10 @@ struct JobState {
   store::JobRow job;
   store::DeploymentHead deployment;
   std::map<std::string, store::WorkloadRow, std::less<>> rows;
-  std::vector<store::StepRow> steps;   ///< at the begin of this run
+  std::vector<store::StepRow> steps;  ///< at the begin of this run
+  /// The journal as it is stored, or will be with the work that is just written. Writer's thread
+  /// only, once the run began.
+  std::vector<store::StepRow> journal;
   std::shared_ptr<Prepared> prepared;  ///< apply: its document, if acceptance left it
   store::HistoryLimits history{};
   bool fresh = false;            ///< the history holds nothing but `init` of this version yet
@@ -50,6 +53,8 @@ struct JobState {
     auto const found = rows.find(name);
     return found == rows.end() ? nullptr : &found->second;
   }
+  /// Puts a step into the journal, in the place of what it said of the step before.
+  void Note(store::StepRow const& step);
   /// In document order.
   [[nodiscard]] std::vector<store::WorkloadRow> List() const;
   /// Now, but never before anything that the deployment's history shows.

@@ -17,7 +17,9 @@ constexpr std::size_t kMaxFound = 10000;  // the next rounds see the rest
 /// Is there a workload that may own something under this id?
 Result<bool> IsOwned(store::Database& db, grid::WorkloadId const& id) {
   TRELLIS_TRY(auto const row, store::FindWorkload(db, {id.twin, id.contract}, id.name));
-  return row.has_value() && row->owned;
+  if (!row.has_value() || row->owned) return row.has_value();
+  TRELLIS_TRY(auto const held, store::ListHeld(db, row->key));
+  return held.contains(row->name);
 }
 
 }  // namespace

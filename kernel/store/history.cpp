@@ -39,19 +39,20 @@ Result<std::vector<Entry>> EntriesOf(Database& db, DeploymentKey key) {
              ReadEntry, key.twin, key.contract);
 }
 
-Result<void> Erase(Database& db, std::int64_t seq) {
-  return Run(db, "DELETE FROM change WHERE seq = ?", seq);
+Result<void> Erase(Database& db, DeploymentKey key, std::int64_t seq) {
+  return Run(db, "DELETE FROM change WHERE twin = ? AND contract = ? AND seq = ?", key.twin,
+             key.contract, seq);
 }
 
 /// Drops the oldest entries of one workload above the limit, never the newest nor `init` of the
 /// present version. One more entry is about to follow.
-Result<void> TrimWorkload(Database& db, std::vector<Entry> const& entries, std::uint32_t version,
-                          std::int64_t limit) {
+Result<void> TrimWorkload(Database& db, DeploymentKey key, std::vector<Entry> const& entries,
+                          std::uint32_t version, std::int64_t limit) {
   auto surplus = static_cast<std::int64_t>(entries.size()) + 1 - limit;
   for (auto const& entry : entries) {
     if (surplus <= 0) break;
     if (entry.state == "init" && entry.version == version) continue;
-    TRELLIS_CHECK(Erase(db, entry.seq));
+    TRELLIS_CHECK(Erase(db, key, entry.seq));
     --surplus;
   }
   return {};
@@ -82,11 +83,16 @@ Result<std::set<std::int64_t>> KeptEntries(Database& db, DeploymentKey key,
   return kept;
 }
 
+// Of the deployment's entries, which count on their own.
+#define TRELLIS_NEXT_SEQ \
+  "(SELECT COALESCE(MAX(seq), 0) + 1 FROM change WHERE contract = ?2 AND twin = ?1)"
+
 /// An entry that no stored workload can lend its data to.
 Result<void> AppendWhole(Database& db, WorkloadRow const& row) {
   return Run(db,
-             "INSERT INTO change (twin, contract, name, type, version, state, created, message, "
-             "result, data, metadata, description) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+             "INSERT INTO change (twin, contract, seq, name, type, version, state, created, "
+             "message, result, data, metadata, description) VALUES (?1,?2," TRELLIS_NEXT_SEQ
+             ",?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
              row.key.twin, row.key.contract, row.name, row.type, row.version, row.state,
              row.created, row.message, row.result, row.data, row.metadata, row.description);
 }
@@ -113,8 +119,8 @@ std::optional<std::string_view> OwnResult(WorkloadRow const& row, bool lent) {
 
 Result<void> AppendBorrowing(Database& db, WorkloadRow const& row, bool result) {
   return Run(db,
-             "INSERT INTO change (twin, contract, name, type, version, state, created, message, "
-             "result) VALUES (?,?,?,?,?,?,?,?,?)",
+             "INSERT INTO change (twin, contract, seq, name, type, version, state, created, "
+             "message, result) VALUES (?1,?2," TRELLIS_NEXT_SEQ ",?3,?4,?5,?6,?7,?8,?9)",
              row.key.twin, row.key.contract, row.name, row.type, row.version, row.state,
              row.created, row.message, OwnResult(row, result));
 }
@@ -131,7 +137,7 @@ Result<void> TrimDeployment(Database& db, DeploymentKey key, std::int64_t limit)
   for (auto const& entry : entries) {
     if (surplus <= 0) break;
     if (kept.contains(entry.seq)) continue;
-    TRELLIS_CHECK(Erase(db, entry.seq));
+    TRELLIS_CHECK(Erase(db, key, entry.seq));
     --surplus;
   }
   return {};
@@ -146,15 +152,19 @@ Result<void> AddChange(Database& db, WorkloadRow const& row, HistoryLimits const
     return entry.version == row.version && entry.state == state;
   };
   if (!entries.empty() && same(entries.back(), row.state))
-    return Run(db, "UPDATE change SET created = ?, message = ?, result = ? WHERE seq = ?",
-               row.created, row.message, OwnResult(row, lends == Lent::kAll), entries.back().seq);
+    return Run(
+        db,
+        "UPDATE change SET created = ?, message = ?, result = ? WHERE twin = ? AND contract = "
+        "? AND seq = ?",
+        row.created, row.message, OwnResult(row, lends == Lent::kAll), row.key.twin,
+        row.key.contract, entries.back().seq);
   bool const again = row.state == "ok" && std::any_of(entries.begin(), entries.end(),
                                                       [&](auto const& e) { return same(e, "ok"); });
   for (auto const& entry : entries) {
     if (again && entry.version == row.version && entry.state != "init")
-      TRELLIS_CHECK(Erase(db, entry.seq));
+      TRELLIS_CHECK(Erase(db, row.key, entry.seq));
   }
-  if (!again) TRELLIS_CHECK(TrimWorkload(db, entries, row.version, limits.workload));
+  if (!again) TRELLIS_CHECK(TrimWorkload(db, row.key, entries, row.version, limits.workload));
   TRELLIS_CHECK(lends == Lent::kNothing ? AppendWhole(db, row)
                                         : AppendBorrowing(db, row, lends == Lent::kAll));
   return TrimDeployment(db, row.key, limits.deployment);
@@ -180,7 +190,7 @@ Result<void> CompactChanges(Database& db, DeploymentKey key,
     bool const old = found != newest.end() && entry.seq != found->second &&
                      entry.version == versions.at(entry.name) && entry.state != "init";
     if (!old) continue;
-    TRELLIS_CHECK(Erase(db, entry.seq));
+    TRELLIS_CHECK(Erase(db, key, entry.seq));
     TRELLIS_FAIL_POINT("history.compact");
   }
   return {};

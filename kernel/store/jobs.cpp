@@ -27,17 +27,6 @@ JobRow ReadJob(Statement const& s) {
   return row;
 }
 
-StepRow ReadStep(Statement const& s) {
-  return {s.Int(0),
-          s.Text(1),
-          static_cast<std::uint8_t>(s.Uint(2)),
-          static_cast<std::uint32_t>(s.Uint(3)),
-          static_cast<StepState>(s.Int(4)),
-          static_cast<std::uint32_t>(s.Uint(5)),
-          s.Int(6),
-          static_cast<std::uint32_t>(s.Uint(7))};
-}
-
 Capacity ReadCapacity(Statement const& s) {
   return {s.Uint(0), s.Uint(1), s.Uint(2), s.Uint(3), s.Uint(4)};
 }
@@ -139,26 +128,12 @@ Result<std::vector<std::int64_t>> EraseUnstartedJobs(Database& db, DeploymentKey
                                                      std::int64_t except) {
   TRELLIS_TRY(auto const ids,
               All(db,
-                  "SELECT id FROM job WHERE twin = ? AND contract = ? AND id <> ? AND NOT EXISTS "
-                  "(SELECT 1 FROM step WHERE job = job.id)",
+                  "SELECT id FROM job WHERE twin = ? AND contract = ? AND id <> ? AND steps = "
+                  "'[]'",
                   ReadId, key.twin, key.contract, except));
   for (auto const id : ids)
     TRELLIS_CHECK(EraseJob(db, id));
   return ids;
-}
-
-Result<void> PutStep(Database& db, StepRow const& row) {
-  return Run(db,
-             "INSERT OR REPLACE INTO step (job, name, op, idx, state, tries, crashes, generation) "
-             "VALUES (?,?,?,?,?,?,?,?)",
-             row.job, row.name, row.op, row.idx, row.state, row.tries, row.crashes, row.generation);
-}
-
-Result<std::vector<StepRow>> ListSteps(Database& db, std::int64_t job) {
-  return All(db,
-             "SELECT job, name, op, idx, state, crashes, generation, tries FROM step WHERE job = ? "
-             "ORDER BY idx",
-             ReadStep, job);
 }
 
 Result<void> PutReservation(Database& db, DeploymentKey key, std::string_view name,

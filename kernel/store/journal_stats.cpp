@@ -24,8 +24,10 @@ Result<JournalStats> ReadJournalStats(Database& db, std::int64_t now) {
   TRELLIS_TRY(
       auto const oldest,
       One(db, "SELECT COALESCE(MIN(created), 0) FROM job WHERE not_before <= ?1", number, now));
-  TRELLIS_TRY(auto const quarantined, One(db, "SELECT COUNT(*) FROM step WHERE state = ?1", number,
-                                          StepState::kQuarantined));
+  TRELLIS_TRY(auto const quarantined, One(db,
+                                          "SELECT COUNT(*) FROM job, json_each(job.steps) WHERE "
+                                          "steps <> '[]' AND json_extract(value, '$[3]') = ?1",
+                                          number, StepState::kQuarantined));
   stats.oldest = oldest.value_or(0);
   stats.quarantined = quarantined.value_or(0);
   return stats;

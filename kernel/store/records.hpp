@@ -8,7 +8,9 @@
 #include <trellis/result.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,7 +60,7 @@ Result<std::vector<WorkloadRow>> ListActiveByType(Database& db, std::uint32_t tw
 Result<void> InsertWorkload(Database& db, WorkloadRow const& row);
 /// Inserts, or updates everything but the type.
 Result<void> PutWorkload(Database& db, WorkloadRow const& row);
-/// The first half of every step: from now on a plugin may hold something for it.
+/// A plugin may hold something for it, and the journal that says so goes.
 Result<void> MarkOwned(Database& db, DeploymentKey key, std::string_view name);
 /// Another position in the document.
 Result<void> MoveWorkload(Database& db, DeploymentKey key, std::string_view name,
@@ -128,9 +130,12 @@ Result<void> KeepDocument(Database& db, DeploymentKey key, std::string_view doc)
 /// Deletes the queued jobs of a deployment that have no step yet; those with steps stay.
 Result<std::vector<std::int64_t>> EraseUnstartedJobs(Database& db, DeploymentKey key,
                                                      std::int64_t except);
-Result<void> PutStep(Database& db, StepRow const& row);
+/// The whole journal of a job.
+Result<void> SetSteps(Database& db, std::int64_t job, std::span<StepRow const> steps);
 /// By idx.
 Result<std::vector<StepRow>> ListSteps(Database& db, std::int64_t job);
+/// Workloads for which a plugin may hold something by a step that has no result yet.
+Result<std::set<std::string, std::less<>>> ListHeld(Database& db, DeploymentKey key);
 
 // ---- restart ----
 /// The daemon of this generation died: counts that for the lowest open step of each job it ran, and

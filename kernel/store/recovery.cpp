@@ -1,31 +1,76 @@
-// What a start of the daemon makes of the journal it finds.
+// What a start of the daemon makes of the journals it finds.
 #include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
 
+#include <algorithm>
+
 namespace trellis::store {
+namespace {
+
+struct Begun {
+  std::int64_t job = 0;
+  DeploymentKey key;
+  std::int64_t started = 0;
+};
+
+Begun ReadBegun(Statement const& s) {
+  return {s.Int(0), {static_cast<std::uint32_t>(s.Uint(1)), s.Uint(2)}, s.Int(3)};
+}
+
+}  // namespace
 
 Result<void> CountCrashes(Database& db, std::int64_t generation) {
-  TRELLIS_CHECK(Run(db,
-                    "UPDATE step SET crashes = crashes + 1 WHERE state = ?1 AND (job, idx) IN "
-                    "(SELECT job, MIN(idx) FROM step WHERE state = ?1 AND generation = ?2 GROUP BY "
-                    "job)",
-                    StepState::kIntent, generation));
-  return Run(db,
-             "UPDATE job SET crashes = crashes + 1, error = '' WHERE started = ?1 AND NOT EXISTS "
-             "(SELECT 1 FROM step WHERE job = job.id AND state = ?2 AND generation = ?1)",
-             generation, StepState::kIntent);
+  TRELLIS_TRY(auto const begun, All(db,
+                                    "SELECT id, twin, contract, started FROM job WHERE steps <> "
+                                    "'[]' OR started = ?",
+                                    ReadBegun, generation));
+  for (auto const& job : begun) {
+    TRELLIS_TRY(auto steps, ListSteps(db, job.job));
+    auto const open = std::ranges::find_if(steps, [&](auto const& step) {
+      return step.state == StepState::kIntent && step.generation == generation;
+    });
+    if (open != steps.end()) {
+      ++open->crashes;
+      TRELLIS_CHECK(SetSteps(db, job.job, steps));
+    } else if (job.started == generation) {
+      TRELLIS_CHECK(
+          Run(db, "UPDATE job SET crashes = crashes + 1, error = '' WHERE id = ?", job.job));
+    }
+  }
+  return {};
 }
 
 Result<void> ReleaseQuarantine(Database& db) {
-  TRELLIS_CHECK(Run(db,
-                    "UPDATE job SET not_before = 0 WHERE id IN (SELECT job FROM step WHERE state = "
-                    "?)",
-                    StepState::kQuarantined));
-  return Run(db, "UPDATE step SET state = ?, crashes = 0 WHERE state = ?", StepState::kWaiting,
-             StepState::kQuarantined);
+  TRELLIS_TRY(
+      auto const begun,
+      All(db, "SELECT id, twin, contract, started FROM job WHERE steps <> '[]'", ReadBegun));
+  for (auto const& job : begun) {
+    TRELLIS_TRY(auto steps, ListSteps(db, job.job));
+    bool any = false;
+    for (auto& step : steps) {
+      if (step.state != StepState::kQuarantined) continue;
+      step.state = StepState::kWaiting;
+      step.crashes = 0;
+      any = true;
+    }
+    if (!any) continue;
+    TRELLIS_CHECK(SetSteps(db, job.job, steps));
+    TRELLIS_CHECK(Run(db, "UPDATE job SET not_before = 0 WHERE id = ?", job.job));
+  }
+  return {};
 }
 
 Result<void> AddRestores(Database& db, std::int64_t now) {
+  TRELLIS_TRY(auto const begun, All(db,
+                                    "SELECT id, twin, contract, started FROM job WHERE kind = ? "
+                                    "AND steps <> '[]'",
+                                    ReadBegun, JobKind::kRestore));
+  for (auto const& job : begun) {
+    TRELLIS_TRY(auto const steps, ListSteps(db, job.job));
+    for (auto const& step : steps) {
+      if (step.holds && step.IsOpen()) TRELLIS_CHECK(MarkOwned(db, job.key, step.name));
+    }
+  }
   TRELLIS_CHECK(Run(db, "DELETE FROM job WHERE kind = ?", JobKind::kRestore));
   return Run(db,
              "INSERT INTO job (twin, contract, kind, version, created) SELECT twin, contract, ?, "

@@ -58,7 +58,9 @@ struct WorkloadRow {
   std::string eff_data;                      ///< configuration really applied
   std::string handle;
   std::uint32_t handle_schema = 0;
-  bool owned = false;  ///< a plugin may hold something: first intent .. successful deprovision
+  /// A plugin may hold something: first intent .. successful deprovision. In the store from the
+  /// first result on; until then a journal says it, see ListHeld.
+  bool owned = false;
   std::uint32_t fails = 0;
   std::int64_t next_try = 0;
 
@@ -104,8 +106,8 @@ enum class StepState : std::uint8_t {
   kWaiting = 4       ///< came back without success and is tried again later
 };
 
+/// An entry of a job's journal.
 struct StepRow {
-  std::int64_t job = 0;
   std::string name;
   std::uint8_t op = 0;  ///< plugin::Op
   std::uint32_t idx = 0;
@@ -113,6 +115,10 @@ struct StepRow {
   std::uint32_t crashes = 0;    ///< of the daemon, or of the plugin, during this step
   std::int64_t generation = 0;  ///< daemon start that wrote the intent
   std::uint32_t tries = 0;      ///< that failed and were repeated
+  bool holds = false;           ///< from its intent on a plugin may hold something for the workload
+
+  bool operator==(StepRow const&) const = default;
+  [[nodiscard]] bool IsOpen() const { return state != StepState::kDone; }
 };
 
 /// What is known of all deployments without looking at them.

@@ -42,6 +42,25 @@ CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
 END;
 )sql";
 
+// What entries of the history borrow from their workload they get before it goes.
+constexpr std::string_view kLending = R"sql(
+CREATE TRIGGER workload_changed BEFORE UPDATE OF version ON workload WHEN old.version <> new.version BEGIN
+  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description,
+    result = COALESCE(result, old.result)
+    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
+END;
+CREATE TRIGGER workload_answered BEFORE UPDATE OF result ON workload
+  WHEN old.version = new.version AND old.result <> '' AND old.result <> new.result BEGIN
+  UPDATE change SET result = old.result
+    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND result IS NULL;
+END;
+CREATE TRIGGER workload_erased BEFORE DELETE ON workload BEGIN
+  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description,
+    result = COALESCE(result, old.result)
+    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
+END;
+)sql";
+
 // Ids of jobs are never reused (AUTOINCREMENT) and steps die with their job: an old "done" must
 // never match a new job. Tables with long rows have a row id of their own: keys are looked up in
 // small indexes. What is counted for all deployments is kept in `total` and `twin_total` by
@@ -122,8 +141,7 @@ CREATE TABLE twin_total (twin INTEGER PRIMARY KEY, deployments INTEGER NOT NULL)
 )sql";
 
 // Keys have the contract first: ids grow, so that new rows meet in the same pages whoever they
-// belong to. Entries of the version that a workload has borrow its data; they get their own before
-// it goes.
+// belong to. Entries of the version that a workload has borrow its data.
 constexpr std::string_view kVersion2 = R"sql(
 CREATE TABLE new_deployment (
   id INTEGER PRIMARY KEY, twin INTEGER NOT NULL, contract INTEGER NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
@@ -173,29 +191,37 @@ ALTER TABLE change ADD COLUMN description TEXT;
 UPDATE change SET result = COALESCE(NULLIF(body -> '$.result.data', 'null'), ''), data = COALESCE(body -> '$.data', 'null'),
   metadata = COALESCE(body ->> '$.metadata', ''), description = COALESCE(body ->> '$.description', '');
 ALTER TABLE change DROP COLUMN body;
-CREATE TRIGGER workload_changed BEFORE UPDATE OF version ON workload WHEN old.version <> new.version BEGIN
-  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description,
-    result = COALESCE(result, old.result)
-    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
-END;
-CREATE TRIGGER workload_answered BEFORE UPDATE OF result ON workload
-  WHEN old.version = new.version AND old.result <> '' AND old.result <> new.result BEGIN
-  UPDATE change SET result = old.result
-    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND result IS NULL;
-END;
-CREATE TRIGGER workload_erased BEFORE DELETE ON workload BEGIN
-  UPDATE change SET data = old.data, metadata = old.metadata, description = old.description,
-    result = COALESCE(result, old.result)
-    WHERE twin = old.twin AND contract = old.contract AND name = old.name AND version = old.version AND data IS NULL;
-END;
+)sql";
+
+// Fewer rows for what happens to every workload. A job's journal is a list in its row, see
+// steps.cpp. The entries of a deployment's history lie together and count on their own.
+constexpr std::string_view kVersion3 = R"sql(
+DROP TRIGGER workload_changed;
+DROP TRIGGER workload_answered;
+DROP TRIGGER workload_erased;
+ALTER TABLE job ADD COLUMN steps TEXT NOT NULL DEFAULT '[]';
+UPDATE job SET steps = (SELECT json_group_array(json_array(name, op, idx, state, tries, crashes, generation, 0))
+  FROM (SELECT * FROM step WHERE step.job = job.id ORDER BY idx));
+DROP TABLE step;
+CREATE TABLE new_change (
+  twin INTEGER NOT NULL, contract INTEGER NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL,
+  type TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, message TEXT NOT NULL,
+  result TEXT, data TEXT, metadata TEXT, description TEXT,
+  PRIMARY KEY (contract, twin, seq),
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE) WITHOUT ROWID;
+INSERT INTO new_change SELECT twin, contract, seq, name, type, version, state, created, message, result, data, metadata,
+  description FROM change;
+DROP TABLE change;
+ALTER TABLE new_change RENAME TO change;
 )sql";
 
 }  // namespace
 
 std::span<char const* const> SchemaSteps() {
   static std::string const kFirst = fmt::format("{}{}", kVersion1, kTotals);
-  static std::string const kSecond = fmt::format("{}{}", kVersion2, kTotals);
-  static std::array<char const*, 2> const kSteps{kFirst.c_str(), kSecond.c_str()};
+  static std::string const kSecond = fmt::format("{}{}{}", kVersion2, kLending, kTotals);
+  static std::string const kThird = fmt::format("{}{}", kVersion3, kLending);
+  static std::array<char const*, 3> const kSteps{kFirst.c_str(), kSecond.c_str(), kThird.c_str()};
   return kSteps;
 }
 

@@ -56,11 +56,11 @@ class FullDisk(Case):
         self.full.touch()
         self.lab.daemon.arm("job.picked=pause@1")
         self.lab.daemon.wait_paused("job.picked", 20000)
-        steps = store_view.rows(self.lab, "SELECT state FROM step")
+        steps = [step["state"] for step in store_view.steps(self.lab)]
         self.full.unlink()
         self.lab.daemon.arm("")
 
-        self.assertEqual(steps, [{"state": 1}], "the intent is kept")
+        self.assertEqual(steps, [1], "the intent is kept")
         self.settle()
         self.assert_all_holds()
 

@@ -28,6 +28,12 @@ def identity(row):
     return f"{row['twin']}-{row['contract']}-{row['name']}"
 
 
+def steps(lab):
+    """The steps of all jobs that are not done."""
+    names = ("name", "op", "idx", "state", "tries", "crashes", "generation", "holds")
+    return [dict(zip(names, step)) for row in rows(lab, "SELECT steps FROM job ORDER BY id") for step in json.loads(row["steps"])]
+
+
 def workloads(lab):
     """Rows by workload id; `token` is the one in effect."""
     found = {}

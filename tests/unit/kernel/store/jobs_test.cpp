@@ -8,6 +8,15 @@ class Jobs : public StoreFixture {
  protected:
   Jobs() { AddDeployment(kKey); }
 
+  static StepRow Step(std::string name, StepState state) {
+    StepRow step;
+    step.name = std::move(name);
+    step.op = 1;
+    step.state = state;
+    step.generation = 1;
+    step.holds = true;
+    return step;
+  }
   bool HasEqual(JobKind kind, std::string_view target = {}) {
     return FindEqualJob(*database_, kKey, kind, target)->has_value();
   }
@@ -15,7 +24,7 @@ class Jobs : public StoreFixture {
 
 TEST_F(Jobs, NeverReuseAnIdAndTakeTheirStepsAlong) {
   auto const first = AddJobOf(kKey, JobKind::kApply);
-  ASSERT_TRUE(PutStep(*database_, {first, "disk", 1, 0, StepState::kDone, 0, 1}));
+  ASSERT_TRUE(SetSteps(*database_, first, std::vector{Step("disk", StepState::kDone)}));
 
   ASSERT_TRUE(EraseJob(*database_, first));
 
@@ -56,12 +65,45 @@ TEST_F(Jobs, KeepTheirDocumentWhenTheDeploymentGetsANewOne) {
 
 TEST_F(Jobs, WithStepsSurviveTheRemovalOfTheOthers) {
   auto const started = AddJobOf(kKey, JobKind::kApply);
-  ASSERT_TRUE(PutStep(*database_, {started, "disk", 1, 0, StepState::kIntent, 0, 1}));
+  ASSERT_TRUE(SetSteps(*database_, started, std::vector{Step("disk", StepState::kIntent)}));
   auto const queued = AddJobOf(kKey, JobKind::kApply);
   auto const removal = AddJobOf(kKey, JobKind::kRemove);
 
   EXPECT_EQ(*EraseUnstartedJobs(*database_, kKey, removal), std::vector<std::int64_t>{queued});
   EXPECT_EQ(ListJobs(*database_, kKey)->size(), 2U);
+}
+
+TEST_F(Jobs, StepsReadBackAsWrittenInTheirOrder) {
+  auto const job = AddJobOf(kKey, JobKind::kApply);
+  StepRow second{"b", 3, 1, StepState::kQuarantined, 2, 9'000'000'000, 4, false};
+  StepRow first{"a", 1, 0, StepState::kWaiting, 1, 8, 5, true};
+  ASSERT_TRUE(SetSteps(*database_, job, std::vector{second, first}));
+
+  auto const steps = ListSteps(*database_, job);
+
+  ASSERT_TRUE(steps) << steps.error().message;
+  EXPECT_EQ(*steps, (std::vector{first, second}));
+}
+
+TEST_F(Jobs, OpenStepsSayWhatAPluginMayHold) {
+  auto const job = AddJobOf(kKey, JobKind::kApply);
+  auto removed = Step("c", StepState::kIntent);
+  removed.holds = false;
+  ASSERT_TRUE(SetSteps(*database_, job,
+                       std::vector{Step("a", StepState::kIntent), Step("b", StepState::kDone),
+                                   removed, Step("d", StepState::kWaiting)}));
+
+  EXPECT_EQ(*ListHeld(*database_, kKey), (std::set<std::string, std::less<>>{"a", "d"}));
+  EXPECT_TRUE(ListHeld(*database_, {kKey.twin, kKey.contract + 1})->empty());
+}
+
+TEST_F(Jobs, OfAnUnreadableJournalIsAnError) {
+  auto const job = AddJobOf(kKey, JobKind::kApply);
+  for (auto const* text :
+       {"", "{}", "[1]", R"([["a",1,0,1,0,0,1]])", R"([["a",1,0,"1",0,0,1,1]])"}) {
+    ASSERT_TRUE(database_->Exec(fmt::format("UPDATE job SET steps = '{}'", text)));
+    EXPECT_EQ(ListSteps(*database_, job).error().code, Code::kIo) << text;
+  }
 }
 
 TEST_F(Jobs, ReadBackAsWritten) {

@@ -148,6 +148,32 @@ TEST_F(OpeningTheStore, KeepsTheHistoryOfAnOlderOne) {
   EXPECT_TRUE(fs::exists(file_.string() + ".bak-1"));
 }
 
+TEST_F(OpeningTheStore, KeepsTheJournalsOfAnOlderOne) {
+  {
+    auto const old = Open(file_);
+    ASSERT_TRUE(RunMigrations(*old, SchemaSteps().first(2)));
+    ASSERT_TRUE(old->Exec(R"(
+      INSERT INTO deployment VALUES (1, 7, 100, 0, '', 'present', 1, 5, 5, '', '"version":0', '{}');
+      INSERT INTO workload (twin, contract, name, type, pos, version, state, created, description, metadata, data)
+        VALUES (7, 100, 'vm', 'zmachine', 0, 0, 'init', 5, '', 'm', '{"cpu":1}');
+      INSERT INTO change (twin, contract, name, type, version, state, created, message)
+        VALUES (7, 100, 'vm', 'zmachine', 0, 'init', 5, '');
+      INSERT INTO job (id, twin, contract, kind, version, created) VALUES (3, 7, 100, 1, 0, 5), (4, 7, 100, 3, 0, 6);
+      INSERT INTO step VALUES (3, 'vm', 1, 1, 1, 2, 1, 9), (3, 'net', 1, 0, 2, 0, 0, 8);)"));
+  }
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+
+  EXPECT_EQ(*ListSteps(**db, 3), (std::vector<StepRow>{{"net", 1, 0, StepState::kDone, 0, 8, 0},
+                                                       {"vm", 1, 1, StepState::kIntent, 1, 9, 2}}));
+  EXPECT_TRUE(ListSteps(**db, 4)->empty());
+  ASSERT_EQ(ListJobs(**db, std::nullopt)->size(), 2U);
+  // The entry still borrows from its workload, and gets its own data when that goes.
+  EXPECT_EQ(ListChanges(**db, {7, 100})->front().data, R"({"cpu":1})");
+  ASSERT_TRUE(EraseWorkload(**db, {7, 100}, "vm"));
+  EXPECT_EQ(ListChanges(**db, {7, 100})->front().data, R"({"cpu":1})");
+}
+
 TEST_F(OpeningTheStore, NoticesADamagedPageAndLeavesTheFileAlone) {
   MakeStore();
   auto bytes = sys::ReadFile(file_).value();
