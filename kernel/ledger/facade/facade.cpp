@@ -77,11 +77,18 @@ class Facade::Impl final : public facade::SessionOwner {
 
   // ---- SessionOwner, on the thread `chain` ----
   Chain& chain() override { return *chain_; }
+  Result<std::uint64_t> Head() override {
+    TRELLIS_TRY(auto const height, chain_->Height());
+    OnHeight(height);
+    return height;
+  }
   [[nodiscard]] std::uint64_t finalized() const override { return finalized_; }
   [[nodiscard]] bool full() const override { return sessions_.size() >= options_.max_sessions; }
   void Add(std::shared_ptr<Session> session) override { sessions_.insert(std::move(session)); }
   void Remove(Session* session) override { sessions_.erase(session->shared_from_this()); }
   void Submit(crypto::Bytes extrinsic, std::function<void(Result<Included>)> done) override {
+    // Before its block: the first one that is looked at is told to nobody.
+    if (!head_known_) (void)Head();  // without the ledger the extrinsic fails too
     while (appliers_.size() < kAppliers)
       appliers_.push_back(
           Named(fmt::format("chain-{}", appliers_.size()), [this] { apply_io_.run(); }));

@@ -160,10 +160,10 @@ RpcResult Session::Subscribe(Topic topic, array const& params) {
       return RpcFail(RpcCode::kInvalidParams, "Invalid params: expected a list of keys");
     subscription.keys = *keys;
   }
-  auto const height = topic == Topic::kFinalHeads ? Result<std::uint64_t>(owner_.finalized())
-                                                  : owner_.chain().Height();
-  if (!height) return tl::unexpected<RpcError>(ToRpcError(height.error()));
-  auto const block = owner_.chain().BlockAt(*height);
+  auto const head = owner_.Head();  // what comes after it is told
+  if (!head) return tl::unexpected<RpcError>(ToRpcError(head.error()));
+  auto const block =
+      owner_.chain().BlockAt(topic == Topic::kFinalHeads ? owner_.finalized() : *head);
   if (!block) return tl::unexpected<RpcError>(ToRpcError(block.error()));
   auto const id = fmt::format("s{}", next_subscription_++);
   auto& added = subscriptions_[id] = std::move(subscription);
@@ -202,10 +202,12 @@ void Session::SubmitExtrinsic(array const& params, bool watch, json::Value id, R
          Subscription subscription;
          subscription.topic = Topic::kExtrinsic;
          subscription.included = *included;
-         subscriptions_[watched] = std::move(subscription);
          reply(AnswerMessage(json::Value(watched), id));
          Notify(watched, Topic::kExtrinsic, "ready");
          Notify(watched, Topic::kExtrinsic, object{{"inBlock", ToHex(included->block)}});
+         if (included->height <= owner_.finalized())  // so quickly
+           return Notify(watched, Topic::kExtrinsic, object{{"finalized", ToHex(included->block)}});
+         subscriptions_[watched] = std::move(subscription);
        }});
   if (submissions_.size() == 1) NextSubmission();
 }

@@ -37,6 +37,8 @@ class SessionOwner {
   SessionOwner& operator=(SessionOwner const&) = delete;
 
   virtual Chain& chain() = 0;
+  /// The newest block; all up to it are told to those who wait for blocks.
+  virtual Result<std::uint64_t> Head() = 0;
   [[nodiscard]] virtual std::uint64_t finalized() const = 0;
   [[nodiscard]] virtual bool full() const = 0;
   virtual void Add(std::shared_ptr<Session> session) = 0;
