@@ -80,18 +80,22 @@ void AddDeploymentCommands(Router& router, engine::Engine& engine) {
         engine.Update(caller.twin, payload, std::move(resume), std::move(done));
       },
       Effect::kMutates);
-  router.Add("zos.deployment.get", Auth::kOwner,
-             [&engine](Caller const& caller, std::string_view payload) {
-               return With<ContractArgument>(payload, [&](auto const& argument) {
-                 return engine.Get(caller.twin, argument.contract_id);
-               });
-             });
-  router.Add("zos.deployment.changes", Auth::kOwner,
-             [&engine](Caller const& caller, std::string_view payload) {
-               return With<ContractArgument>(payload, [&](auto const& argument) {
-                 return engine.Changes(caller.twin, argument.contract_id);
-               });
-             });
+  router.Add(
+      "zos.deployment.get", Auth::kOwner,
+      [&engine](Caller const& caller, std::string_view payload) {
+        return With<ContractArgument>(payload, [&](auto const& argument) {
+          return engine.Get(caller.twin, argument.contract_id);
+        });
+      },
+      Effect::kReads, Runs::kAtOnce);
+  router.Add(
+      "zos.deployment.changes", Auth::kOwner,
+      [&engine](Caller const& caller, std::string_view payload) {
+        return With<ContractArgument>(payload, [&](auto const& argument) {
+          return engine.Changes(caller.twin, argument.contract_id);
+        });
+      },
+      Effect::kReads, Runs::kAtOnce);
   router.Add(
       "zos.deployment.list", Auth::kOwner,
       [&engine](Caller const& caller, std::string_view) { return engine.List(caller.twin); });

@@ -91,8 +91,8 @@ Router::Router(plugin::Plugins& plugins, Rights rights, Options options)
       kernel_pool_("api", options.kernel_threads, options.queue),
       plugin_pool_("api-p", options.plugin_threads, options.queue) {}
 
-void Router::Add(std::string name, Auth auth, Handler handler, Effect effect) {
-  routes_.insert_or_assign(std::move(name), Route{auth, effect, std::move(handler), {}});
+void Router::Add(std::string name, Auth auth, Handler handler, Effect effect, Runs runs) {
+  routes_.insert_or_assign(std::move(name), Route{auth, effect, runs, std::move(handler), {}});
 }
 
 Router::~Router() {
@@ -104,7 +104,7 @@ Router::~Router() {
 void Router::AddAsync(std::string name, Auth auth, Handler handler, AsyncHandler async,
                       Effect effect) {
   routes_.insert_or_assign(std::move(name),
-                           Route{auth, effect, std::move(handler), std::move(async)});
+                           Route{auth, effect, Runs::kInTurn, std::move(handler), std::move(async)});
 }
 
 void Router::Guard(std::string prefix, Auth auth) {
@@ -175,6 +175,9 @@ void Router::Call(Caller const& caller, std::string_view command, std::string pa
       Request{caller, std::string(command), std::move(payload), std::move(reply)});
   if (auto refused = CheckDegraded(command); !refused) return Answer(*request, std::move(refused));
   if (auto const route = routes_.find(command); route != routes_.end()) {
+    // The control socket's thread has more to do than to answer.
+    if (route->second.runs == Runs::kAtOnce && !caller.local)
+      return RunKernel(request, route->second);
     return PostTask(kernel_pool_, request,
                     [this, request, &route = route->second] { RunKernel(request, route); });
   }

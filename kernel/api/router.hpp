@@ -29,6 +29,10 @@ enum class Auth : std::uint8_t { kAny, kOwner, kFarmer, kAdmin, kLocal };
 /// Does a command change anything? Such ones are refused while the node drains.
 enum class Effect : std::uint8_t { kReads, kMutates };
 
+/// Where does a command run? On a handler thread, when it is its turn; or at once, where it was
+/// read: only for a short one that waits for nothing and nobody.
+enum class Runs : std::uint8_t { kInTurn, kAtOnce };
+
 using Handler = std::function<engine::Answer(Caller const&, std::string_view payload)>;
 using Reply = std::function<void(engine::Answer)>;
 /// A handler that gives its thread back while it waits: it tells the answer once, and what it does
@@ -67,7 +71,8 @@ class Router {
   Router& operator=(Router const&) = delete;
 
   /// Before the first Call.
-  void Add(std::string name, Auth auth, Handler handler, Effect effect = Effect::kReads);
+  void Add(std::string name, Auth auth, Handler handler, Effect effect = Effect::kReads,
+           Runs runs = Runs::kInTurn);
   /// As Add. `async` does the same as `handler`, which is used when too many are on their way.
   void AddAsync(std::string name, Auth auth, Handler handler, AsyncHandler async,
                 Effect effect = Effect::kReads);
@@ -82,7 +87,7 @@ class Router {
   /// Is the name one of the kernel's, of a plugin, or guarded?
   [[nodiscard]] bool Knows(std::string_view command) const;
 
-  /// Runs the command on a handler thread; `reply` exactly once, on any thread. Unknown: 404
+  /// Runs the command; `reply` exactly once, on any thread, maybe before this returns. Unknown: 404
   /// `function is not found`; too much waiting: 503.
   void Call(Caller const& caller, std::string_view command, std::string payload, Reply reply);
 
@@ -97,6 +102,7 @@ class Router {
   struct Route {
     Auth auth = Auth::kAny;
     Effect effect = Effect::kReads;
+    Runs runs = Runs::kInTurn;
     Handler handler;
     AsyncHandler async;  ///< may be empty
   };

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 
 namespace trellis::crypto {
 
@@ -14,6 +15,8 @@ using Digest64 = std::array<std::uint8_t, 64>;
 
 /// MD5: the grid's contract hash and challenge digest; not for anything new.
 Md5Digest Md5(BytesView data);
+/// Of the parts, one after the other.
+Md5Digest Md5(std::initializer_list<BytesView> parts);
 Digest32 Sha256(BytesView data);
 Digest64 Sha512(BytesView data);
 Digest32 Blake2b256(BytesView data);

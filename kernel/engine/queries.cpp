@@ -5,7 +5,8 @@
 
 #include <trellis/json.hpp>
 
-#include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace trellis::engine {
 namespace {
@@ -16,10 +17,34 @@ tl::unexpected<Refusal> NotFound() {
   return tl::unexpected<Refusal>(Refusal{404, kNotFound, "not_found"});
 }
 
-bool IsActive(std::vector<store::WorkloadRow> const& rows) {
-  return std::any_of(rows.begin(), rows.end(), [](auto const& row) {
-    return row.state != "error" && row.state != "deleted";
-  });
+// Most answers fit; growing would copy them again and again.
+constexpr std::size_t kUsualBytes = std::size_t{32} << 10U;
+
+/// A workload that nobody can look after says so, unless it is in error and says why.
+void AddTo(WorkloadList& list, store::ShownWorkload workload, TypeMap const& types) {
+  bool const okay = workload.state == "ok" || workload.state == "paused";
+  if (types.contains(workload.type) || !(okay || workload.message.empty()))
+    return list.Add(workload);
+  auto const message = NotLoaded(workload.type);
+  workload.message = message;
+  list.Add(workload);
+}
+
+/// Appends the deployment. Is it active: has it a workload that is neither in error nor deleted?
+Result<bool> AppendDeployment(store::Database& db, store::DeploymentKey key,
+                              std::string_view header, TypeMap const& types, std::string& out) {
+  out += '{';
+  out += header;
+  out += R"(,"workloads":)";
+  bool active = false;
+  WorkloadList list(out);
+  TRELLIS_CHECK(store::ShowWorkloads(db, key, [&](store::ShownWorkload const& workload) {
+    active |= workload.state != "error" && workload.state != "deleted";
+    AddTo(list, workload, types);
+  }));
+  list.Close();
+  out += '}';
+  return active;
 }
 
 }  // namespace
@@ -36,21 +61,15 @@ std::string NotLoaded(std::string_view type) {
   return fmt::format("plugin for type '{}' is not loaded", type);
 }
 
-void Queries::TellNotLoaded(std::vector<store::WorkloadRow>& rows) const {
-  auto const types = context_.types.Get();
-  for (auto& row : rows) {
-    if (types->contains(row.type)) continue;
-    if (row.IsOkay() || row.message.empty()) row.message = NotLoaded(row.type);
-  }
-}
-
 Answer Queries::Get(store::DeploymentKey key) {
+  auto const types = context_.types.Get();
   auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
-    TRELLIS_TRY(auto const row, store::FindDeployment(db, key));
-    if (!row.has_value()) return std::string();
-    TRELLIS_TRY(auto workloads, store::ListWorkloads(db, key));
-    TellNotLoaded(workloads);
-    return DeploymentJson(*row, workloads);
+    std::string text;
+    TRELLIS_TRY(auto const header, store::FindHeader(db, key));
+    if (!header.has_value()) return text;
+    text.reserve(kUsualBytes);
+    TRELLIS_CHECK(AppendDeployment(db, key, *header, *types, text));
+    return text;
   });
   if (!found) return Trouble(found.error());
   if (found->empty()) return NotFound();
@@ -58,27 +77,36 @@ Answer Queries::Get(store::DeploymentKey key) {
 }
 
 Answer Queries::List(std::uint32_t twin) {
-  auto items = context_.readers.Run([&](store::Database& db) -> Result<std::vector<std::string>> {
-    std::vector<std::string> texts;
-    TRELLIS_TRY(auto const rows, store::ListDeployments(db, twin));
-    for (auto const& row : rows) {
-      TRELLIS_TRY(auto workloads, store::ListWorkloads(db, row.key));
-      if (!IsActive(workloads)) continue;
-      TellNotLoaded(workloads);
-      texts.push_back(DeploymentJson(row, workloads));
+  auto const types = context_.types.Get();
+  auto list = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
+    std::vector<std::pair<std::uint64_t, std::string>> headers;
+    TRELLIS_CHECK(
+        store::ShowHeaders(db, twin, [&](std::uint64_t contract, std::string_view header) {
+          headers.emplace_back(contract, header);
+        }));
+    std::string text;
+    for (auto const& [contract, header] : headers) {
+      auto const before = text.size();
+      text += before == 0 ? '[' : ',';
+      TRELLIS_TRY(bool const active, AppendDeployment(db, {twin, contract}, header, *types, text));
+      if (!active) text.resize(before);
     }
-    return texts;
+    text += text.empty() ? "[]" : "]";
+    return text;
   });
-  if (!items) return Trouble(items.error());
-  return fmt::format("[{}]", fmt::join(*items, ","));
+  if (!list) return Trouble(list.error());
+  return *std::move(list);
 }
 
 Answer Queries::Changes(store::DeploymentKey key) {
   auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
+    std::string text;
     TRELLIS_TRY(auto const head, store::FindHead(db, key));
-    if (!head.has_value()) return std::string();
-    TRELLIS_TRY(auto const entries, store::ListChanges(db, key));
-    return WorkloadListJson(entries);
+    if (!head.has_value()) return text;
+    WorkloadList list(text);
+    TRELLIS_CHECK(store::ShowChanges(db, key, [&](auto const& entry) { list.Add(entry); }));
+    list.Close();
+    return text;
   });
   if (!found) return Trouble(found.error());
   if (found->empty()) return NotFound();

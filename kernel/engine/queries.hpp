@@ -21,9 +21,6 @@ class Queries {
   Result<Statistics> Count();
 
  private:
-  /// Workloads that nobody can look at say so.
-  void TellNotLoaded(std::vector<store::WorkloadRow>& rows) const;
-
   Context const& context_;
 };
 

@@ -27,11 +27,11 @@ void AppendNumber(std::string& out, std::int64_t number) {
   out.append(text.data(), text.size());
 }
 
-std::string_view OrNull(std::string const& text) {
-  return text.empty() ? std::string_view("null") : std::string_view(text);
+std::string_view OrNull(std::string_view text) {
+  return text.empty() ? std::string_view("null") : text;
 }
 
-void AppendResult(std::string& out, store::WorkloadRow const& row) {
+void AppendResult(std::string& out, store::ShownWorkload const& row) {
   out += R"({"created":)";
   AppendNumber(out, row.created);
   out += R"(,"state":)";
@@ -43,7 +43,7 @@ void AppendResult(std::string& out, store::WorkloadRow const& row) {
   out += '}';
 }
 
-void AppendFields(std::string& out, store::WorkloadRow const& row) {
+void AppendFields(std::string& out, store::ShownWorkload const& row) {
   out += R"("version":)";
   AppendNumber(out, row.version);
   out += R"(,"name":)";
@@ -60,7 +60,13 @@ void AppendFields(std::string& out, store::WorkloadRow const& row) {
   AppendResult(out, row);
 }
 
-std::size_t SizeOf(store::WorkloadRow const& row) {
+void AppendWorkload(std::string& out, store::ShownWorkload const& row) {
+  out += '{';
+  AppendFields(out, row);
+  out += '}';
+}
+
+std::size_t SizeOf(store::ShownWorkload const& row) {
   constexpr std::size_t kAround = 256;
   return kAround + row.data.size() + row.result.size() + row.metadata.size() +
          row.description.size() + row.message.size();
@@ -69,37 +75,60 @@ std::size_t SizeOf(store::WorkloadRow const& row) {
 }  // namespace
 
 std::string WorkloadJson(store::WorkloadRow const& row) {
+  auto const shown = store::Shown(row);
   std::string out;
-  out.reserve(SizeOf(row));
-  out += '{';
-  AppendFields(out, row);
-  out += '}';
+  out.reserve(SizeOf(shown));
+  AppendWorkload(out, shown);
   return out;
 }
 
-std::string WorkloadListJson(std::vector<store::WorkloadRow> const& rows) {
-  std::size_t size = 2;
-  for (auto const& row : rows)
-    size += SizeOf(row);
-  std::string out;
-  out.reserve(size);
-  out += '[';
-  for (auto const& row : rows) {
-    if (&row != &rows.front()) out += ',';
-    out += '{';
-    AppendFields(out, row);
-    out += '}';
+WorkloadList::WorkloadList(std::string& out) : out_(out), begin_(out.size()) {}
+
+void WorkloadList::Add(store::ShownWorkload const& workload) {
+  out_ += pieces_.empty() ? '[' : ',';
+  auto const begin = out_.size();
+  AppendWorkload(out_, workload);
+  pieces_.push_back({workload.rank, begin, out_.size()});
+}
+
+void WorkloadList::Close() {
+  auto const by_rank = [](Piece const& a, Piece const& b) { return a.rank < b.rank; };
+  if (!std::is_sorted(pieces_.begin(), pieces_.end(), by_rank)) {
+    std::stable_sort(pieces_.begin(), pieces_.end(), by_rank);
+    Sort();
   }
-  out += ']';
+  out_ += pieces_.empty() ? "[]" : "]";
+}
+
+/// Writes the texts again as `pieces_` has them now.
+void WorkloadList::Sort() {
+  auto const texts = out_.substr(begin_);
+  out_.resize(begin_);
+  for (auto const& piece : pieces_) {
+    out_ += out_.size() == begin_ ? '[' : ',';
+    out_.append(texts, piece.begin - begin_, piece.end - piece.begin);
+  }
+}
+
+std::string WorkloadListJson(std::vector<store::WorkloadRow> const& rows) {
+  std::string out;
+  WorkloadList list(out);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto shown = store::Shown(rows[i]);
+    shown.rank = static_cast<std::int64_t>(i);
+    list.Add(shown);
+  }
+  list.Close();
   return out;
 }
 
 std::string PluginWorkloadJson(store::WorkloadRow const& row) {
+  auto const shown = store::Shown(row);
   std::string out = R"({"id":)";
-  out.reserve(SizeOf(row));
+  out.reserve(SizeOf(shown));
   AppendQuoted(out, row.id());
   out += ',';
-  AppendFields(out, row);
+  AppendFields(out, shown);
   out += '}';
   return out;
 }

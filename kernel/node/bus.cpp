@@ -31,9 +31,9 @@ Result<void> Publish(Bus::Parts const& parts, std::string const& relay) {
   return {};
 }
 
-rmb::Outcome ToOutcome(engine::Answer const& answer) {
-  if (answer) return {*answer, 0, {}};
-  return {{}, static_cast<std::uint32_t>(answer.error().code), answer.error().message};
+rmb::Outcome ToOutcome(engine::Answer answer) {
+  if (answer) return {*std::move(answer), 0, {}};
+  return {{}, static_cast<std::uint32_t>(answer.error().code), std::move(answer.error().message)};
 }
 
 /// Where the list front-end is, while it is there. Shared with the peer's handler.
@@ -58,7 +58,7 @@ rmb::Handler ServeWith(api::Router& router, std::shared_ptr<FrontendSlot> const&
     api::Caller const caller{request.source.twin, /*local=*/false};
     router.CallHere(
         caller, request.command, std::move(request.payload),
-        [reply = std::move(reply)](engine::Answer const& answer) { reply(ToOutcome(answer)); });
+        [reply = std::move(reply)](engine::Answer answer) { reply(ToOutcome(std::move(answer))); });
   };
 }
 

@@ -98,7 +98,8 @@ Result<Envelope> ParseEnvelope(std::string_view bytes) {
 }
 
 std::string SerializeEnvelope(Envelope const& envelope) {
-  Writer writer;
+  constexpr std::size_t kRest = 512;  // of a usual envelope without its payload
+  Writer writer(envelope.payload_bytes().size() + kRest);
   writer.NonEmpty(1, envelope.uid);
   writer.Optional(2, envelope.tags);
   writer.Number(3, envelope.timestamp);

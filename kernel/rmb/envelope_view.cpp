@@ -208,7 +208,7 @@ EnvelopeView ViewOf(Envelope const& envelope) {
 std::array<std::uint8_t, 16> Challenge(EnvelopeView const& envelope) {
   std::string out;
   constexpr std::size_t kRest = 512;  // of a usual envelope without its payload
-  out.reserve(envelope.payload.size() + kRest);
+  out.reserve(kRest);
   out += envelope.uid;
   out += envelope.tags.value_or("");
   Add(out, envelope.timestamp);
@@ -219,10 +219,11 @@ std::array<std::uint8_t, 16> Challenge(EnvelopeView const& envelope) {
   out += envelope.text;
   out += envelope.schema.value_or("");
   out += envelope.federation.value_or("");
-  out += envelope.payload;
+  std::string relays;
   for (auto const relay : envelope.relays)
-    out += relay;
-  return crypto::Md5(crypto::AsBytes(out));
+    relays += relay;
+  return crypto::Md5(
+      {crypto::AsBytes(out), crypto::AsBytes(envelope.payload), crypto::AsBytes(relays)});
 }
 
 Result<void> CheckSignature(EnvelopeView const& envelope, crypto::PublicKey const& public_key,

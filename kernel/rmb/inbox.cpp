@@ -175,18 +175,19 @@ Result<std::string> Inbox::MakeRequest(Outgoing request, TwinInfo const& to,
   return Finish(std::move(envelope));
 }
 
-std::string Inbox::MakeResponse(IncomingRequest const& request, std::string_view payload,
+std::string Inbox::MakeResponse(IncomingRequest const& request, std::string payload,
                                 bool own_key_is_published, std::uint64_t now) {
   if (payload.empty()) payload = "null";  // clients never recognise an empty answer
   auto const& sender = *request.sender;
   bool const can = own_key_is_published && identity_.seed.has_value() && sender.pk.has_value();
-  Payload body = Plain{std::string(payload)};
+  Payload body;
   if (request.encrypted || can) {
     auto box = Encrypt(sender, payload);
     if (!box && request.encrypted)  // what was asked in secret is not answered in the open
       return MakeError(request, {kErrorE2e, "e2e error: " + box.error().message}, now);
     if (box) body = *std::move(box);  // else a published key that is no key: the twin's own fault
   }
+  if (std::holds_alternative<std::monostate>(body)) body = Plain{std::move(payload)};
   Envelope envelope;
   envelope.uid = request.uid;
   envelope.timestamp = now;

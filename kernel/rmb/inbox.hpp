@@ -119,7 +119,7 @@ class Inbox {
   /// the destination that is no key.
   Result<std::string> MakeRequest(Outgoing request, TwinInfo const& to, bool own_key_is_published);
   /// The signed answer; remembered, so that a repeated request gets it again.
-  [[nodiscard]] std::string MakeResponse(IncomingRequest const& request, std::string_view payload,
+  [[nodiscard]] std::string MakeResponse(IncomingRequest const& request, std::string payload,
                                          bool own_key_is_published, std::uint64_t now);
   /// As MakeResponse, with an error.
   [[nodiscard]] std::string MakeError(IncomingRequest const& request, ErrorReport error,

@@ -17,6 +17,7 @@
 #include <condition_variable>
 #include <future>
 #include <thread>
+#include <utility>
 
 namespace trellis::rmb {
 
@@ -237,18 +238,19 @@ void Peer::Impl::Serve(IncomingRequest request, Link* link) {
   if (!handler_)
     return Send(inbox_.MakeError(request, {404, "function is not found"}, Now()), kAnswerLife,
                 link);
+  auto payload = std::exchange(request.payload, {});  // only the handler needs it
   auto const shared = std::make_shared<IncomingRequest>(request);
-  shared->payload.clear();  // only the handler needs it
+  request.payload = std::move(payload);
   handler_(std::move(request), [weak = weak_from_this(), shared, link](Outcome outcome) {
     auto const self = weak.lock();
     if (self == nullptr) return;
     Busy const busy(*self);
     if (self->stopped_) return;
     auto const now = self->Now();
-    auto bytes =
-        outcome.error.empty()
-            ? self->inbox_.MakeResponse(*shared, outcome.payload, self->OwnKeyIsPublished(), now)
-            : self->inbox_.MakeError(*shared, {outcome.error_code, outcome.error}, now);
+    auto bytes = outcome.error.empty()
+                     ? self->inbox_.MakeResponse(*shared, std::move(outcome.payload),
+                                                 self->OwnKeyIsPublished(), now)
+                     : self->inbox_.MakeError(*shared, {outcome.error_code, outcome.error}, now);
     self->Send(std::move(bytes), kAnswerLife, link);
   });
 }

@@ -29,7 +29,7 @@ struct Outcome {
 };
 /// Exactly once, from any thread. May outlive the peer.
 using Reply = std::function<void(Outcome)>;
-/// On a thread of the pool: must be quick (hand over to another).
+/// On a thread of the pool: must be quick (hand over what is not).
 using Handler = std::function<void(IncomingRequest, Reply)>;
 
 /// A question to another twin.

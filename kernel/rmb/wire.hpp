@@ -48,6 +48,8 @@ class Reader {
 
 class Writer {
  public:
+  /// `expected`: about how many bytes there will be.
+  explicit Writer(std::size_t expected = 0) { out_.reserve(expected); }
   /// Nothing when 0, as proto3 wants it.
   void Number(std::uint64_t field, std::uint64_t value);
   void Bytes(std::uint64_t field, std::string_view bytes);

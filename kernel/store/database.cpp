@@ -136,9 +136,14 @@ std::uint64_t Statement::Uint(int column) const {
 }
 
 std::string Statement::Text(int column) const {
+  return std::string(View(column));
+}
+
+std::string_view Statement::View(int column) const {
   auto const* const data = static_cast<char const*>(sqlite3_column_blob(stmt_, column));
   int const size = sqlite3_column_bytes(stmt_, column);
-  return data == nullptr ? std::string() : std::string(data, static_cast<std::size_t>(size));
+  return data == nullptr ? std::string_view()
+                         : std::string_view(data, static_cast<std::size_t>(size));
 }
 
 bool Statement::IsNull(int column) const {

@@ -71,6 +71,8 @@ class Statement {
   [[nodiscard]] std::int64_t Int(int column) const;
   [[nodiscard]] std::uint64_t Uint(int column) const;
   [[nodiscard]] std::string Text(int column) const;  ///< also blobs; NULL is ""
+  /// The same without a copy: good until the next Step or Reset.
+  [[nodiscard]] std::string_view View(int column) const;
   [[nodiscard]] bool IsNull(int column) const;
 
  private:

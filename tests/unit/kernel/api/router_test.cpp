@@ -71,6 +71,29 @@ class Routing : public ::testing::Test {
                   [](std::uint32_t twin) { return twin == kAdmin; }}};
 };
 
+TEST_F(Routing, RunsAShortCommandWhereItWasRead) {
+  std::thread::id ran;
+  auto const note = [&ran](Caller const&, std::string_view) {
+    ran = std::this_thread::get_id();
+    return engine::Answer("1");
+  };
+  router_.Add("zos.short", Auth::kAny, note, Effect::kReads, Runs::kAtOnce);
+
+  EXPECT_EQ(Refusal({kStranger}, "zos.short"), "success");
+  EXPECT_EQ(ran, std::this_thread::get_id());
+
+  EXPECT_EQ(Refusal({kStranger, /*local=*/true}, "zos.short"), "success");
+  EXPECT_NE(ran, std::this_thread::get_id());
+}
+
+TEST_F(Routing, ChecksTheRightsOfAShortCommandToo) {
+  auto const answer = [](Caller const&, std::string_view) { return engine::Answer("1"); };
+  router_.Add("zos.short", Auth::kFarmer, answer, Effect::kReads, Runs::kAtOnce);
+
+  EXPECT_EQ(Refusal({kStranger}, "zos.short"), "401 unauthorized");
+  EXPECT_EQ(Refusal({kFarmer}, "zos.short"), "success");
+}
+
 TEST_F(Routing, TakesNoArgumentsInAllTheirForms) {
   for (auto const* payload : {"", "null", R"("")", "{}", " null ", "\n"})
     EXPECT_EQ(*Call({kStranger}, "zos.any", payload), "[5,{}]") << '\'' << payload << '\'';

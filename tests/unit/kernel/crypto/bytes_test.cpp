@@ -49,6 +49,7 @@ TEST(Bytes, Base58RefusesLongTextsAndForeignCharacters) {
 
 TEST(Hash, DigestsMatchPublishedExamples) {
   EXPECT_EQ(Hex(Md5(AsBytes(""))), "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(Hex(Md5({AsBytes("a"), AsBytes(""), AsBytes("bc")})), Hex(Md5(AsBytes("abc"))));
   EXPECT_EQ(Hex(Sha256(AsBytes("abc"))),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Hex(Blake2b256(AsBytes(""))),
