@@ -4,6 +4,7 @@
 #include "kernel/store/query.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace trellis::ledger::embedded {
 namespace {
@@ -74,6 +75,7 @@ Result<void> AppendBlock(Txn& txn, std::uint64_t first_seq) {
 }
 
 Result<Block> ReadBlock(store::Database& db, std::uint64_t height) {
+  if (!std::in_range<std::int64_t>(height)) return Fail(Code::kNotFound, "no block {}", height);
   TRELLIS_TRY(auto block, store::One(db,
                                      "SELECT height, at, hash, parent, extrinsic, outcome, "
                                      "first_seq, last_seq FROM block WHERE height = ?1",
