@@ -12,8 +12,8 @@ namespace {
 
 // OpenSSL looks an algorithm up by name at every use, unless it is given what it found before.
 EVP_MD const* FetchedMd5() {
-  static EVP_MD const* const md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);  // lives to the end
-  return md5;
+  static EVP_MD const* const kMd5 = EVP_MD_fetch(nullptr, "MD5", nullptr);  // lives to the end
+  return kMd5;
 }
 
 }  // namespace
@@ -60,8 +60,8 @@ Digest64 Blake2b512(BytesView data) {
 
 void FillRandom(std::span<std::uint8_t> out) {
   // Opening the generator by a first use is not safe for threads; a function-local static is.
-  static bool const ready = sodium_init() >= 0;
-  if (!ready) std::abort();
+  static bool const kReady = sodium_init() >= 0;
+  if (!kReady) std::abort();
   randombytes_buf(out.data(), out.size());
 }
 

@@ -70,6 +70,7 @@ Result<std::string> DeploymentText(store::DeploymentRow const& row,
   constexpr std::string_view kEmpty = R"("workloads":[]})";
   text.resize(text.size() - kEmpty.size());
   std::vector<std::string> items;
+  items.reserve(workloads.size());
   for (auto const& workload : workloads)
     items.push_back(WorkloadText(workload));
   return text + fmt::format(R"("workloads":[{}]}})", fmt::join(items, ","));
