@@ -5,6 +5,8 @@ import json
 import documents
 import lab
 
+BUSY = 429
+
 
 class Lost(AssertionError):
     """Something that was acknowledged is not there."""
@@ -70,9 +72,19 @@ class Model:
         self._send(doc, call, update=True)
 
     def resend(self, lab_, call=None):
-        """The last request once more, byte by byte: always a success."""
+        """The last request once more, byte by byte: always a success, unless too much is queued just after a restart."""
         doc = self.sent or self.stored
-        self._send(doc, call or lab_.daemon.call, update=doc["version"] > 0)
+
+        def accepted():
+            try:
+                self._send(doc, call or lab_.daemon.call, update=doc["version"] > 0)
+            except lab.Refused as refused:
+                if refused.code != BUSY:
+                    raise
+                return False
+            return True
+
+        lab.wait_for(accepted, "the node stays busy")
 
     def _send(self, doc, call, update):
         self.sent = doc
