@@ -18,7 +18,7 @@ def ask(lab, daemon, kind, count=4000, conns=8):
 
 def preload(lab, daemon, count, workloads=1):
     """Stores `count` more deployments; the report of the few that are measured with it is dropped."""
-    daemon.load("--preload", count, "--workloads", workloads, "--mix", "version", "--count", 200, "--seconds", 1, "--warmup", 0.01)
+    daemon.load("--preload", count, "--workloads", workloads, "--mix", "version", "--count", 4000, "--seconds", 1, "--warmup", 0.01)
 
 
 @scenario("U", "update of one of 10 workloads, of one more, of one less", {
