@@ -103,8 +103,8 @@ Router::~Router() {
 
 void Router::AddAsync(std::string name, Auth auth, Handler handler, AsyncHandler async,
                       Effect effect) {
-  routes_.insert_or_assign(std::move(name),
-                           Route{auth, effect, Runs::kInTurn, std::move(handler), std::move(async)});
+  routes_.insert_or_assign(
+      std::move(name), Route{auth, effect, Runs::kInTurn, std::move(handler), std::move(async)});
 }
 
 void Router::Guard(std::string prefix, Auth auth) {

@@ -5,7 +5,8 @@
 namespace trellis::engine {
 namespace {
 
-constexpr std::int64_t kLongestWait = std::int64_t{6} * 3600;  // whatever the wall clock did meanwhile
+constexpr std::int64_t kLongestWait =
+    std::int64_t{6} * 3600;  // whatever the wall clock did meanwhile
 
 }  // namespace
 
