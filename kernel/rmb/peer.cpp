@@ -49,6 +49,7 @@ class Peer::Impl : public std::enable_shared_from_this<Impl> {
 
   void Run(std::vector<LinkMaker> const& makers) {
     std::vector<Link*> links;
+    links.reserve(makers.size());
     for (auto const& maker : makers)
       links.push_back(links_.emplace_back(maker(io_)).get());
     outbox_.SetLinks(links);
@@ -117,7 +118,7 @@ class Peer::Impl : public std::enable_shared_from_this<Impl> {
   void SendQuestion(Question question, TwinCache::Found const& twin,
                     std::function<void(CallResult)> const& done);
   [[nodiscard]] bool OwnKeyIsPublished();
-  void RefreshOwn(std::function<void()> next);
+  void RefreshOwn(std::function<void()> const& next);
   void ArmAlarm();
 
   Parts parts_;
@@ -186,7 +187,7 @@ void Peer::Impl::OnMessage(std::string bytes, Link* link) {
 void Peer::Impl::LookUp(IncomingPtr const& message, Link* link) {
   auto const twin = message->view.source->twin;
   if (auto const known = parts_.twins.Peek(twin)) return Verify(message, *known, link, false);
-  parts_.twins.Fetch(twin, [weak = weak_from_this(), message, link](TwinCache::Found found) {
+  parts_.twins.Fetch(twin, [weak = weak_from_this(), message, link](TwinCache::Found const& found) {
     auto const self = weak.lock();
     if (self == nullptr) return;
     Busy const busy(*self);
@@ -268,7 +269,7 @@ bool Peer::Impl::OwnKeyIsPublished() {
   return published_;
 }
 
-void Peer::Impl::RefreshOwn(std::function<void()> next) {
+void Peer::Impl::RefreshOwn(std::function<void()> const& next) {
   auto const twin = inbox_.identity().twin;
   parts_.twins.Fetch(twin, [weak = weak_from_this(), next](TwinCache::Found const& found) {
     if (auto const self = weak.lock(); self != nullptr && found)

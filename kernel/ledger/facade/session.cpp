@@ -104,8 +104,8 @@ void Session::OnMessage(std::string_view text) {
   if (!message) return Send(ErrorMessage({RpcCode::kParse, "Parse error", ""}, nullptr));
   auto const* const list = message->if_array();
   if (list == nullptr)
-    return OnRequest(*message,
-                     [self = shared_from_this()](json::Value answer) { self->Send(answer); });
+    return OnRequest(
+        *message, [self = shared_from_this()](json::Value const& answer) { self->Send(answer); });
   if (list->empty() || list->size() > kMaxRequests)
     return Send(ErrorMessage({RpcCode::kInvalidRequest, "Invalid request", ""}, nullptr));
   auto const batch = std::make_shared<BatchReply>();
