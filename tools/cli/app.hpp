@@ -42,4 +42,7 @@ void AddConfigCommands(CLI::App& root, App& app);
 void AddRelayCommand(CLI::App& root, App& app);
 void AddCompletion(CLI::App& root, App& app);
 
+// Below `trellis plugin`.
+void AddPluginNew(CLI::App& plugin, App& app);
+
 }  // namespace trellis::cli

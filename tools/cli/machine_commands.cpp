@@ -181,6 +181,7 @@ void AddMachineCommands(CLI::App& root, App& app) {
   network->add_option("name", *id, "name of the network")->required();
   app.On(network, [&app, twin, id] { return NetworkShow(app, *twin, *id); });
   auto* const plugin = root.add_subcommand("plugin", "plugins of the node")->require_subcommand(1);
+  AddPluginNew(*plugin, app);
   app.On(plugin->add_subcommand("list", "all plugins and their state"),
          [&app] { return PluginList(app); });
   auto* const restart = plugin->add_subcommand(

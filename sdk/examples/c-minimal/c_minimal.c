@@ -1,8 +1,9 @@
 /* The smallest useful plugin in plain C: the type `c-note` keeps a text in a file below the
- * plugin's state directory. Its data is the JSON object {"text": "…"}; for brevity the object is
- * kept as it came. */
+ * plugin's state directory. Its data is the JSON object {"text": "…"}. */
 #include <trellis/abi.h>
+#include <trellis/fields.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define MAX_PATH 1024
+#define MAX_TEXT 1024
 
 struct plugin {
   const trl_host* host;
@@ -32,41 +34,51 @@ static int path_of(const struct plugin* self, trl_bytes id, char* out) {
   return n > 0 && n < MAX_PATH;
 }
 
-static trl_status check(trl_bytes data, trl_sink err) {
-  if (data.size < 2 || data.data[0] != '{' || data.data[data.size - 1] != '}')
-    return fail(err, TRL_DECODE, "expected an object");
-  return TRL_OK;
+/* Challenge and note are made of the decoded text, never of the JSON as it came. */
+static trl_status decode(trl_bytes data, char out[MAX_TEXT], trl_sink err) {
+  int got = trl_field_text(data, "text", out, MAX_TEXT);
+  if (got == TRL_EXHAUSTED)
+    return fail(err, TRL_INVALID, "[text] the note has more than 1023 bytes");
+  return got < 0 ? fail(err, TRL_DECODE, "text: expected an object with a string") : TRL_OK;
 }
 
 static trl_status note_valid(void* self, const trl_call* call, trl_bytes data, trl_sink err) {
+  char note[MAX_TEXT];
+  trl_status status = decode(data, note, err);
   (void)self;
   (void)call;
-  return check(data, err);
+  if (status < 0) return status;
+  return note[0] != 0 ? TRL_OK : fail(err, TRL_INVALID, "[text] the note is empty");
 }
 
 static trl_status note_challenge(void* self, trl_bytes data, trl_sink out, trl_sink err) {
+  char note[MAX_TEXT];
+  trl_status status = decode(data, note, err);
   (void)self;
-  trl_status status = check(data, err);
-  return status < 0 ? status : out.write(out.ctx, data);
+  return status < 0 ? status : out.write(out.ctx, text(note));
 }
 
 static trl_status note_capacity(void* self, trl_bytes data, trl_capacity* out, trl_sink err) {
+  char note[MAX_TEXT];
   (void)self;
   (void)out; /* the host has zeroed it, and a note costs nothing */
-  return check(data, err);
+  return decode(data, note, err);
 }
 
 static trl_status note_provision(void* self, const trl_call* call, const trl_workload* w,
                                  trl_out* out) {
   char path[MAX_PATH];
+  char note[MAX_TEXT];
   FILE* file;
   size_t written;
+  trl_status status = decode(w->data, note, out->err);
   (void)call;
+  if (status < 0) return status;
   if (!path_of(self, w->id, path)) return fail(out->err, TRL_INVALID, "the id is too long");
   file = fopen(path, "we");
   if (file == NULL) return fail(out->err, TRL_IO, strerror(errno));
-  written = fwrite(w->data.data, 1, w->data.size, file);
-  if (fclose(file) != 0 || written != w->data.size)
+  written = fwrite(note, 1, strlen(note), file);
+  if (fclose(file) != 0 || written != strlen(note))
     return fail(out->err, TRL_IO, "the note cannot be written");
   return out->result.write(out->result.ctx, text("{\"kept\":true}"));
 }
@@ -90,11 +102,27 @@ static trl_status note_inspect(void* self, const trl_call* call, const trl_workl
   return TRL_OK;
 }
 
+/* Every note that is there: from the disk, not from memory. */
 static trl_status note_list_owned(void* self, const trl_call* call, trl_sink out, trl_sink err) {
-  (void)self;
+  static const char suffix[] = ".note";
+  struct plugin* me = self;
+  struct dirent* entry;
+  int count = 0;
+  trl_status status = out.write(out.ctx, text("["));
+  DIR* dir = opendir(me->dir);
   (void)call;
-  (void)err;
-  return out.write(out.ctx, text("[]")); /* a note left behind harms nobody */
+  if (dir == NULL) return fail(err, TRL_IO, strerror(errno));
+  while (status >= 0 && (entry = readdir(dir)) != NULL) {
+    char line[MAX_PATH];
+    size_t size = strlen(entry->d_name);
+    size_t tail = sizeof suffix - 1;
+    if (size <= tail || strcmp(entry->d_name + size - tail, suffix) != 0) continue;
+    snprintf(line, sizeof line, "%s\"%.*s\"", count++ > 0 ? "," : "", (int)(size - tail),
+             entry->d_name);
+    status = out.write(out.ctx, text(line));
+  }
+  closedir(dir);
+  return status < 0 ? status : out.write(out.ctx, text("]"));
 }
 
 static const trl_type_ops note_ops = {

@@ -1,52 +1,53 @@
-// The host side of the ABI: tables of functions that plugins call.
-#include "tests/support/fake_host_tables.hpp"
+// FakeHost's side of the ABI: the tables of functions that plugins call. Not for authors.
+#pragma once
 
-#include "tests/support/fake_host.hpp"
+#include <trellis/detail/fake_host_plugin.hpp>
 
 #include <algorithm>
 
 namespace trellis::testing {
 
-namespace {
+namespace fake {
 
-LoadedPlugin& Of(void* ctx) {
+inline LoadedPlugin& Of(void* ctx) {
   return *static_cast<LoadedPlugin*>(ctx);
 }
 
-trl_status Refuse(trl_sink err, trl_status status, std::string_view text) {
+inline trl_status Refuse(trl_sink err, trl_status status, std::string_view text) {
   abi::Write(err, text);
   return status;
 }
 
-std::string Text(trl_bytes bytes) {
+inline std::string Text(trl_bytes bytes) {
   return std::string(abi::View(bytes));
 }
 
-}  // namespace
+}  // namespace fake
 
 struct FakeHostTables::Functions {
-  static FakeHost& Host(void* ctx) { return *Of(ctx).owner; }
+  static FakeHost& Host(void* ctx) { return *fake::Of(ctx).owner; }
 
   // ---- trl_host ----
   static void Log(void* ctx, std::int32_t level, trl_bytes text, trl_bytes fields) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    Host(ctx).logs_.push_back({Of(ctx).name, level, Text(text), Text(fields)});
+    Host(ctx).logs_.push_back({fake::Of(ctx).name, level, fake::Text(text), fake::Text(fields)});
   }
   static std::int32_t LogThreshold(void*) noexcept { return TRL_LOG_TRACE; }
   static trl_status RegisterType(void* ctx, trl_type_desc const* desc, trl_sink err) noexcept {
-    if (!Of(ctx).creating) return Refuse(err, TRL_ABI, "types are registered only inside create");
+    if (!fake::Of(ctx).creating)
+      return fake::Refuse(err, TRL_ABI, "types are registered only inside create");
     LoadedPlugin::Type const type{desc->ops, desc->self, desc->rank};
-    if (!Of(ctx).types.emplace(Text(desc->name), type).second)
-      return Refuse(err, TRL_EXISTS, "type is registered already");
+    if (!fake::Of(ctx).types.emplace(fake::Text(desc->name), type).second)
+      return fake::Refuse(err, TRL_EXISTS, "type is registered already");
     return TRL_OK;
   }
   static trl_status RegisterService(void* ctx, trl_bytes id, trl_service_fn function, void* self,
                                     trl_sink err) noexcept {
-    if (!Of(ctx).creating)
-      return Refuse(err, TRL_ABI, "services are registered only inside create");
+    if (!fake::Of(ctx).creating)
+      return fake::Refuse(err, TRL_ABI, "services are registered only inside create");
     LoadedPlugin::ServiceEntry const entry{function, self};
-    if (!Of(ctx).services.emplace(Text(id), entry).second)
-      return Refuse(err, TRL_EXISTS, "service is registered already");
+    if (!fake::Of(ctx).services.emplace(fake::Text(id), entry).second)
+      return fake::Refuse(err, TRL_EXISTS, "service is registered already");
     return TRL_OK;
   }
   static trl_status CallService(void* ctx, trl_call const* call, trl_bytes id, trl_bytes method,
@@ -100,13 +101,13 @@ struct FakeHostTables::Functions {
     for (auto const& [id, workload] : Host(ctx).workloads_) {
       if (predicate(workload)) return abi::Write(out, json::Dump(workload));
     }
-    return Refuse(err, TRL_NOT_FOUND, "no such workload");
+    return fake::Refuse(err, TRL_NOT_FOUND, "no such workload");
   }
   static trl_status Twin(void*, std::uint32_t, trl_sink, trl_sink err) noexcept {
-    return Refuse(err, TRL_UNAVAILABLE, "the ledger is away");
+    return fake::Refuse(err, TRL_UNAVAILABLE, "the ledger is away");
   }
   static trl_status NameOwner(void*, trl_bytes, trl_sink, trl_sink err) noexcept {
-    return Refuse(err, TRL_NOT_FOUND, "no such name");
+    return fake::Refuse(err, TRL_NOT_FOUND, "no such name");
   }
   static std::int32_t NodeRented(void* ctx, trl_call const*) noexcept {
     return Host(ctx).node_rented_ ? 1 : 0;
@@ -115,20 +116,20 @@ struct FakeHostTables::Functions {
   // ---- trellis.command/1, trellis.provider/1, trellis.event/1 ----
   static trl_status AddCommand(void* ctx, trl_command const* command, trl_sink) noexcept {
     LoadedPlugin::CommandEntry const entry{command->fn, command->self};
-    Of(ctx).commands.insert_or_assign(Text(command->name), entry);
+    fake::Of(ctx).commands.insert_or_assign(fake::Text(command->name), entry);
     for (std::size_t i = 0; i < command->alias_count; ++i)
-      Of(ctx).commands.insert_or_assign(Text(command->aliases[i]), entry);
+      fake::Of(ctx).commands.insert_or_assign(fake::Text(command->aliases[i]), entry);
     return TRL_OK;
   }
   static trl_status AddProvider(void* ctx, trl_bytes kind, trl_bytes name, trl_bytes,
                                 trl_provider_fn function, void* self, trl_sink) noexcept {
-    Of(ctx).providers.push_back({Text(kind), Text(name), function, self});
+    fake::Of(ctx).providers.push_back({fake::Text(kind), fake::Text(name), function, self});
     return TRL_OK;
   }
   static trl_status PublishEvent(void* ctx, trl_bytes topic, trl_bytes payload) noexcept {
     {
       std::lock_guard const lock(Host(ctx).mutex_);
-      Host(ctx).events_.push_back({Text(topic), Text(payload)});
+      Host(ctx).events_.push_back({fake::Text(topic), fake::Text(payload)});
     }
     Host(ctx).Publish(abi::View(topic), abi::View(payload));
     return TRL_OK;
@@ -136,7 +137,7 @@ struct FakeHostTables::Functions {
   static trl_status Subscribe(void* ctx, trl_bytes prefix, trl_event_fn function, void* self,
                               trl_sink) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    Of(ctx).subscriptions.push_back({Text(prefix), function, self});
+    fake::Of(ctx).subscriptions.push_back({fake::Text(prefix), function, self});
     return TRL_OK;
   }
   static std::uint64_t Define(void*, std::int32_t, trl_bytes, trl_bytes, trl_bytes) noexcept {
@@ -147,26 +148,26 @@ struct FakeHostTables::Functions {
   // ---- trellis.store/1 ----
   static trl_status StoreGet(void* ctx, trl_bytes key, trl_sink out, trl_sink err) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    auto const& store = Host(ctx).stores_[Of(ctx).name];
-    auto const found = store.find(Text(key));
-    if (found == store.end()) return Refuse(err, TRL_NOT_FOUND, "no such key");
+    auto const& store = Host(ctx).stores_[fake::Of(ctx).name];
+    auto const found = store.find(fake::Text(key));
+    if (found == store.end()) return fake::Refuse(err, TRL_NOT_FOUND, "no such key");
     return abi::Write(out, found->second);
   }
   static trl_status StorePut(void* ctx, trl_bytes key, trl_bytes value, trl_sink err) noexcept {
-    if (key.size > 255) return Refuse(err, TRL_INVALID, "key is too long");
+    if (key.size > 255) return fake::Refuse(err, TRL_INVALID, "key is too long");
     std::lock_guard const lock(Host(ctx).mutex_);
-    Host(ctx).stores_[Of(ctx).name].insert_or_assign(Text(key), Text(value));
+    Host(ctx).stores_[fake::Of(ctx).name].insert_or_assign(fake::Text(key), fake::Text(value));
     return TRL_OK;
   }
   static trl_status StoreRemove(void* ctx, trl_bytes key, trl_sink) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    Host(ctx).stores_[Of(ctx).name].erase(Text(key));
+    Host(ctx).stores_[fake::Of(ctx).name].erase(fake::Text(key));
     return TRL_OK;
   }
   static trl_status StoreList(void* ctx, trl_bytes prefix, trl_sink out, trl_sink) noexcept {
     std::vector<std::string> keys;
     std::lock_guard const lock(Host(ctx).mutex_);
-    for (auto const& [key, value] : Host(ctx).stores_[Of(ctx).name]) {
+    for (auto const& [key, value] : Host(ctx).stores_[fake::Of(ctx).name]) {
       if (key.starts_with(abi::View(prefix))) keys.push_back(key);
     }
     return abi::Write(out, json::Dump(keys));
@@ -176,17 +177,17 @@ struct FakeHostTables::Functions {
   static std::uint64_t After(void* ctx, std::uint64_t, std::uint64_t period, trl_task_fn function,
                              void* self) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    auto const id = Of(ctx).next_task++;
-    Of(ctx).tasks.emplace(id, LoadedPlugin::Task{function, self, period != 0});
+    auto const id = fake::Of(ctx).next_task++;
+    fake::Of(ctx).tasks.emplace(id, LoadedPlugin::Task{function, self, period != 0});
     return id;
   }
   static void CancelTask(void* ctx, std::uint64_t task) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    Of(ctx).tasks.erase(task);
+    fake::Of(ctx).tasks.erase(task);
   }
   static trl_status Ensure(void* ctx, trl_call const*, trl_bytes name, trl_bytes spec, trl_fds,
                            trl_sink out, trl_sink err) noexcept {
-    auto const key = Of(ctx).name + "/" + Text(name);
+    auto const key = fake::Of(ctx).name + "/" + fake::Text(name);
     auto const parsed = json::Parse<ProcessSpec>(abi::View(spec));
     if (!parsed) return abi::Fail(err, parsed.error());
     bool changed = false;
@@ -194,7 +195,7 @@ struct FakeHostTables::Functions {
       std::lock_guard const lock(Host(ctx).mutex_);
       auto& process = Host(ctx).processes_[key];
       changed = process.pid == 0 || process.spec != abi::View(spec);
-      process.spec = Text(spec);
+      process.spec = fake::Text(spec);
       process.ensured++;
       if (changed) process.pid = Host(ctx).next_pid_++;
     }
@@ -212,7 +213,7 @@ struct FakeHostTables::Functions {
     return abi::Write(out, json::Dump(started));
   }
   static trl_status StopProcess(void* ctx, trl_call const*, trl_bytes name, trl_sink) noexcept {
-    auto const key = Of(ctx).name + "/" + Text(name);
+    auto const key = fake::Of(ctx).name + "/" + fake::Text(name);
     bool known = false;
     {
       std::lock_guard const lock(Host(ctx).mutex_);
@@ -223,23 +224,23 @@ struct FakeHostTables::Functions {
   }
   static trl_status ListProcesses(void* ctx, trl_bytes prefix, trl_sink out, trl_sink) noexcept {
     std::vector<ProcessInfo> found;
-    auto const own = Of(ctx).name + "/";
+    auto const own = fake::Of(ctx).name + "/";
     std::lock_guard const lock(Host(ctx).mutex_);
     for (auto const& [key, process] : Host(ctx).processes_) {
-      if (!key.starts_with(own + Text(prefix))) continue;
+      if (!key.starts_with(own + fake::Text(prefix))) continue;
       found.push_back({key.substr(own.size()), process.pid, "running", 0, 1, 0});
     }
     return abi::Write(out, json::Dump(found));
   }
   static trl_status ReportFail(void* ctx, trl_bytes id, trl_bytes reason, trl_sink) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    Host(ctx).reports_.push_back({Text(id), -1, Text(reason)});
+    Host(ctx).reports_.push_back({fake::Text(id), -1, fake::Text(reason)});
     return TRL_OK;
   }
   static trl_status ReportObserved(void* ctx, trl_bytes id, std::int32_t state, trl_bytes detail,
                                    trl_sink) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
-    Host(ctx).reports_.push_back({Text(id), state, Text(detail)});
+    Host(ctx).reports_.push_back({fake::Text(id), state, fake::Text(detail)});
     return TRL_OK;
   }
 
@@ -270,7 +271,7 @@ struct FakeHostTables::Functions {
   }
 };
 
-void FakeHostTables::Fill(LoadedPlugin& plugin) {
+TRELLIS_TESTING_API void FakeHostTables::Fill(LoadedPlugin& plugin) {
   plugin.host = trl_host{.size = sizeof(trl_host),
                          .abi_major = TRL_ABI_MAJOR,
                          .abi_minor = TRL_ABI_MINOR,

@@ -1,21 +1,22 @@
-// The calls that a test makes: types, services, commands, providers.
-#include "tests/support/fake_host.hpp"
-#include "tests/support/fake_host_tables.hpp"
+// The calls that a test makes on a FakeHost: types, services, commands, providers. Not for authors.
+#pragma once
+
+#include <trellis/detail/fake_host_plugin.hpp>
 
 namespace trellis::testing {
 
-namespace {
+namespace fake {
 
-trl_status RunFake(FakeHost::Service const& service, trl_bytes method, trl_bytes request,
-                   trl_sink reply, trl_sink err) {
+inline trl_status RunFake(FakeHost::Service const& service, trl_bytes method, trl_bytes request,
+                          trl_sink reply, trl_sink err) {
   auto const done = service(abi::View(method), abi::View(request));
   if (!done) return abi::Fail(err, done.error());
   return abi::Write(reply, *done);
 }
 
-}  // namespace
+}  // namespace fake
 
-trl_call MakeCall(CallOptions const& options) {
+TRELLIS_TESTING_API trl_call MakeCall(CallOptions const& options) {
   static std::atomic<std::uint64_t> next_id = 1;
   trl_call call{};
   call.size = sizeof call;
@@ -28,7 +29,7 @@ trl_call MakeCall(CallOptions const& options) {
   return call;
 }
 
-Result<FakeHost::TypeEntry> FakeHost::FindType(std::string_view type) {
+TRELLIS_TESTING_API Result<FakeHost::TypeEntry> FakeHost::FindType(std::string_view type) {
   std::lock_guard const lock(mutex_);
   for (auto const& plugin : plugins_) {
     auto const found = plugin->types.find(type);
@@ -38,7 +39,7 @@ Result<FakeHost::TypeEntry> FakeHost::FindType(std::string_view type) {
   return Fail(Code::kNotFound, "no plugin registered type '{}'", type);
 }
 
-Result<void> FakeHost::Valid(std::string_view type, std::string_view data) {
+TRELLIS_TESTING_API Result<void> FakeHost::Valid(std::string_view type, std::string_view data) {
   TRELLIS_TRY(auto const entry, FindType(type));
   trl_call const call = MakeCall({});
   abi::StringSink err;
@@ -46,7 +47,8 @@ Result<void> FakeHost::Valid(std::string_view type, std::string_view data) {
   return abi::Check(status, err.text);
 }
 
-Result<std::string> FakeHost::Challenge(std::string_view type, std::string_view data) {
+TRELLIS_TESTING_API Result<std::string> FakeHost::Challenge(std::string_view type,
+                                                            std::string_view data) {
   TRELLIS_TRY(auto const entry, FindType(type));
   abi::StringSink out;
   abi::StringSink err;
@@ -55,7 +57,8 @@ Result<std::string> FakeHost::Challenge(std::string_view type, std::string_view 
   return out.text;
 }
 
-Result<Capacity> FakeHost::CapacityOf(std::string_view type, std::string_view data) {
+TRELLIS_TESTING_API Result<Capacity> FakeHost::CapacityOf(std::string_view type,
+                                                          std::string_view data) {
   TRELLIS_TRY(auto const entry, FindType(type));
   trl_capacity raw{};
   raw.size = sizeof raw;
@@ -66,14 +69,14 @@ Result<Capacity> FakeHost::CapacityOf(std::string_view type, std::string_view da
       .cru = raw.cru, .sru = raw.sru, .hru = raw.hru, .mru = raw.mru, .ipv4u = raw.ipv4u};
 }
 
-std::int64_t FakeHost::Weight(std::string_view type, std::string_view data) {
+TRELLIS_TESTING_API std::int64_t FakeHost::Weight(std::string_view type, std::string_view data) {
   auto const entry = FindType(type);
   if (!entry || entry->ops->weight == nullptr) return 0;
   return entry->ops->weight(entry->self, abi::Bytes(data));
 }
 
-Result<std::vector<std::string>> FakeHost::Dependencies(std::string_view type,
-                                                        std::string_view data) {
+TRELLIS_TESTING_API Result<std::vector<std::string>> FakeHost::Dependencies(std::string_view type,
+                                                                            std::string_view data) {
   TRELLIS_TRY(auto const entry, FindType(type));
   if (entry.ops->dependencies == nullptr) return std::vector<std::string>{};
   abi::StringSink out;
@@ -83,14 +86,15 @@ Result<std::vector<std::string>> FakeHost::Dependencies(std::string_view type,
   return json::Parse<std::vector<std::string>>(out.text);
 }
 
-std::uint32_t FakeHost::Rank(std::string_view type) {
+TRELLIS_TESTING_API std::uint32_t FakeHost::Rank(std::string_view type) {
   auto const entry = FindType(type);
   return entry ? entry->rank : 0;
 }
 
 template <class Function>
-Answer FakeHost::Effect(std::string_view type, std::string_view id, std::string_view data,
-                        CallOptions const& options, Function&& function) {
+TRELLIS_TESTING_API Answer FakeHost::Effect(std::string_view type, std::string_view id,
+                                            std::string_view data, CallOptions const& options,
+                                            Function&& function) {
   auto const entry = FindType(type);
   Answer answer;
   if (!entry) {
@@ -124,16 +128,16 @@ Answer FakeHost::Effect(std::string_view type, std::string_view id, std::string_
   return answer;
 }
 
-Answer FakeHost::Provision(std::string_view type, std::string_view id, std::string_view data,
-                           CallOptions const& options) {
+TRELLIS_TESTING_API Answer FakeHost::Provision(std::string_view type, std::string_view id,
+                                               std::string_view data, CallOptions const& options) {
   return Effect(type, id, data, options,
                 [](auto const& ops, void* self, auto const& call, auto const& workload, auto& out) {
                   return ops.provision(self, &call, &workload, &out);
                 });
 }
 
-Answer FakeHost::Update(std::string_view type, std::string_view id, std::string_view data,
-                        CallOptions const& options) {
+TRELLIS_TESTING_API Answer FakeHost::Update(std::string_view type, std::string_view id,
+                                            std::string_view data, CallOptions const& options) {
   return Effect(type, id, data, options,
                 [](auto const& ops, void* self, auto const& call, auto const& workload,
                    auto& out) -> trl_status {
@@ -142,16 +146,17 @@ Answer FakeHost::Update(std::string_view type, std::string_view id, std::string_
                 });
 }
 
-Answer FakeHost::Deprovision(std::string_view type, std::string_view id, std::string_view data,
-                             CallOptions const& options) {
+TRELLIS_TESTING_API Answer FakeHost::Deprovision(std::string_view type, std::string_view id,
+                                                 std::string_view data,
+                                                 CallOptions const& options) {
   return Effect(type, id, data, options,
                 [](auto const& ops, void* self, auto const& call, auto const& workload, auto& out) {
                   return ops.deprovision(self, &call, &workload, out.err);
                 });
 }
 
-Answer FakeHost::Pause(std::string_view type, std::string_view id, std::string_view data,
-                       CallOptions const& options) {
+TRELLIS_TESTING_API Answer FakeHost::Pause(std::string_view type, std::string_view id,
+                                           std::string_view data, CallOptions const& options) {
   return Effect(type, id, data, options,
                 [](auto const& ops, void* self, auto const& call, auto const& workload,
                    auto& out) -> trl_status {
@@ -160,8 +165,8 @@ Answer FakeHost::Pause(std::string_view type, std::string_view id, std::string_v
                 });
 }
 
-Answer FakeHost::Resume(std::string_view type, std::string_view id, std::string_view data,
-                        CallOptions const& options) {
+TRELLIS_TESTING_API Answer FakeHost::Resume(std::string_view type, std::string_view id,
+                                            std::string_view data, CallOptions const& options) {
   return Effect(type, id, data, options,
                 [](auto const& ops, void* self, auto const& call, auto const& workload,
                    auto& out) -> trl_status {
@@ -170,8 +175,9 @@ Answer FakeHost::Resume(std::string_view type, std::string_view id, std::string_
                 });
 }
 
-Answer FakeHost::Precheck(std::string_view type, std::string_view id, PrecheckOp op,
-                          std::string_view data, CallOptions const& options) {
+TRELLIS_TESTING_API Answer FakeHost::Precheck(std::string_view type, std::string_view id,
+                                              PrecheckOp op, std::string_view data,
+                                              CallOptions const& options) {
   return Effect(type, id, data, options,
                 [op](auto const& ops, void* self, auto const& call, auto const& workload,
                      auto& out) -> trl_status {
@@ -181,8 +187,9 @@ Answer FakeHost::Precheck(std::string_view type, std::string_view id, PrecheckOp
                 });
 }
 
-Result<Observed> FakeHost::Inspect(std::string_view type, std::string_view id,
-                                   std::string_view data, CallOptions const& options) {
+TRELLIS_TESTING_API Result<Observed> FakeHost::Inspect(std::string_view type, std::string_view id,
+                                                       std::string_view data,
+                                                       CallOptions const& options) {
   trl_observed observed{sizeof(trl_observed), 0};
   abi::StringSink detail;
   auto const answer =
@@ -194,7 +201,7 @@ Result<Observed> FakeHost::Inspect(std::string_view type, std::string_view id,
   return Observed{static_cast<Observed::State>(observed.state), detail.text};
 }
 
-Result<std::vector<std::string>> FakeHost::ListOwned(std::string_view type) {
+TRELLIS_TESTING_API Result<std::vector<std::string>> FakeHost::ListOwned(std::string_view type) {
   TRELLIS_TRY(auto const entry, FindType(type));
   trl_call const call = MakeCall({});
   abi::StringSink out;
@@ -204,7 +211,8 @@ Result<std::vector<std::string>> FakeHost::ListOwned(std::string_view type) {
   return json::Parse<std::vector<std::string>>(out.text);
 }
 
-Result<void> FakeHost::Recovered(std::string_view type, std::vector<std::string> const& ids) {
+TRELLIS_TESTING_API Result<void> FakeHost::Recovered(std::string_view type,
+                                                     std::vector<std::string> const& ids) {
   TRELLIS_TRY(auto const entry, FindType(type));
   if (entry.ops->recovered == nullptr) return {};
   std::vector<trl_bytes> raw;
@@ -216,8 +224,9 @@ Result<void> FakeHost::Recovered(std::string_view type, std::vector<std::string>
   return abi::Check(status, err.text);
 }
 
-trl_status FakeHost::Route(trl_call const* call, trl_bytes id, trl_bytes method, trl_bytes request,
-                           trl_fds fds, trl_sink reply, trl_fd_sink reply_fds, trl_sink err) {
+TRELLIS_TESTING_API trl_status FakeHost::Route(trl_call const* call, trl_bytes id, trl_bytes method,
+                                               trl_bytes request, trl_fds fds, trl_sink reply,
+                                               trl_fd_sink reply_fds, trl_sink err) {
   LoadedPlugin::ServiceEntry entry;
   Service fake;
   {
@@ -231,14 +240,14 @@ trl_status FakeHost::Route(trl_call const* call, trl_bytes id, trl_bytes method,
   }
   if (entry.fn != nullptr)
     return entry.fn(entry.self, call, method, request, fds, reply, reply_fds, err);
-  if (fake) return RunFake(fake, method, request, reply, err);
+  if (fake) return fake::RunFake(fake, method, request, reply, err);
   abi::Write(err, fmt::format("no plugin provides '{}'", abi::View(id)));
   return TRL_UNAVAILABLE;
 }
 
-Result<ServiceReply> FakeHost::CallService(std::string_view id, std::string_view method,
-                                           std::string_view request, CallOptions const& options,
-                                           std::vector<std::int32_t> const& fds) {
+TRELLIS_TESTING_API Result<ServiceReply> FakeHost::CallService(
+    std::string_view id, std::string_view method, std::string_view request,
+    CallOptions const& options, std::vector<std::int32_t> const& fds) {
   trl_call const call = MakeCall(options);
   abi::StringSink reply;
   abi::StringSink err;
@@ -249,8 +258,9 @@ Result<ServiceReply> FakeHost::CallService(std::string_view id, std::string_view
   return ServiceReply{std::move(reply.text), std::move(received.fds)};
 }
 
-Result<std::string> FakeHost::Command(std::string_view name, std::string_view payload,
-                                      CallOptions const& options) {
+TRELLIS_TESTING_API Result<std::string> FakeHost::Command(std::string_view name,
+                                                          std::string_view payload,
+                                                          CallOptions const& options) {
   LoadedPlugin::CommandEntry entry;
   {
     std::lock_guard const lock(mutex_);
@@ -270,8 +280,8 @@ Result<std::string> FakeHost::Command(std::string_view name, std::string_view pa
   return reply.text;
 }
 
-Result<std::vector<std::string>> FakeHost::Providers(std::string_view kind,
-                                                     std::string_view request) {
+TRELLIS_TESTING_API Result<std::vector<std::string>> FakeHost::Providers(std::string_view kind,
+                                                                         std::string_view request) {
   std::vector<LoadedPlugin::ProviderEntry> entries;
   {
     std::lock_guard const lock(mutex_);

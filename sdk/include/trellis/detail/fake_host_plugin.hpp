@@ -1,8 +1,7 @@
-// What one loaded plugin registered, and the C tables that FakeHost offers it. For
-// fake_host*.cpp only.
+// What one loaded plugin registered, and the C tables that FakeHost offers it. Not for authors.
 #pragma once
 
-#include "tests/support/fake_host.hpp"
+#include <trellis/testing.hpp>
 
 #include <map>
 #include <string>

@@ -1,0 +1,23 @@
+# The Debian package trellis-sdk: `cpack -G DEB --config build/CPackConfig.cmake` (or `ninja -C build package`).
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME trellis)
+set(CPACK_PACKAGE_VERSION 1.0.0)
+set(CPACK_PACKAGE_CONTACT "Trellis <trellis@localhost>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
+set(CPACK_COMPONENTS_ALL sdk)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_COMPRESSION_TYPE zstd)
+set(CPACK_COMPONENT_SDK_DESCRIPTION "Everything to write plugins for Trellis
+ Headers for C and C++, a CMake package, bindings for Rust, examples, and the
+ tools that make, check and try a plugin.")
+set(CPACK_DEBIAN_SDK_PACKAGE_NAME trellis-sdk)
+set(CPACK_DEBIAN_SDK_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_SDK_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "libboost1.81-dev, libboost-json1.81-dev, libfmt-dev, libexpected-dev")
+set(CPACK_DEBIAN_SDK_PACKAGE_RECOMMENDS "g++, cmake (>= 3.25), libgtest-dev")
+set(CPACK_DEBIAN_SDK_PACKAGE_SUGGESTS "rustc")
+include(CPack)
