@@ -38,6 +38,8 @@ pkg_check_modules(nftables REQUIRED IMPORTED_TARGET libnftables)
 pkg_check_modules(libvirt REQUIRED IMPORTED_TARGET libvirt)
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(blkid REQUIRED IMPORTED_TARGET blkid)
+pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(capng REQUIRED IMPORTED_TARGET libcap-ng)
 
 add_library(trellis_options INTERFACE)
 target_include_directories(trellis_options INTERFACE ${CMAKE_SOURCE_DIR})

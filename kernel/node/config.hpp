@@ -3,12 +3,14 @@
 
 #include "kernel/engine/context.hpp"
 #include "kernel/ledger/open.hpp"
+#include "kernel/plugin/helper/usage.hpp"
 
 #include <trellis/result.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +19,10 @@ namespace trellis::node {
 
 struct PluginConfig {
   bool enabled = true;
-  std::string hosting;             ///< inline | process; "" = plugins.hosting
-  std::string config_json = "{}";  ///< table [plugin.<name>.config]
+  std::string hosting;                                  ///< inline | process; "" = plugins.hosting
+  std::optional<std::vector<std::string>> permissions;  ///< granted at most; empty: all asked for
+  plugin::HelperLimits limits;                          ///< of its process
+  std::string config_json = "{}";                       ///< table [plugin.<name>.config]
 };
 
 /// Defaults are those of config/trellis.toml. Paths are absolute after Load: relative ones count

@@ -83,6 +83,10 @@ class Reader {
       PluginConfig plugin;
       Read(base + ".enabled", plugin.enabled);
       Read(base + ".hosting", plugin.hosting);
+      if (Has(base + ".permissions")) ReadList(base + ".permissions", plugin.permissions.emplace());
+      Read(base + ".limits.memory", plugin.limits.memory_bytes);
+      Read(base + ".limits.tasks", plugin.limits.tasks);
+      CheckLimits(base + ".limits", plugin.limits);
       known_.insert(base + ".config");
       if (auto const* config = node.as_table()->get_as<toml::table>("config"); config != nullptr) {
         std::ostringstream text;
@@ -94,6 +98,13 @@ class Reader {
     }
   }
 
+  /// Less than this no plugin can start with.
+  void CheckLimits(std::string const& base, plugin::HelperLimits const& limits) {
+    constexpr std::uint64_t kLeastMemory = std::uint64_t{16} << 20U;
+    constexpr std::uint32_t kLeastTasks = 8;
+    Demand(base + ".memory", limits.memory_bytes >= kLeastMemory, "at least 16777216 (16 MiB)");
+    Demand(base + ".tasks", limits.tasks >= kLeastTasks, "at least 8");
+  }
   void CheckHosting(std::string_view path, std::string_view hosting) {
     Demand(path, hosting == "inline" || hosting == "process",
            fmt::format("unknown hosting '{}': use inline or process", hosting));

@@ -18,6 +18,14 @@ boost::json::object StatusJson(plugin::PluginStatus const& status) {
           {"reason", status.reason},
           {"hosting", status.hosting},
           {"file", status.file},
+          {"pid", status.pid},
+          {"restarts", status.restarts},
+          {"memory", status.memory_bytes},
+          {"tasks", status.tasks},
+          {"descriptors", status.descriptors},
+          {"permissions", json::Encode(status.permissions)},
+          {"not_granted", json::Encode(status.not_granted)},
+          {"warnings", json::Encode(status.warnings)},
           {"types", json::Encode(status.types)},
           {"services", json::Encode(status.services)}};
 }

@@ -4,8 +4,11 @@
 
 #include <trellis/json.hpp>
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <deque>
 #include <vector>
 
@@ -23,6 +26,20 @@ log::Level LevelOf(std::int32_t level) {
   if (level >= TRL_LOG_ERROR) return log::Level::kError;
   if (level == TRL_LOG_WARN) return log::Level::kWarn;
   return level == TRL_LOG_INFO ? log::Level::kInfo : log::Level::kDebug;
+}
+
+std::string_view NameOf(log::Level level) {
+  switch (level) {
+    case log::Level::kDebug:
+      return "debug";
+    case log::Level::kInfo:
+      return "info";
+    case log::Level::kWarn:
+      return "warn";
+    case log::Level::kError:
+      return "error";
+  }
+  return "error";
 }
 
 /// One event is one line, whatever a plugin says.
@@ -71,8 +88,11 @@ bool IsKernelTopic(std::string_view topic) {
 
 void DaemonBackend::Log(std::int32_t level, std::string_view text, std::string_view fields) {
   auto const own = LevelOf(level);
-  if (!log::IsOn(own)) return;
+  if (own == log::Level::kDebug && !log::IsOn(own)) return;
   auto const line = OneLine(text);
+  tail_->Add(fmt::format("{:%F %T} {} {}{}{}", fmt::gmtime(std::time(nullptr)), NameOf(own), line,
+                         fields.empty() ? "" : " ", OneLine(fields)));
+  if (!log::IsOn(own)) return;
   auto const parsed = json::ParseValue(fields.empty() ? "{}" : fields);
   if (!parsed || !parsed->is_object()) {
     log::Write(own, line, std::array<log::Field, 2>{{{"plugin", name_}, {"fields", fields}}});
@@ -149,7 +169,7 @@ Result<std::string> DaemonBackend::ListProcesses(std::string_view prefix) {
 }
 
 bool DaemonBackend::HasPermission(std::string_view permission) const {
-  auto const& granted = record_.manifest.permissions;
+  auto const& granted = record_.granted;
   return std::find(granted.begin(), granted.end(), permission) != granted.end();
 }
 

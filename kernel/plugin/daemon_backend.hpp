@@ -25,7 +25,7 @@ struct HostParts {
 class DaemonBackend final : public HostBackend {
  public:
   DaemonBackend(PluginRecord const& record, HostParts const& parts)
-      : name_(record.name), record_(record), parts_(parts) {}
+      : name_(record.name), tail_(record.tail), record_(record), parts_(parts) {}
 
   void Log(std::int32_t level, std::string_view text, std::string_view fields) override;
   std::int32_t LogLevel() override;
@@ -52,7 +52,8 @@ class DaemonBackend final : public HostBackend {
   [[nodiscard]] bool HasPermission(std::string_view permission) const override;
 
  private:
-  std::string const name_;  // also readable when the record is gone
+  std::string const name_;  // also readable when the record is gone, as is the next
+  std::shared_ptr<LogTail> const tail_;
   PluginRecord const& record_;
   HostParts const& parts_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/plugin/channel.hpp"
+#include "kernel/plugin/log_tail.hpp"
 #include "kernel/plugin/manifest.hpp"
 #include "kernel/plugin/types.hpp"
 
@@ -38,8 +39,11 @@ struct PluginRecord {
   std::string version;
   Manifest manifest;
   bool serial = true;
-  bool isolated = false;            ///< its code runs in a helper process
-  std::shared_ptr<Slots> effects;   ///< serial only: one at a time
+  bool isolated = false;             ///< its code runs in a helper process
+  std::vector<std::string> granted;  ///< permissions; their paths as in the manifest
+  std::vector<std::string> gaps;     ///< what its process could not be kept from
+  std::shared_ptr<LogTail> tail = std::make_shared<LogTail>();  ///< shared with its hosts
+  std::shared_ptr<Slots> effects;                               ///< serial only: one at a time
   std::shared_ptr<Slots> services;  ///< the same for services, commands and providers
 
   mutable std::mutex mutex;  ///< guards what follows

@@ -5,6 +5,7 @@
 #include "kernel/plugin/inline_channel.hpp"
 #include "kernel/plugin/library.hpp"
 #include "kernel/plugin/order.hpp"
+#include "kernel/plugin/permissions.hpp"
 #include "kernel/sys/files.hpp"
 
 #include <trellis/json.hpp>
@@ -106,8 +107,10 @@ Hosting Manager::HostingOf(std::string const& name) const {
 Result<void> Manager::LoadInline(PluginRecord& plugin) {
   TRELLIS_TRY(auto library, Library::Open(plugin.file));
   auto const& descriptor = library->descriptor();
-  TRELLIS_CHECK(Describe(plugin, {descriptor.version, descriptor.manifest,
-                                  descriptor.threading == TRL_THREADING_PARALLEL}));
+  TRELLIS_CHECK(Describe(plugin, {descriptor.version,
+                                  descriptor.manifest,
+                                  descriptor.threading == TRL_THREADING_PARALLEL,
+                                  {}}));
   libraries_[plugin.name] = std::move(library);
   return {};
 }
@@ -116,6 +119,16 @@ Result<void> Manager::Describe(PluginRecord& plugin, DescriptionBody const& desc
   plugin.version = description.version;
   plugin.serial = !description.parallel;
   TRELLIS_TRY(plugin.manifest, Manifest::Parse(description.manifest, plugin.name, plugin.version));
+  return Grant(plugin, plugin.manifest.permissions);
+}
+
+Result<void> Manager::Grant(PluginRecord& plugin, std::vector<std::string> const& asked) const {
+  if (auto const rights = HelperRights::Of(asked); !rights)
+    return trellis::Fail(Code::kInvalid, "plugin '{}' asks for too much: {}", plugin.name,
+                         rights.error().message);
+  auto const config = options_.plugins.find(plugin.name);
+  plugin.granted =
+      Granted(asked, config == options_.plugins.end() ? std::nullopt : config->second.permissions);
   return {};
 }
 
@@ -287,12 +300,21 @@ std::vector<PluginStatus> Manager::Status() const {
     status.file = plugin->file;
     status.hosting = plugin->isolated ? "process" : "inline";
     status.types = registry_.TypesOf(plugin->name);
+    status.permissions = plugin->granted;
+    status.not_granted = Missing(plugin->manifest.permissions, plugin->granted);
+    status.warnings = plugin->gaps;
     for (auto const& [id, owner] : services) {
       if (owner == plugin->name) status.services.push_back(id);
     }
     if (auto const helper = std::dynamic_pointer_cast<ProcessChannel>(plugin->Channel())) {
       status.pid = helper->pid();
       status.calls = helper->calls();
+      auto const usage = UsageOf(helper->pid());
+      status.memory_bytes = usage.memory_bytes;
+      status.tasks = usage.tasks;
+      status.descriptors = DescriptorsOf(helper->pid());
+      if (auto text = DescriptorWarning(status.descriptors); !text.empty())
+        status.warnings.push_back(std::move(text));
     }
     std::lock_guard const lock(plugin->mutex);
     status.restarts = plugin->restarts;

@@ -27,7 +27,9 @@ enum class Hosting : std::uint8_t { kInline, kProcess };
 struct PluginConfig {
   bool enabled = true;
   std::string config_json = "{}";
-  std::optional<Hosting> hosting{};  ///< empty: the manager's default
+  std::optional<Hosting> hosting{};                       ///< empty: the manager's default
+  std::optional<std::vector<std::string>> permissions{};  ///< empty: all that it asks for
+  HelperLimits limits{};
 };
 
 struct ManagerOptions {
@@ -64,7 +66,7 @@ class Manager final : public Plugins {
   /// may end first; those that come meanwhile fail with kUnavailable. kNotFound, kUnsupported for
   /// one that runs in the daemon, kConflict while it is starting anyway.
   Result<void> Restart(std::string_view name);
-  /// The last lines a plugin's process wrote to standard error. kNotFound, kUnsupported as above.
+  /// The last lines that a plugin logged or its process wrote to standard error. kNotFound.
   Result<std::vector<std::string>> LastLines(std::string_view name) const;
   /// Metrics of all plugins in the Prometheus text format.
   [[nodiscard]] std::string MetricsText() const { return metrics_.Text(); }
@@ -115,9 +117,13 @@ class Manager final : public Plugins {
   Result<void> LoadInline(PluginRecord& plugin);
   Result<void> LoadHelper(PluginRecord& plugin);
   Result<void> Describe(PluginRecord& plugin, DescriptionBody const& description);
+  /// Sets what is granted of `asked`; kInvalid when that has a permission nobody knows.
+  Result<void> Grant(PluginRecord& plugin, std::vector<std::string> const& asked) const;
   [[nodiscard]] OpenSpec SpecOf(PluginRecord const& plugin) const;
   [[nodiscard]] Hosting HostingOf(std::string const& name) const;
-  Result<std::shared_ptr<ProcessChannel>> OpenHelper(PluginRecord const& plugin);
+  /// Its process, with no more rights than `permissions`.
+  Result<std::shared_ptr<ProcessChannel>> OpenHelper(PluginRecord& plugin,
+                                                     std::vector<std::string> const& permissions);
   void AttachHelper(PluginRecord& plugin, ProcessChannel& helper);
   void OnHelperDeath(PluginRecord& plugin, std::string const& how);
   void RestartHelper(PluginRecord& plugin);

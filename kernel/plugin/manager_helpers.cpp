@@ -1,6 +1,8 @@
 // Manager: plugins in helper processes: their start, death and next life.
 #include "kernel/base/log.hpp"
 #include "kernel/plugin/manager.hpp"
+#include "kernel/plugin/permissions.hpp"
+#include "kernel/sys/files.hpp"
 
 #include <algorithm>
 
@@ -17,19 +19,41 @@ constexpr std::int64_t kDeathWindowNs = 600'000'000'000;
 
 }  // namespace
 
-Result<std::shared_ptr<ProcessChannel>> Manager::OpenHelper(PluginRecord const& plugin) {
-  return ProcessChannel::Open({options_.plugin_host, plugin.name, plugin.file}, *loop_, threads_);
+Result<std::shared_ptr<ProcessChannel>> Manager::OpenHelper(
+    PluginRecord& plugin, std::vector<std::string> const& permissions) {
+  auto const spec = SpecOf(plugin);
+  // The sandbox names them, so they are there before it.
+  TRELLIS_CHECK(sys::EnsureDirectory(spec.state_dir, sys::kPrivateDirectory));
+  TRELLIS_CHECK(sys::EnsureDirectory(spec.run_dir));
+  auto const whole = [](std::string const& path) { return std::filesystem::absolute(path); };
+  auto const config = options_.plugins.find(plugin.name);
+  auto const limits = config == options_.plugins.end() ? HelperLimits{} : config->second.limits;
+  NodeFolders const folders{whole(options_.state_dir), whole(options_.run_dir)};
+  TRELLIS_TRY(auto helper,
+              ProcessChannel::Open({options_.plugin_host, plugin.name, whole(plugin.file),
+                                    WithFolders(permissions, folders), whole(spec.state_dir),
+                                    whole(spec.run_dir), limits},
+                                   *loop_, threads_));
+  plugin.gaps = helper->description().gaps;
+  return helper;
 }
 
 Result<void> Manager::LoadHelper(PluginRecord& plugin) {
-  TRELLIS_TRY(auto helper, OpenHelper(plugin));
+  // What a plugin asks for stands in its code, so the first look at that is taken without a right.
+  TRELLIS_TRY(auto helper, OpenHelper(plugin, {}));
   TRELLIS_CHECK(Describe(plugin, helper->description()));
+  if (!plugin.granted.empty()) {
+    helper = nullptr;
+    TRELLIS_TRY(helper, OpenHelper(plugin, plugin.granted));
+  }
+  for (auto const& gap : plugin.gaps)
+    log::Warn("plugin's process is not confined entirely", {{"plugin", plugin.name}, {"gap", gap}});
   described_[plugin.name] = std::move(helper);
   return {};
 }
 
 void Manager::AttachHelper(PluginRecord& plugin, ProcessChannel& helper) {
-  helper.Attach(std::make_unique<DaemonBackend>(plugin, parts_), plugin.manifest.permissions,
+  helper.Attach(std::make_unique<DaemonBackend>(plugin, parts_),
                 [this, &plugin](std::string const& how) { OnHelperDeath(plugin, how); });
 }
 
@@ -44,6 +68,7 @@ void Manager::OnHelperDeath(PluginRecord& plugin, std::string const& how) {
       times.pop_front();
     deaths = times.size();
   }
+  plugin.tail->Add("the process died: " + how);
   // One that dies while it is created or started fails there.
   if (plugin.State() != PluginState::kRunning) return;
   if (deaths > kMaxDeaths) {
@@ -80,7 +105,7 @@ void Manager::RestartHelper(PluginRecord& plugin) {
 }
 
 Result<void> Manager::ReplaceHelper(PluginRecord& plugin) {
-  TRELLIS_TRY(auto const helper, OpenHelper(plugin));
+  TRELLIS_TRY(auto const helper, OpenHelper(plugin, plugin.granted));
   if (helper->description().version != plugin.version)
     return trellis::Fail(Code::kConflict, "its file has version {} now, not {}",
                          helper->description().version, plugin.version);
@@ -135,9 +160,9 @@ Result<void> Manager::Restart(std::string_view name) {
 }
 
 Result<std::vector<std::string>> Manager::LastLines(std::string_view name) const {
-  TRELLIS_TRY(auto* const plugin, FindIsolated(name));
-  auto const channel = std::dynamic_pointer_cast<ProcessChannel>(plugin->Channel());
-  return channel == nullptr ? std::vector<std::string>() : channel->LastLines();
+  auto const* const plugin = directory_.Find(name);
+  if (plugin == nullptr) return trellis::Fail(Code::kNotFound, "no plugin '{}'", name);
+  return plugin->tail->Lines();
 }
 
 void Manager::Recover(PluginRecord const& plugin) {

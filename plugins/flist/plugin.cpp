@@ -33,7 +33,7 @@ class FlistPlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"flist","version":"1.0.0",
     "summary":"images as root file systems","license":"Apache-2.0",
     "services":{"provides":["trellis.image.flist/1"],"requires":[],"wants":[]},
-    "permissions":["fs.mount","net.connect","process.spawn"],
+    "permissions":["fs.mount","fs.owner","net.connect"],
     "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
       "root":{"type":"string","default":"","description":"cache directory; empty: the state directory"},
       "max_download":{"type":"integer","minimum":1,"default":8589934592},

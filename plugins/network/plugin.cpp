@@ -39,7 +39,7 @@ class NetworkPlugin {
     "summary":"user networks and machines on them","license":"Apache-2.0",
     "services":{"provides":["trellis.net.attach/1","trellis.net.namespace/1"],"requires":[],"wants":[]},
     "types":[{"name":"network","sharable":true,"rank":300,"max_parallel":4,"update":true,"pause":false,"after":[]}],
-    "permissions":["net.admin"],
+    "permissions":["net.admin","net.namespace","command:zos.network.","command:zos.admin."],
     "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
       "netns_dir":{"type":"string","default":"/run/netns","description":"where namespaces are mounted; one folder per node"},
       "uplink":{"type":"object","additionalProperties":false,"default":{},"properties":{

@@ -30,7 +30,7 @@ class StoragePlugin {
   static constexpr char const* kManifest = R"({"manifest":1,"name":"storage","version":"1.0.0",
     "summary":"pools, disks and volumes","license":"Apache-2.0",
     "services":{"provides":["trellis.storage.device/1","trellis.storage.disk/1","trellis.storage.volume/1"],"requires":[],"wants":[]},
-    "permissions":["fs.mount","fs.write:pools"],
+    "permissions":["fs.mount","fs.owner"],
     "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
       "pools":{"type":"array","default":[],"description":"where disks and volumes are placed; none: one ssd pool below the state directory",
         "items":{"type":"object","additionalProperties":false,"required":["name","path"],"properties":{

@@ -13,7 +13,8 @@ inline constexpr char const* kPluginManifest = R"json({
   "requires":["trellis.storage.disk/1","trellis.storage.volume/1","trellis.image.flist/1","trellis.net.attach/1"],
   "wants":[]},
 "commands":["zos.zmachine.accel"],
-"permissions":["unix:/run/libvirt","contract.read","process.spawn","engine.report","command:zos.zmachine."],
+"permissions":["unix:/run/libvirt","contract.read","process.spawn","engine.report","command:zos.zmachine.",
+  "fs.owner","fs.write:{run}/plugins/flist","fs.read:{state}/plugins/storage","fs.write:/etc/libvirt","device:/dev/kvm"],
 "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
   "libvirt":{"enum":["auto","system","embed"],"default":"auto","description":"connection: the libvirtd of the system, or the driver inside the plugin; auto: system in a helper process, else embed"},
   "manage_libvirtd":{"enum":["auto","off"],"default":"auto","description":"start virtlogd and libvirtd where no libvirtd answers"},

@@ -1,6 +1,7 @@
 #include "tools/plugin-host/session.hpp"
 
 #include "kernel/plugin/helper/wire.hpp"
+#include "tools/plugin-host/sandbox.hpp"
 
 #include <trellis/json.hpp>
 
@@ -63,7 +64,10 @@ void Session::OnFrame(Frame frame) {
     (void)connection_.Return(frame, plugin::DoneReturn({}), {});  // else the daemon is gone
     return;
   }
-  if (frame.method != Method::kHello) {
+  if (frame.method == Method::kHello) {
+    // Threads inherit what is given up here, so none may be there yet.
+    if (!confined_) confined_ = Confine(frame.body);
+  } else {
     // Here and not on the call's thread: its cancellation may be the next frame.
     FieldReader in(frame.body);
     auto const call = plugin::GetCall(in);
@@ -122,12 +126,21 @@ Session::Answer Session::Make(Frame const& frame) {
 
 // ---- life ----
 
+Result<std::vector<std::string>> Session::Confine(std::string_view body) {
+  FieldReader in(body);
+  TRELLIS_TRY(auto hello, json::Parse<plugin::HelloBody>(in.Text()));
+  TRELLIS_TRY(auto rights, plugin::HelperRights::Of(hello.permissions));
+  return EnterSandbox({std::move(rights), std::move(hello.file), std::move(hello.state_dir),
+                       std::move(hello.run_dir)});
+}
+
 Result<std::string> Session::Hello(std::string_view body) {
   TRELLIS_TRY(auto const hello, json::Parse<plugin::HelloBody>(body));
+  TRELLIS_TRY(auto const gaps, *confined_);
   TRELLIS_TRY(library_, plugin::Library::Open(hello.file, plugin::Library::Trial::kNo));
   auto const& descriptor = library_->descriptor();
   plugin::DescriptionBody const description{descriptor.version, descriptor.manifest,
-                                            descriptor.threading == TRL_THREADING_PARALLEL};
+                                            descriptor.threading == TRL_THREADING_PARALLEL, gaps};
   return json::Dump(description);
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ class Session {
                     plugin::FieldReader& in);
   Answer MakeQuestion(plugin::Frame const& frame, plugin::CallInfo const& call,
                       plugin::FieldReader& in);
+  Result<std::vector<std::string>> Confine(std::string_view body);
   Result<std::string> Hello(std::string_view body);
   Result<void> Create(plugin::CallInfo const& call, plugin::FieldReader& in);
   void Notice(plugin::Frame const& frame);
@@ -43,7 +45,8 @@ class Session {
   std::string const name_;
   plugin::Connection connection_;
   plugin::CallThreads threads_;
-  std::unique_ptr<plugin::Library> library_;  // until the channel is made
+  std::optional<Result<std::vector<std::string>>> confined_;  // what the sandbox left open
+  std::unique_ptr<plugin::Library> library_;                  // until the channel is made
   std::unique_ptr<plugin::RemoteBackend> backend_;
   plugin::RemoteBackend* host_ = nullptr;  // the channel's
   std::shared_ptr<plugin::InlineChannel> channel_;

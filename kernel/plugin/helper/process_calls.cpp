@@ -56,6 +56,7 @@ std::string_view NameOf(Op op) {
 Result<Frame> ProcessChannel::Call(Method method, CallInfo const& call, std::string body,
                                    std::string_view what, std::span<int const> fds) {
   ActiveCalls::Scope const scope(calls_, call);
+  WatchClosely();
   auto const crashed = [&] {
     return Fail(Code::kCrashed, "plugin '{}' crashed during {}", options_.name, what);
   };

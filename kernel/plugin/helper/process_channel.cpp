@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 #include <array>
 #include <csignal>
@@ -18,8 +19,9 @@ namespace {
 
 constexpr std::chrono::seconds kHelloLimit{10};
 constexpr std::chrono::seconds kExitLimit{5};
-constexpr std::size_t kKeptLines = 50;
 constexpr int kSocketInHelper = 3;
+constexpr std::chrono::milliseconds kLookWhenBusy{100};
+constexpr std::chrono::seconds kLookWhenIdle{1};
 
 Result<std::pair<sys::UniqueFd, sys::UniqueFd>> SocketPair() {
   std::array<int, 2> ends{};
@@ -30,6 +32,16 @@ Result<std::pair<sys::UniqueFd, sys::UniqueFd>> SocketPair() {
 
 std::int64_t After(std::chrono::nanoseconds time) {
   return MonotonicNs() + time.count();
+}
+
+/// The timer is readable each `every`, at the same moments for all helpers: they cost one wake-up.
+void Arm(int timer, std::chrono::nanoseconds every) {
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  auto const first = (MonotonicNs() / every.count() + 1) * every.count();
+  auto const spec = [](std::int64_t ns) { return timespec{ns / kSecondNs, ns % kSecondNs}; };
+  itimerspec const times{spec(every.count()), spec(first)};
+  // It fails for times out of range only.
+  (void)::timerfd_settime(timer, TFD_TIMER_ABSTIME, &times, nullptr);
 }
 
 }  // namespace
@@ -60,10 +72,13 @@ Result<void> ProcessChannel::Spawn() {
   sys::SpawnOptions spawn;
   spawn.argv = {options_.host, options_.name};
   spawn.env = std::vector<std::string>{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
-  for (auto const* const name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
+  for (auto const* const name : {"UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
     auto const* const value = ::secure_getenv(name);
     if (value != nullptr) spawn.env->push_back(fmt::format("{}={}", name, value));
   }
+  // The search for leaks traces the process, which its sandbox forbids.
+  auto const* const asan = ::secure_getenv("ASAN_OPTIONS");
+  spawn.env->push_back(fmt::format("ASAN_OPTIONS={}:detect_leaks=0", asan == nullptr ? "" : asan));
   spawn.fds = {{ends.second.get(), kSocketInHelper}, {pipe.write.get(), 1}, {pipe.write.get(), 2}};
   TRELLIS_TRY(process_, sys::ChildProcess::Spawn(spawn));
   pid_ = process_->pid();
@@ -80,6 +95,10 @@ Result<void> ProcessChannel::Spawn() {
   };
   TRELLIS_CHECK(watch(connection_->fd(), &ProcessChannel::OnReadable));
   TRELLIS_CHECK(watch(stderr_.get(), &ProcessChannel::OnStderr));
+  timer_ = sys::UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer_) return sys::Fail("make", "timer");
+  Arm(timer_.get(), kLookWhenBusy);
+  TRELLIS_CHECK(watch(timer_.get(), &ProcessChannel::OnTimer));
   return watch(process_->pidfd(), &ProcessChannel::OnExit);
 }
 
@@ -87,7 +106,8 @@ Result<void> ProcessChannel::Hello() {
   CallInfo call;
   call.deadline_ns = After(kHelloLimit);
   call.grace = std::chrono::nanoseconds(0);
-  HelloBody const hello{options_.name, options_.file};
+  HelloBody const hello{options_.name, options_.file, options_.permissions, options_.state_dir,
+                        options_.run_dir};
   auto answer =
       CallForText(Method::kHello, call, FieldWriter().Text(json::Dump(hello)).Take(), "load");
   if (!answer) {
@@ -103,10 +123,8 @@ Result<void> ProcessChannel::Hello() {
   return {};
 }
 
-void ProcessChannel::Attach(std::unique_ptr<HostBackend> backend,
-                            std::vector<std::string> permissions, OnDeath on_death) {
+void ProcessChannel::Attach(std::unique_ptr<HostBackend> backend, OnDeath on_death) {
   backend_ = std::move(backend);
-  permissions_ = std::move(permissions);
   requests_ = std::make_unique<HostRequests>(*backend_, calls_);
   std::lock_guard const lock(mutex_);
   on_death_ = std::move(on_death);
@@ -115,12 +133,8 @@ void ProcessChannel::Attach(std::unique_ptr<HostBackend> backend,
 void ProcessChannel::Unwatch() {
   if (connection_ != nullptr) loop_.Forget(connection_->fd());
   if (stderr_) loop_.Forget(stderr_.get());
+  if (timer_) loop_.Forget(timer_.get());
   if (process_.has_value()) loop_.Forget(process_->pidfd());
-}
-
-std::vector<std::string> ProcessChannel::LastLines() const {
-  std::lock_guard const lock(mutex_);
-  return {lines_.begin(), lines_.end()};
 }
 
 // ---- what arrives, on the loop's thread ----
@@ -165,14 +179,23 @@ void ProcessChannel::OnStderr() {
       }
       complete.push_back(RepairText(std::exchange(line_, {}), kMaxLogBytes));
     }
-    for (auto const& line : complete) {
-      lines_.push_back(line);
-      if (lines_.size() > kKeptLines) lines_.pop_front();
-    }
   }
   if (backend_ == nullptr) return;
   for (auto const& line : complete)
     backend_->Log(TRL_LOG_WARN, line, {});
+}
+
+void ProcessChannel::OnTimer() {
+  std::uint64_t times = 0;
+  if (::read(timer_.get(), &times, sizeof times) < 0) return;
+  if (auto const excess = Excess(UsageOf(pid_), options_.limits); !excess.empty()) Kill(excess);
+  bool const busy = calls_.size() > 0;
+  if (watched_closely_.exchange(busy) != busy)
+    Arm(timer_.get(), busy ? std::chrono::nanoseconds(kLookWhenBusy) : kLookWhenIdle);
+}
+
+void ProcessChannel::WatchClosely() {
+  if (!watched_closely_.exchange(true)) Arm(timer_.get(), kLookWhenBusy);
 }
 
 void ProcessChannel::OnExit() {
@@ -188,6 +211,7 @@ void ProcessChannel::OnExit() {
                               : fmt::format("{}, {}", killed_why_, ended->ToString());
     if (!stopping_) tell = std::exchange(on_death_, {});
   }
+  loop_.Forget(timer_.get());
   if (tell) tell(how);
   loop_.Forget(process_->pidfd());  // last: Unwatch waits for what is still watched
 }
@@ -206,7 +230,7 @@ Result<void> ProcessChannel::Create(OpenSpec const& spec, CallInfo const& call) 
   requests_->OpenRegistration();
   FieldWriter body;
   PutCall(body, call);
-  body.Text(json::Dump(permissions_))
+  body.Text(json::Dump(options_.permissions))
       .Text(spec.config)
       .Text(spec.state_dir)
       .Text(spec.run_dir)

@@ -6,10 +6,11 @@
 #include "kernel/plugin/helper/connection.hpp"
 #include "kernel/plugin/helper/host_requests.hpp"
 #include "kernel/plugin/helper/loop.hpp"
+#include "kernel/plugin/helper/usage.hpp"
 #include "kernel/plugin/helper/wire.hpp"
 #include "kernel/sys/process.hpp"
 
-#include <deque>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,7 +23,11 @@ namespace trellis::plugin {
 struct HelperOptions {
   std::string host;  ///< path of trellis-plugin-host
   std::string name;
-  std::string file;  ///< of the plugin, absolute
+  std::string file;                        ///< of the plugin, absolute
+  std::vector<std::string> permissions{};  ///< granted; their paths are absolute
+  std::string state_dir{};                 ///< its own folders; they exist
+  std::string run_dir{};
+  HelperLimits limits{};  ///< a process beyond them is killed
 };
 
 /// One life of one helper. When the process is gone every call answers TRL_CRASHED, and a new
@@ -46,13 +51,10 @@ class ProcessChannel final : public PluginChannel,
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
   /// Before Create.
-  void Attach(std::unique_ptr<HostBackend> backend, std::vector<std::string> permissions,
-              OnDeath on_death);
+  void Attach(std::unique_ptr<HostBackend> backend, OnDeath on_death);
   /// Nothing of the helper is looked at any more, and nobody is being told about it: what Attach
   /// was given may go. Not on the loop's thread.
   void Unwatch();
-  /// The last lines that the helper or its plugin wrote to standard error.
-  [[nodiscard]] std::vector<std::string> LastLines() const;
 
   Result<void> Create(OpenSpec const& spec, CallInfo const& call) override;
   Result<void> Start(CallInfo const& call) override;
@@ -92,6 +94,9 @@ class ProcessChannel final : public PluginChannel,
   void OnReadable();
   void OnExit();
   void OnStderr();
+  void OnTimer();
+  /// A helper with calls in hand is looked at more often than an idle one.
+  void WatchClosely();
   void Kill(std::string const& why);
 
   HelperOptions const options_;
@@ -100,10 +105,11 @@ class ProcessChannel final : public PluginChannel,
   DescriptionBody description_;
   ActiveCalls calls_;
   std::unique_ptr<HostBackend> backend_;
-  std::vector<std::string> permissions_;
   std::unique_ptr<HostRequests> requests_;
   std::unique_ptr<Connection> connection_;
   sys::UniqueFd stderr_;
+  sys::UniqueFd timer_;  // when to look at what the process uses
+  std::atomic<bool> watched_closely_ = true;
   std::optional<sys::ChildProcess> process_;
   pid_t pid_ = -1;
   mutable std::mutex mutex_;  // guards what follows
@@ -111,8 +117,7 @@ class ProcessChannel final : public PluginChannel,
   std::string killed_why_;
   bool stopping_ = false;
   bool dead_ = false;
-  std::string line_;               // unfinished line of standard error
-  std::deque<std::string> lines_;  // the last ones
+  std::string line_;  // unfinished line of standard error
 };
 
 }  // namespace trellis::plugin

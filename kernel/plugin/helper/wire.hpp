@@ -7,23 +7,28 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace trellis::plugin {
 
 /// What the daemon tells a helper before it opens the plugin.
 struct HelloBody {
   std::string name;
-  std::string file;  ///< absolute path of the shared library
+  std::string file;                      ///< absolute path of the shared library
+  std::vector<std::string> permissions;  ///< granted; their paths are absolute
+  std::string state_dir;
+  std::string run_dir;
 };
-BOOST_DESCRIBE_STRUCT(HelloBody, (), (name, file))
+BOOST_DESCRIBE_STRUCT(HelloBody, (), (name, file, permissions, state_dir, run_dir))
 
 /// What a helper answers: the plugin's descriptor.
 struct DescriptionBody {
   std::string version;
   std::string manifest;
   bool parallel = false;
+  std::vector<std::string> gaps;  ///< what the process could not be kept from
 };
-BOOST_DESCRIBE_STRUCT(DescriptionBody, (), (version, manifest, parallel))
+BOOST_DESCRIBE_STRUCT(DescriptionBody, (), (version, manifest, parallel, gaps))
 
 /// A trl_call without host_data: one field of 40 bytes.
 void PutCall(FieldWriter& out, CallInfo const& call);

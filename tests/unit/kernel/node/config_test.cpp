@@ -105,11 +105,29 @@ TEST_F(Config, NamesAValueThatCannotBe) {
       {"[node.location]\nlatitude = 91\n",
        "key 'node.location.latitude': expected -90 to 90 degrees (line 6)"},
       {"[plugin.zdb]\nhosting = \"moon\"\n",
-       "key 'plugin.zdb.hosting': unknown hosting 'moon': use inline or process (line 6)"}};
+       "key 'plugin.zdb.hosting': unknown hosting 'moon': use inline or process (line 6)"},
+      {"[plugin.zdb]\npermissions = \"all\"\n",
+       "key 'plugin.zdb.permissions': expected a list (line 6)"},
+      {"[plugin.zdb.limits]\nmemory = 1000\n",
+       "key 'plugin.zdb.limits.memory': at least 16777216 (16 MiB) (line 6)"},
+      {"[plugin.zdb.limits]\ncpu = 1\n", "key 'plugin.zdb.limits.cpu': unknown key"}};
   for (auto const& [text, expected] : bad) {
     auto const refusal = Refusal(minimal_ + text);
     EXPECT_NE(refusal.find(expected), std::string::npos) << refusal;
   }
+}
+
+TEST_F(Config, ReadsWhatAPluginMayDoAndUse) {
+  auto const config = Load(minimal_ + "[plugin.zdb]\npermissions = [\"process.spawn\"]\n" +
+                           "[plugin.zdb.limits]\nmemory = 33554432\ntasks = 32\n[plugin.ip]\n");
+
+  ASSERT_TRUE(config) << config.error().message;
+  auto const& zdb = config->plugins.at("zdb");
+  EXPECT_EQ(zdb.permissions, std::vector<std::string>{"process.spawn"});
+  EXPECT_EQ(zdb.limits.memory_bytes, 33554432U);
+  EXPECT_EQ(zdb.limits.tasks, 32U);
+  EXPECT_EQ(config->plugins.at("ip").permissions, std::nullopt) << "all that it asks for";
+  EXPECT_EQ(config->plugins.at("ip").limits.memory_bytes, 536870912U);
 }
 
 TEST_F(Config, ReadsTheBoundsOfTheHistory) {

@@ -32,7 +32,7 @@ class PluginLab {
     options.kernel_commands = kernel_commands;
     options.hosting = hosting;
     options.plugin_host = std::filesystem::path(TRELLIS_BUILD_DIR) / "bin/trellis-plugin-host";
-    options.restart_delays = {std::chrono::milliseconds(10)};
+    options.restart_delays = {restart_delay};
     auto opened = Manager::Open(std::move(options), kernel_);
     if (!opened) throw std::runtime_error(opened.error().message);
     manager_ = *std::move(opened);
@@ -53,6 +53,7 @@ class PluginLab {
   [[nodiscard]] Manager& manager() { return *manager_; }
   Hosting hosting = Isolated() ? Hosting::kProcess : Hosting::kInline;
   std::map<std::string, PluginConfig> config;
+  std::chrono::milliseconds restart_delay{10};
   std::vector<std::string> kernel_commands;
 
  private:

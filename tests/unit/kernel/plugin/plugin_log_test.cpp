@@ -42,6 +42,25 @@ TEST_F(PluginLog, KeepsTheirKindsInJson) {
               HasSubstr(R"(,"plugin":"commander","path":"/a b","free":5})"));
 }
 
+TEST(PluginLogTail, KeepsTheLastLinesOfEachPlugin) {
+  PluginLab lab;
+  lab.Add("commander");
+  lab.config["commander"] = {true, R"({"commands":[{"name":"zos.x.run"}]})", {}};
+  auto& manager = lab.Open();
+  for (int i = 0; i < 60; ++i) {
+    auto const order = boost::json::object{
+        {"what", "log"}, {"text", fmt::format("event {}\nof 60", i)}, {"fields", R"({"free":5})"}};
+    ASSERT_TRUE(manager.RunCommand("zos.x.run", 7, boost::json::serialize(order)));
+  }
+
+  auto const lines = manager.LastLines("commander");
+
+  ASSERT_TRUE(lines) << lines.error().message;
+  ASSERT_EQ(lines->size(), kKeptLogLines);
+  EXPECT_THAT(lines->back(), HasSubstr(R"(event 59 of 60 {"free":5})"));
+  EXPECT_EQ(manager.LastLines("nobody").error().code, Code::kNotFound);
+}
+
 TEST_F(PluginLog, LetsNoFieldPassForOneOfItsOwn) {
   EXPECT_EQ(LineOf(log::Format::kText, R"({"plugin":"network","level":"error"})"),
             "disk plugin=commander plugin_=network level_=error");
