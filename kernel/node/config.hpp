@@ -69,11 +69,11 @@ struct RelayConfig {
 struct NodeConfig {
   std::filesystem::path state_dir = "/var/lib/trellis";
   std::filesystem::path run_dir = "/run/trellis";
-  std::filesystem::path store_path;        ///< default <state_dir>/trellis.db
-  ledger::LedgerSettings ledger;           ///< path: default <state_dir>/ledger.db
-  std::filesystem::path plugins_dir;       ///< default: `plugins` beside the folder of the binary
-  std::string plugins_hosting = "inline";  ///< inline | process
-  std::filesystem::path seed_file;         ///< key file of the node's twin
+  std::filesystem::path store_path;         ///< default <state_dir>/trellis.db
+  ledger::LedgerSettings ledger;            ///< path: default <state_dir>/ledger.db
+  std::filesystem::path plugins_dir;        ///< default: `plugins` beside the folder of the binary
+  std::string plugins_hosting = "process";  ///< inline | process
+  std::filesystem::path seed_file;          ///< key file of the node's twin
   std::uint32_t node_id = 0;
   std::uint32_t farm_id = 0;
   std::string region;

@@ -37,7 +37,8 @@ def unmount(folder):
 class Daemon:
     """Started by the constructor; use it as a context manager, so that nothing is left behind."""
 
-    def __init__(self, build, plugins=None, dir=None, prefix=(), workers=4, result_bytes=2048, delay_ms=0, fail_every=0, start=True):
+    def __init__(self, build, plugins=None, dir=None, prefix=(), workers=4, result_bytes=2048, delay_ms=0, fail_every=0, start=True,
+                 hosting="inline"):
         self.build = pathlib.Path(build).resolve()
         self.prefix = list(prefix)  # of the daemon's command line, such as a profiler
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tb-", dir=dir or "/tmp"))
@@ -46,6 +47,7 @@ class Daemon:
         config = self.dir / "trellis.toml"
         plugins = plugins or self.build / "noop-plugins"
         text = config.read_text().replace(json.dumps(str(self.build / "plugins")), json.dumps(str(plugins)))
+        text = text.replace('hosting = "process"', f'hosting = "{hosting}"')
         if plugins == self.build / "noop-plugins":
             text = text.split("[plugin.flist.config]")[0]
         text += CONFIG.format(workers=workers, result_bytes=result_bytes, delay_ms=delay_ms, fail_every=fail_every)

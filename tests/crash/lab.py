@@ -157,6 +157,7 @@ seed_file = "{dir}/node.json"
 listen = "127.0.0.1:0"
 [plugins]
 dir = "{plugins}"
+hosting = "inline"
 [plugin.crashy]
 hosting = "{hosting}"
 [plugin.crashy.config]

@@ -74,6 +74,11 @@ listen = "127.0.0.1:{}"
 {}
 [plugins]
 dir = {}
+hosting = "process"
+
+# Machines run without a libvirtd of the system: by a driver inside the plugin, which cannot be confined.
+[plugin.zmachine]
+hosting = "inline"
 
 [plugin.flist.config]
 file_roots = [{}, {}]
