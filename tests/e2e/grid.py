@@ -127,6 +127,28 @@ class Grid:
         _wait_gone(fd)
         os.close(fd)
 
+    def helpers(self):
+        """Process ids of the plugins that have one and run, by name."""
+        return {p["name"]: p["pid"] for p in self.cli("status")["plugins"] if p["pid"] and p["state"] == "running"}
+
+    def kill_helpers(self):
+        """kill -9 to the process of every plugin. Which they were."""
+        killed = self.helpers()
+        for pid in killed.values():
+            os.kill(pid, signal.SIGKILL)
+        return killed
+
+    def wait_for_helpers(self, killed, limit=30):
+        """Until each of them runs again, in another process."""
+        end = time.monotonic() + limit
+        while True:
+            now = self.helpers()
+            if all(now.get(name, pid) != pid for name, pid in killed.items()):
+                return
+            if time.monotonic() > end:
+                raise AssertionError(f"not started again: {sorted(set(killed) - set(now))}")
+            time.sleep(0.1)  # nothing tells when a plugin is back
+
     def close(self):
         try:
             self.cli("up")

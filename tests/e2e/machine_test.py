@@ -22,6 +22,14 @@ class Machine(unittest.TestCase):
         g.http(twin, "net", "http://10.20.2.2/data/note", "-X", "PUT", "--data-binary", "kept on disk")
         before = g.machine_pids()
 
+        helpers = g.kill_helpers()
+
+        self.assertLessEqual({"flist", "network", "storage", "zmount"}, set(helpers))
+        self.assertEqual(g.machine_pids(), before, "the machine must not notice")
+        g.wait_for_helpers(helpers)
+        self.assertEqual(g.http(twin, "net", "http://10.20.2.2/data/note"), "kept on disk")
+        self.assertEqual({w["result"]["state"] for w in g.cli("get", contract)["workloads"]}, {"ok"})
+
         g.kill_daemon()
         g.cli("up")
 
