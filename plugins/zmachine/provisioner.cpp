@@ -32,6 +32,10 @@ Result<Outcome<MachineResult>> MachineProvisioner::Provision(Call& call,
   // Judged before the taps are made again: a machine never takes a new tap under the same name.
   bool const healthy = before && IsHealthy(id, *before);
   auto done = BringUp(call, workload, healthy);
+  if (!done && before) {
+    if (auto gone = LostNetwork(call, *before); !gone.empty())
+      return Fail(done.error().code, "{}", gone);
+  }
   if (done || !first) return done;
   OwnCall undo(host_, kUndoLimit, call.twin_id(), call.contract_id());
   if (auto const undone = Release(undo.call(), workload, root); !undone)
@@ -129,7 +133,12 @@ Result<void> MachineProvisioner::Resume(Call&, Workload<Machine> const& workload
   return SetPaused(id, /*paused=*/false);
 }
 
-Result<Observed> MachineProvisioner::Inspect(Call&, Workload<Machine> const& workload) {
+std::string MachineProvisioner::LostNetwork(Call const& call, Launch const& launch) {
+  if (resources_.HasNetwork(call, launch.network)) return {};
+  return fmt::format("network '{}' is gone", launch.network);
+}
+
+Result<Observed> MachineProvisioner::Inspect(Call& call, Workload<Machine> const& workload) {
   std::string const id(workload.id);
   auto const domain = machines_->hypervisor().Find(id);
   if (!domain && domain.error().code == Code::kNotFound) return Observed::Absent();
@@ -137,6 +146,7 @@ Result<Observed> MachineProvisioner::Inspect(Call&, Workload<Machine> const& wor
   auto const launch = machines_->Files(id).ReadLaunch();
   if (!launch) return Observed::Drifted("launch description is missing");
   auto problem = machines_->Problem(*launch, *domain);
+  if (problem.empty()) problem = LostNetwork(call, *launch);
   if (!problem.empty()) return Observed::Drifted(std::move(problem));
   return domain->state == Domain::State::kPaused ? Observed::Paused() : Observed::Running();
 }

@@ -48,6 +48,8 @@ class MachineProvisioner {
   Result<void> Release(Call const& call, Workload<Machine> const& workload, RootVolume root);
   Result<void> StopDomain(Call const& call, std::string const& id, Launch const* launch);
   Result<void> SetPaused(std::string const& id, bool paused);
+  /// What to tell when the network of a machine was removed under it; "" = it is there.
+  std::string LostNetwork(Call const& call, Launch const& launch);
   /// True when the machine runs as described.
   bool IsHealthy(std::string const& id, Launch const& launch);
 

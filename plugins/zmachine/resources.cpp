@@ -4,6 +4,7 @@ namespace trellis::plugins::zmachine {
 
 using services::kImageFlist;
 using services::kNetAttach;
+using services::kNetNamespace;
 using services::kStorageDisk;
 using services::kStorageVolume;
 
@@ -23,6 +24,12 @@ Result<services::Attachment> Resources::Attach(Call const& call,
 
 Result<void> Resources::Detach(Call const& call, std::string const& id) {
   return Tell(call, kNetAttach, "detach", services::Detach{id, kPrivateSlot});
+}
+
+bool Resources::HasNetwork(Call const& call, std::string const& network) {
+  auto const found = host_.CallService<services::NamespaceInfo>(
+      call, kNetNamespace, "lookup", services::NamespaceLookup{call.twin_id(), network});
+  return found || found.error().code != Code::kNotFound;
 }
 
 Result<services::FlistMount> Resources::MountImage(Call const& call, std::string const& id,

@@ -23,6 +23,8 @@ class Resources {
 
   Result<services::Attachment> Attach(Call const& call, services::AttachPrivate const& request);
   Result<void> Detach(Call const& call, std::string const& id);
+  /// False when the twin has no such network any more; true also when nobody can tell.
+  bool HasNetwork(Call const& call, std::string const& network);
 
   /// Errors begin with `failed to mount flist`.
   Result<services::FlistMount> MountImage(Call const& call, std::string const& id,

@@ -81,7 +81,8 @@ MachineLab::MachineLab() {
   if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) std::abort();
   ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
   fs::permissions(host_.dir(), fs::perms(0755));  // the emulator is not root
-  host_.FakeService(services::kNetAttach, &Network);
+  host_.FakeService(services::kNetAttach, [this](auto method, auto) { return Attach(method); });
+  host_.FakeService(services::kNetNamespace, [this](auto, auto) { return FindNetwork(); });
 }
 
 MachineLab::~MachineLab() {
@@ -205,12 +206,18 @@ bool MachineLab::WaitForConsole(std::string_view text, std::chrono::seconds limi
   return true;
 }
 
-Result<std::string> MachineLab::Network(std::string_view method, std::string_view) {
+Result<std::string> MachineLab::FindNetwork() const {
+  if (!network_) return Fail(Code::kNotFound, "network 'net1' not found");
+  return json::Dump(services::NamespaceInfo{"", "10.20.0.0/16", "10.20.2.0/24"});
+}
+
+Result<std::string> MachineLab::Attach(std::string_view method) const {
   bool const there = ::if_nametoindex(kTap) != 0;
   if (method == "detach") {
     if (there) Shell(fmt::format("ip link del {}", kTap));
     return "{}";
   }
+  TRELLIS_CHECK(FindNetwork());
   if (!there && !Shell(fmt::format("ip link set lo up; ip tuntap add {0} mode tap vnet_hdr && "
                                    "ip addr add 10.20.2.1/24 dev {0} && ip link set {0} up",
                                    kTap)))

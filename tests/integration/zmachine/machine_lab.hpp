@@ -36,6 +36,8 @@ class MachineLab {
   /// `more`: further configuration keys, beginning with a comma.
   Result<void> LoadMachines(std::string_view more = "");
   [[nodiscard]] FakeHost& host() { return host_; }
+  /// The twin removes its network, or makes it again.
+  void SetNetwork(bool there) { network_ = there; }
   /// Data of the example machine with its disk at /data.
   [[nodiscard]] static std::string MachineData(std::string_view entrypoint = "");
   [[nodiscard]] static CallOptions Options();
@@ -55,7 +57,9 @@ class MachineLab {
   [[nodiscard]] std::string Leftovers();
 
  private:
-  static Result<std::string> Network(std::string_view method, std::string_view request);
+  [[nodiscard]] Result<std::string> Attach(std::string_view method) const;
+  [[nodiscard]] Result<std::string> FindNetwork() const;
+  bool network_ = true;
   std::vector<pid_t> daemons_;
   FakeHost host_;
 };

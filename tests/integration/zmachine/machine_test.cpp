@@ -70,6 +70,21 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   EXPECT_NE(MachineLab::Get("/", seconds(60)), "") << lab.ConsoleLog();
   EXPECT_TRUE(host.Reports().empty());
 
+  // its network goes and comes back
+  lab.SetNetwork(false);
+  observed = host.Inspect("zmachine", kMachineId, MachineLab::MachineData());
+  ASSERT_TRUE(observed);
+  EXPECT_EQ(observed->state, Observed::State::kDrifted);
+  EXPECT_EQ(observed->detail, "network 'net1' is gone");
+  auto const lost =
+      host.Provision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options());
+  EXPECT_EQ(lost.status, TRL_NOT_FOUND);
+  EXPECT_EQ(lost.error, "network 'net1' is gone");
+  lab.SetNetwork(true);
+  EXPECT_TRUE(
+      host.Provision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options())
+          .ok());
+
   // deprovision, twice
   auto const removed =
       host.Deprovision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options());
