@@ -104,10 +104,10 @@ def k(lab):
             journal.unlink(missing_ok=True)
             load = subprocess.Popen([lab.build / "bin/trellis-load", "--control", daemon.control, "--ledger", daemon.ledger, "--count", "6000",
                                      "--seconds", "30", "--warmup", "0.05", "--journal", journal, "--disk", lab.dir],
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                    stdout=subprocess.DEVNULL)
             before = daemon.call("local.counters")["accepted"]
             while daemon.call("local.counters")["accepted"] == before and load.poll() is None:
-                time.sleep(0.01)
+                time.sleep(0.1)  # seldom: the generator waits for a quiet daemon first
             time.sleep(chance.uniform(0, 1.0))  # the moment of the kill is what is random here
             daemon.kill()
             load.wait()
