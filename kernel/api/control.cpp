@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxConnections = 64;
 constexpr std::size_t kMaxSubscriptions = 16;
+constexpr std::size_t kMaxAnswer = std::size_t{32} << 20U;
 
 /// What may stand in one request.
 struct Request {
@@ -53,6 +54,12 @@ bool MayConnect(int fd) {
   socklen_t size = sizeof peer;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+engine::Answer Bounded(engine::Answer answer) {
+  if (!answer || answer->size() <= kMaxAnswer) return answer;
+  return Refuse(413, fmt::format("the answer has {} bytes, more than the {} that it may have",
+                                 answer->size(), kMaxAnswer));
 }
 
 std::string AnswerLine(json::Value const& id, engine::Answer const& answer) {
@@ -178,7 +185,7 @@ void ControlServer::Handle(Shared const& connection, std::string_view line,
       caller, request->cmd, std::move(payload),
       [connection, id = request->id, follow](engine::Answer answer) {
         auto const path = follow ? PathIn(answer) : std::string();
-        connection->Send(AnswerLine(id, answer));
+        connection->Send(AnswerLine(id, Bounded(std::move(answer))));
         if (path.empty()) return;
         auto const number = boost::json::serialize(id);
         if (auto const started = connection->Follow(number, path); !started)

@@ -22,7 +22,7 @@ namespace trellis::api {
 namespace {
 
 constexpr std::size_t kMaxLine = std::size_t{2} << 20U;
-constexpr std::size_t kMaxWaiting = std::size_t{64} << 20U;  // one answer may have 16 MiB
+constexpr std::size_t kMaxWaiting = std::size_t{64} << 20U;  // some answers
 constexpr std::size_t kMaxFollowers = 16;
 constexpr std::size_t kChunk = 16384;
 constexpr std::size_t kMaxLogLine = std::size_t{64} << 10U;

@@ -30,7 +30,8 @@ enum ErrorCode : std::uint32_t {
   kErrorBadSignature = 104,
   kErrorNoKey = 105,
   kErrorE2e = 106,
-  kErrorInvalidSchema = 400
+  kErrorInvalidSchema = 400,
+  kErrorTooLarge = 413
 };
 
 /// Who the peer is.

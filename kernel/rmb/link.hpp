@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,6 +15,11 @@
 #include <string>
 
 namespace trellis::rmb {
+
+/// Relays close the connection of who sends more at once.
+inline constexpr std::size_t kMaxMessage = std::size_t{16} << 20U;
+/// Of a request or an answer: the rest is for what an envelope says besides.
+inline constexpr std::size_t kMaxPayload = kMaxMessage - (std::size_t{64} << 10U);
 
 /// A signed envelope on its way out.
 struct Parcel {

@@ -31,6 +31,11 @@ CallFailure Failed(Code code, std::string text) {
   return {Error{code, std::move(text)}, 0};
 }
 
+std::string TooLarge(std::string_view what, std::size_t bytes) {
+  return fmt::format("the {} has {} bytes, more than the {} that a message may have", what, bytes,
+                     kMaxPayload);
+}
+
 }  // namespace
 
 /// A client's own cache and pool.
@@ -248,6 +253,8 @@ void Peer::Impl::Serve(IncomingRequest request, Link* link) {
     Busy const busy(*self);
     if (self->stopped_) return;
     auto const now = self->Now();
+    if (outcome.payload.size() > kMaxPayload)
+      outcome = {{}, kErrorTooLarge, TooLarge("answer", outcome.payload.size())};
     auto bytes = outcome.error.empty()
                      ? self->inbox_.MakeResponse(*shared, std::move(outcome.payload),
                                                  self->OwnKeyIsPublished(), now)
@@ -303,6 +310,8 @@ void Peer::Impl::SendQuestion(Question question, TwinCache::Found const& twin,
   request.uid = question.uid.empty() ? RandomUuid() : std::move(question.uid);
   request.command = std::move(question.command);
   request.payload = question.payload;
+  if (request.payload.size() > kMaxPayload)
+    return fail({Code::kInvalid, TooLarge("request", request.payload.size())});
   request.stamp = MakeStamp(now, question.timestamp, question.expiration);
   request.tags = std::move(question.tags);
   request.to = std::move(question.to);

@@ -32,7 +32,6 @@ constexpr std::chrono::seconds kStable(10);
 constexpr std::int64_t kTokenLife = 300;
 constexpr std::int64_t kMaxSkew = 600;  // a token for a clock further away could be kept and abused
 constexpr std::int64_t kWorthIt = 5;
-constexpr std::size_t kMaxMessage = std::size_t{16} << 20U;
 constexpr std::size_t kMaxQueued = 1000;
 constexpr std::size_t kMaxQueuedBytes = std::size_t{16} << 20U;
 

@@ -67,12 +67,12 @@ def quiet(daemon):
 def r(lab):
     steps = (10, 500, 2000) if lab.quick else (10, 10000, 100000)
     names = ("10", "10000", "100000")
-    result, rss, stored = {}, [], 0
+    result, rss, stored, contract = {}, [], 0, None
     with lab.daemon() as daemon:
         for step, name in zip(steps, names):
             preload(lab, daemon, step - stored)
             stored = step
-            contract = first_contract(daemon)
+            contract = contract or first_contract(daemon)
             first, reconciled, written = restart(daemon, contract, stored)
             rss.append(daemon.status_kib("VmRSS") * 1024)
             floor = lab.limits.restore(stored)

@@ -22,6 +22,8 @@ Handler Echo(std::atomic<int>& runs) {
     ++runs;
     if (request.command == "echo") reply({request.payload, 0, {}});
     if (request.command == "fail") reply({{}, 418, "teapot"});
+    if (request.command == "much") reply({std::string(kMaxPayload + 1, ' '), 0, {}});
+    if (request.command == "most") reply({std::string(kMaxPayload, ' '), 0, {}});
   };
 }
 
@@ -67,6 +69,24 @@ TEST_F(PeerTest, HandsErrorsOver) {
   EXPECT_EQ(client->Call(99, "echo", "", seconds(10)).error().error.code, Code::kNotFound);
   auto const nobody = client->Call(3, "echo", "", seconds(1));
   EXPECT_EQ(nobody.error().error.code, Code::kTimeout);
+}
+
+TEST_F(PeerTest, SendsNothingThatARelayHasToRefuse) {
+  twins_.Add(4, "relay.test", true);
+  auto node = Peer::Start(bench_.relay().url(), BusTwins::IdentityOf(4, std::nullopt, true), twins_,
+                          Echo(runs_))
+                  .value();
+  ASSERT_TRUE(node->WaitConnected(kSoon));
+  auto const client = StartClient(2, true);
+  EXPECT_EQ(client->Call(4, "most", "", seconds(20)).value().size(), kMaxPayload);
+  auto const refused = client->Call(4, "much", "", seconds(20));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().remote_code, kErrorTooLarge);
+  EXPECT_EQ(client->Call(4, "echo", "[3]", seconds(10)).value(), "[3]");
+  auto const large =
+      client->Call(4, "echo", std::string(kMaxPayload + 1, ' '), seconds(10)).error().error;
+  EXPECT_EQ(large.code, Code::kInvalid);
+  EXPECT_NE(large.message.find("more than the"), std::string::npos) << large.message;
 }
 
 TEST_F(PeerTest, GivesUpWhenTheTimeIsOver) {

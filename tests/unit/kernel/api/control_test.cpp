@@ -26,6 +26,9 @@ class Control : public ::testing::Test {
     router_.Add("test.lines", Auth::kAny, [](Caller const&, std::string_view) -> engine::Answer {
       return "{\n\"a\": \"b\\n\"\n}";
     });
+    router_.Add("test.much", Auth::kAny, [](Caller const&, std::string_view) -> engine::Answer {
+      return std::string((std::size_t{32} << 20U) + 1, ' ');
+    });
     router_.Add("test.admin", Auth::kAdmin,
                 [](Caller const&, std::string_view) -> engine::Answer { return "true"; });
     server_ = ControlServer::Start({dir_ / "control.sock", 42}, router_, events_).value();
@@ -66,6 +69,14 @@ class Control : public ::testing::Test {
   sys::UniqueFd client_;
   std::string buffer_;
 };
+
+TEST_F(Control, RefusesAnAnswerThatIsTooLarge) {
+  EXPECT_EQ(Ask(R"({"id":1,"cmd":"test.much"})"),
+            R"({"id":1,"error":{"code":413,"message":"the answer has 33554433 bytes, more than )"
+            R"(the 33554432 that it may have","reason":""}})");
+  EXPECT_EQ(Ask(R"({"id":2,"cmd":"test.echo","twin":7,"payload":1})"),
+            R"({"id":2,"result":{"twin":7,"payload":1}})");
+}
 
 TEST_F(Control, AnswersWithTheRequestsId) {
   EXPECT_EQ(Ask(R"({"id":7,"cmd":"test.echo","twin":3,"payload":{"x":1}})"),
