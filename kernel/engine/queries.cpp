@@ -17,6 +17,14 @@ tl::unexpected<Refusal> NotFound() {
   return tl::unexpected<Refusal>(Refusal{404, kNotFound, "not_found"});
 }
 
+// No way to a client carries more; nothing longer is put together either.
+constexpr std::size_t kMostBytes = std::size_t{32} << 20U;
+
+tl::unexpected<Refusal> TooMuch(std::string_view what, std::string_view instead) {
+  return tl::unexpected<Refusal>(Refusal{
+      413, fmt::format("{} more than {} MiB: {}", what, kMostBytes >> 20U, instead), "too_large"});
+}
+
 // Most answers fit; growing would copy them again and again.
 constexpr std::size_t kUsualBytes = std::size_t{32} << 10U;
 
@@ -78,6 +86,7 @@ Answer Queries::Get(store::DeploymentKey key) {
 
 Answer Queries::List(std::uint32_t twin) {
   auto const types = context_.types.Get();
+  bool too_much = false;
   auto list = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
     std::vector<std::pair<std::uint64_t, std::string>> headers;
     TRELLIS_CHECK(
@@ -87,6 +96,8 @@ Answer Queries::List(std::uint32_t twin) {
     std::string text;
     for (auto const& [contract, header] : headers) {
       auto const before = text.size();
+      too_much = before > kMostBytes;
+      if (too_much) break;
       text += before == 0 ? '[' : ',';
       TRELLIS_TRY(bool const active, AppendDeployment(db, {twin, contract}, header, *types, text));
       if (!active) text.resize(before);
@@ -95,21 +106,29 @@ Answer Queries::List(std::uint32_t twin) {
     return text;
   });
   if (!list) return Trouble(list.error());
+  if (too_much)
+    return TooMuch("the deployments of this twin are", "ask for one with zos.deployment.get");
   return *std::move(list);
 }
 
 Answer Queries::Changes(store::DeploymentKey key) {
+  bool too_much = false;
   auto found = context_.readers.Run([&](store::Database& db) -> Result<std::string> {
     std::string text;
     TRELLIS_TRY(auto const head, store::FindHead(db, key));
     if (!head.has_value()) return text;
     WorkloadList list(text);
-    TRELLIS_CHECK(store::ShowChanges(db, key, [&](auto const& entry) { list.Add(entry); }));
+    TRELLIS_CHECK(store::ShowChanges(db, key, [&](auto const& entry) {
+      too_much = text.size() > kMostBytes;
+      if (!too_much) list.Add(entry);
+    }));
     list.Close();
     return text;
   });
   if (!found) return Trouble(found.error());
   if (found->empty()) return NotFound();
+  if (too_much)
+    return TooMuch("the entries of this deployment are", "zos.deployment.get has the present ones");
   return *std::move(found);
 }
 

@@ -161,6 +161,22 @@ TEST_F(NodeApi, ListsActiveDeploymentsOnly) {
   EXPECT_EQ(all.size(), 2U);
 }
 
+TEST_F(NodeApi, RefusesAListThatNobodyCouldCarry) {
+  auto const data = fmt::format(R"({{"text":"{}"}})", std::string(250'000, 'x'));
+  constexpr std::uint64_t kEnough = 46;  // of three such workloads each, for 32 MiB
+  for (std::uint64_t i = 0; i < kEnough; ++i) {
+    ASSERT_TRUE(Deploy(
+        kContract + i,
+        {{.name = "a", .data = data}, {.name = "b", .data = data}, {.name = "c", .data = data}}));
+  }
+
+  EXPECT_EQ(Say(kTwin, "zos.deployment.list"),
+            "413 the deployments of this twin are more than 32 MiB: ask for one with "
+            "zos.deployment.get");
+  EXPECT_TRUE(Call(kTwin, "zos.deployment.get", Contract()));
+  EXPECT_EQ(Say(kOtherTwin, "zos.deployment.list"), "[]");
+}
+
 TEST_F(NodeApi, NeverDeletesADeploymentItself) {
   DeployAndSettle({{"vm"}});
 
