@@ -77,7 +77,7 @@ void Upkeep::TellPlugins() {
 }
 
 void Upkeep::Round() {
-  if (!told_plugins_) TellPlugins();
+  if (!told_plugins_ && context_.readers.IsFileSound()) TellPlugins();
   store::WorkloadCursor cursor;
   TypeCounts unloaded;
   while (!stopping()) {
@@ -102,7 +102,7 @@ void Upkeep::Round() {
     LookAt(rows);
     if (*more) continue;
     NoteUnloaded(std::move(unloaded));
-    if (told_plugins_) orphans_.Look();
+    if (told_plugins_ && context_.readers.IsFileSound()) orphans_.Look();
     ++rounds_;
     if (round_done_) round_done_();
     return;

@@ -79,6 +79,7 @@ Result<std::unique_ptr<Daemon>> Node::Open(Ground ground, std::unique_ptr<store:
 
 Node::~Node() {
   damage_->OnReport({});
+  check_.reset();
   if (router_ != nullptr) router_->Drain();  // changes are refused from now on, questions answered
   if (engine_ != nullptr) engine_->Drain();
   bus_.reset();
@@ -113,6 +114,8 @@ void Node::Degrade(std::string const& what) {
 Result<void> Node::OpenStores(std::unique_ptr<store::Database> database) {
   writer_ = store::Writer::Start(std::move(database), "store");
   readers_ = std::make_unique<store::Readers>(config_.store_path, damage_.get());
+  if (!damage_->IsFileSound())
+    check_ = std::make_unique<store::StructureCheck>(config_.store_path, *damage_);
   TRELLIS_TRY(ledger_, ledger::OpenLedger(config_.ledger, {key_.signer}));
   return {};
 }

@@ -20,6 +20,7 @@
 #include "kernel/node/key_file.hpp"
 #include "kernel/plugin/manager.hpp"
 #include "kernel/store/readers.hpp"
+#include "kernel/store/structure_check.hpp"
 #include "kernel/store/writer.hpp"
 #include "kernel/sys/files.hpp"
 
@@ -72,6 +73,7 @@ class Node final : public Daemon {
   std::int64_t started_unix_ = 0;
   std::atomic<bool> exhausted_ = false;
   std::unique_ptr<store::Damage> damage_;
+  std::unique_ptr<store::StructureCheck> check_;  // of a large store
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Readers> readers_;
   ledger::OpenedLedger ledger_;

@@ -46,6 +46,16 @@ void Damage::OnReport(std::function<void(std::string const& what)> handler) {
   if (handler_ && !what_.empty()) handler_(what_);
 }
 
+void Damage::SetChecking(bool checking) {
+  std::lock_guard const lock(mutex_);
+  checking_ = checking;
+}
+
+bool Damage::IsFileSound() const {
+  std::lock_guard const lock(mutex_);
+  return !checking_ && what_.empty();
+}
+
 void Damage::Report(std::string const& what) {
   std::lock_guard const lock(mutex_);
   if (!what_.empty()) return;
@@ -296,6 +306,10 @@ Result<void> Database::CopyTo(std::filesystem::path const& file) {
   std::filesystem::rename(unfinished, file, failed);
   if (failed) return Fail(Code::kIo, "rename '{}': {}", unfinished, failed.message());
   return sys::SyncDirectory(file.parent_path());
+}
+
+void Database::Interrupt() {
+  sqlite3_interrupt(db_);
 }
 
 std::filesystem::path Database::file() const {

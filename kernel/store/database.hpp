@@ -26,9 +26,14 @@ class Damage {
   /// once if there was one already.
   void OnReport(std::function<void(std::string const& what)> handler);
   void Report(std::string const& what);
+  /// A check of the file is under way, or not any more.
+  void SetChecking(bool checking);
+  /// Nothing was reported and no check is under way: what is not in the file does not exist.
+  [[nodiscard]] bool IsFileSound() const;
 
  private:
-  std::mutex mutex_;  // guards the rest
+  mutable std::mutex mutex_;  // guards the rest
+  bool checking_ = false;
   std::string what_;
   std::function<void(std::string const& what)> handler_;
 };
@@ -148,6 +153,8 @@ class Database {
   Result<std::int64_t> UserVersion();
   /// Looks at the whole structure of the file; kIo with the first thing that is wrong.
   Result<void> CheckStructure();
+  /// Ends what runs on the connection with an error. From any thread.
+  void Interrupt();
   /// Writes a complete copy, durable when it returns; one that is there is replaced.
   Result<void> CopyTo(std::filesystem::path const& file);
   [[nodiscard]] std::filesystem::path file() const;

@@ -35,6 +35,9 @@ class Readers {
     return result;
   }
 
+  /// See Damage.
+  [[nodiscard]] bool IsFileSound() const { return damage_ == nullptr || damage_->IsFileSound(); }
+
  private:
   Result<std::unique_ptr<Database>> Borrow();
   void GiveBack(std::unique_ptr<Database> database);

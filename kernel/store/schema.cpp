@@ -1,6 +1,7 @@
 #include "kernel/store/schema.hpp"
 
 #include "kernel/store/migrations.hpp"
+#include "kernel/store/structure_check.hpp"
 
 #include <array>
 #include <string>
@@ -239,9 +240,15 @@ Result<std::unique_ptr<Database>> OpenStore(std::filesystem::path const& file, D
     return Fail(Code::kIo, "'{}' is gone, but its log '{}-wal' is there", file.string(),
                 file.string());
   TRELLIS_TRY(auto database, Database::Open(file, Database::Mode::kReadWrite, &damage));
-  TRELLIS_CHECK(database->CheckStructure().map_error(
-      [&](Error error) { return std::move(error).With("'{}' is damaged", file.string()); }));
+  TRELLIS_TRY(auto const version, database->UserVersion());
+  bool const first =
+      main <= kMostCheckedFirst || version < static_cast<std::int64_t>(SchemaSteps().size());
+  if (first) {
+    TRELLIS_CHECK(database->CheckStructure().map_error(
+        [&](Error error) { return std::move(error).With("'{}' is damaged", file.string()); }));
+  }
   TRELLIS_CHECK(Migrate(*database));
+  if (!first) damage.SetChecking(true);
   return database;
 }
 

@@ -19,8 +19,10 @@ namespace trellis::store {
 /// Brings the file to the current schema. kConflict when a newer daemon wrote it.
 Result<void> Migrate(Database& database);
 
-/// Opens or creates the node's store, looks whether it is sound, and migrates it. kConflict: a
-/// newer daemon wrote it. With every other error the store cannot be used now and is left as it is.
+/// Opens or creates the node's store, looks whether it is sound, and migrates it. A large one that
+/// needs no migration is only marked as being checked: StructureCheck does so beside its use.
+/// kConflict: a newer daemon wrote it. With every other error the store cannot be used now and is
+/// left as it is.
 Result<std::unique_ptr<Database>> OpenStore(std::filesystem::path const& file, Damage& damage);
 
 /// `meta` rows. kNotFound-free: a missing key reads as "".

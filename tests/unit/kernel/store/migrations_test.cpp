@@ -2,6 +2,7 @@
 
 #include "kernel/store/records.hpp"
 #include "kernel/store/schema.hpp"
+#include "kernel/store/structure_check.hpp"
 #include "kernel/sys/files.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -187,6 +188,52 @@ TEST_F(OpeningTheStore, NoticesADamagedPageAndLeavesTheFileAlone) {
   EXPECT_EQ(opened.error().code, Code::kIo);
   EXPECT_EQ(sys::ReadFile(file_).value(), bytes);
   EXPECT_EQ(reports_, 1);
+}
+
+class LargeStore : public OpeningTheStore {
+ protected:
+  void SetUp() override {
+    MakeStore();
+    auto const db = Open(file_);
+    std::string const value(std::size_t{1} << 20U, 'x');
+    for (int i = 0; i < 17; ++i)
+      ASSERT_TRUE(SetMeta(*db, fmt::format("large{}", i), value));
+  }
+};
+
+TEST_F(LargeStore, IsLookedThroughWhileItIsUsed) {
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+  EXPECT_FALSE(damage_.IsFileSound());
+
+  StructureCheck check(file_, damage_);
+  EXPECT_TRUE(SetMeta(**db, "last", "value"));
+  check.Wait();
+
+  EXPECT_TRUE(damage_.IsFileSound());
+  EXPECT_EQ(reports_, 0);
+}
+
+TEST_F(LargeStore, IsFoundDamagedWhileItIsUsed) {
+  auto bytes = sys::ReadFile(file_).value();
+  bytes.replace(bytes.size() / 2 / 4096 * 4096, 4, std::string(4, '\xA5'));  // a page's chain
+  ASSERT_TRUE(sys::WriteFileAtomic(file_, bytes));
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+
+  StructureCheck(file_, damage_).Wait();
+
+  EXPECT_EQ(reports_, 1);
+  EXPECT_FALSE(damage_.IsFileSound());
+}
+
+TEST_F(LargeStore, IsNotTakenForSoundWhenTheCheckIsCutShort) {
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+
+  { StructureCheck const cut(file_, damage_); }
+
+  EXPECT_EQ(reports_, 0);
 }
 
 TEST_F(OpeningTheStore, TakesNoOtherFileForAStore) {
