@@ -10,7 +10,7 @@ def limits(lab):
     return cost["BM_ed25519_verify_sodium"], cost["BM_ed25519_sign_sodium"], cost["BM_json_serialize"] / SERIALIZED_BYTES
 
 
-def ask(lab, daemon, kind, count=4000, conns=8):
+def ask(lab, daemon, kind, count=20000, conns=8):
     """A closed loop of one kind of question about what is stored."""
     count = count // 4 if lab.quick else count
     return lab.checked(daemon.load("--mix", kind, "--count", count, "--seconds", 5, "--warmup", 0.1, "--conns", conns))
@@ -95,8 +95,8 @@ def s(lab):
     # Some twins hold the many, another one the hundred that are listed, so that the list itself stays as long.
     def look(daemon):
         return {
-            "get": ask(lab, daemon, "get")["cpu_us_per_answer"],
-            "list": lab.checked(daemon.load("--key", "sr25519", "--mix", "list", "--count", 200, "--seconds", 5, "--warmup", 0.05, "--conns", 1))["cpu_us_per_answer"],
+            "get": lab.checked(daemon.load("--mix", "get", "--count", 20000, "--preload", 100, "--seconds", 5, "--warmup", 0.1))["cpu_us_per_answer"],
+            "list": lab.checked(daemon.load("--key", "sr25519", "--mix", "list", "--count", 3000, "--seconds", 5, "--warmup", 0.05, "--conns", 1))["cpu_us_per_answer"],
             "statistics": ask(lab, daemon, "statistics")["cpu_us_per_answer"],
             "version": ask(lab, daemon, "version")["cpu_us_per_answer"],
             "deploy": lab.deploys(daemon, count=4000, seconds=5)["cpu_us_per_settled"],
@@ -105,7 +105,7 @@ def s(lab):
     steps = (10, 1000, 3000) if lab.quick else (10, 10000, 100000)
     seen = []
     with lab.daemon() as daemon:
-        daemon.load("--key", "sr25519", "--preload", 10, "--mix", "version", "--count", 100, "--seconds", 1, "--warmup", 0.01, "--conns", 1)
+        daemon.load("--key", "sr25519", "--preload", 10, "--mix", "version", "--count", 2000, "--seconds", 1, "--warmup", 0.01, "--conns", 1)
         stored = 10
         for step in steps:
             if step > stored:
