@@ -1,10 +1,14 @@
 #include "kernel/store/writer.hpp"
 
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -18,10 +22,38 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kFewWorks = 2;
 
+/// Tells all who wait for one transaction with one system call. (std::atomic would give its time
+/// to other threads several times before it sleeps.)
+class Latch {
+ public:
+  void Open() {
+    word_.store(1, std::memory_order_release);
+    Futex(FUTEX_WAKE_PRIVATE, std::numeric_limits<int>::max());
+  }
+  void Wait() {
+    while (word_.load(std::memory_order_acquire) == 0)
+      Futex(FUTEX_WAIT_PRIVATE, 0);
+  }
+
+ private:
+  void Futex(int operation, int value) {
+    (void)::syscall(SYS_futex, &word_, operation, value, nullptr, nullptr, 0);
+  }
+  std::atomic<std::uint32_t> word_{0};
+  static_assert(sizeof word_ == sizeof(std::uint32_t));
+};
+
 struct Item {
   Writer::Work work;
   Writer::Done done;
 };
+
+struct Batch {
+  std::deque<Item> items;
+  std::shared_ptr<Latch> latch;  // null: nobody waits
+};
+
+using Outcomes = std::vector<Result<void>>;
 
 /// Runs one work in its own savepoint. The outer error means the whole transaction is gone.
 Result<Result<void>> RunInSavepoint(Database& database, Writer::Work const& work) {
@@ -33,13 +65,51 @@ Result<Result<void>> RunInSavepoint(Database& database, Writer::Work const& work
   return outcome;
 }
 
-Result<std::vector<Result<void>>> RunBatch(Database& database, std::deque<Item> const& batch) {
+Result<void> Begin(Database& database, WriterOptions const& options) {
   TRELLIS_CHECK(database.Begin(Database::Transaction::kWrite));
-  std::vector<Result<void>> outcomes;
-  outcomes.reserve(batch.size());
-  for (auto const& item : batch) {
+  return options.begin ? options.begin(database) : Result<void>();
+}
+
+/// False: a work that failed has written something, and there is no savepoint to go back to.
+Result<bool> RunTogether(Database& database, std::deque<Item> const& items, Outcomes& outcomes) {
+  for (auto const& item : items) {
+    auto const changes = database.TotalChanges();
+    outcomes.push_back(item.work(database));
+    database.EndReads();
+    if (!outcomes.back() && database.TotalChanges() != changes) return false;
+  }
+  return true;
+}
+
+Result<void> RunApart(Database& database, std::deque<Item> const& items, Outcomes& outcomes) {
+  for (auto const& item : items) {
     TRELLIS_TRY(auto outcome, RunInSavepoint(database, item.work));
     outcomes.push_back(std::move(outcome));
+  }
+  return {};
+}
+
+Result<void> RunItems(Database& database, WriterOptions const& options,
+                      std::deque<Item> const& items, Outcomes& outcomes) {
+  if (options.repeatable) {
+    TRELLIS_TRY(bool const done, RunTogether(database, items, outcomes));
+    if (done) return {};
+    outcomes.clear();
+    TRELLIS_CHECK(database.Exec("ROLLBACK"));
+    TRELLIS_CHECK(Begin(database, options));
+  }
+  return RunApart(database, items, outcomes);
+}
+
+Result<Outcomes> RunBatch(Database& database, WriterOptions const& options,
+                          std::deque<Item> const& items) {
+  TRELLIS_CHECK(Begin(database, options));
+  Outcomes outcomes;
+  outcomes.reserve(items.size());
+  TRELLIS_CHECK(RunItems(database, options, items, outcomes));
+  if (options.end) {
+    TRELLIS_CHECK(options.end(database));
+    database.EndReads();
   }
   TRELLIS_CHECK(database.Commit());
   return outcomes;
@@ -51,9 +121,10 @@ struct Writer::State {
   std::unique_ptr<Database> database;  // used by the thread only
   WriterOptions options;
 
-  std::mutex mutex;  // guards the seven below
+  std::mutex mutex;  // guards the eight below
   std::condition_variable ready;
   std::deque<Item> queue;
+  std::shared_ptr<Latch> latch;   // of those who wait for what is in the queue
   bool urgent = false;            // something in the queue is waited for
   SteadyClock::time_point due{};  // of the oldest work in a queue without hurry
   bool committing = false;
@@ -71,15 +142,24 @@ struct Writer::State {
   void Loop() {
     while (true) {
       auto batch = TakeBatch();
-      if (batch.empty()) return;
+      if (batch.items.empty()) return;
       CommitBatch(batch);
       std::lock_guard const lock(mutex);
       committing = false;
     }
   }
 
+  /// With the mutex held. True: the thread has to be woken.
+  bool Queue(Item item, Urgency urgency) {
+    bool const first = queue.empty();
+    queue.push_back(std::move(item));
+    if (urgency == Urgency::kNow) return !std::exchange(urgent, true);
+    if (first) due = SteadyClock::now() + options.soon;
+    return first;
+  }
+
   /// Empty: the end.
-  std::deque<Item> TakeBatch() {
+  Batch TakeBatch() {
     std::unique_lock lock(mutex);
     while (!urgent && !stopping) {
       if (queue.empty()) {
@@ -93,24 +173,26 @@ struct Writer::State {
     urgent = false;
     committing = true;
     batch_size = queue.size();
-    return std::exchange(queue, {});
+    return {std::exchange(queue, {}), std::exchange(latch, {})};
   }
 
-  void CommitBatch(std::deque<Item>& batch) {
+  void CommitBatch(Batch& batch) {
     auto const start = SteadyClock::now();
     auto const changes = database->TotalChanges();
-    auto outcomes = RunBatch(*database, batch);
+    auto outcomes = RunBatch(*database, options, batch.items);
     // SQLite may have rolled back already (disk full); then this fails and nothing is lost by it.
     if (!outcomes) (void)database->Exec("ROLLBACK");
     bool const wrote = database->TotalChanges() != changes;
-    Count(batch.size(), outcomes.has_value(), wrote, SteadyClock::now() - start);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
+    Count(batch.items.size(), outcomes.has_value(), wrote, SteadyClock::now() - start);
+    if (outcomes && wrote && options.committed) options.committed();
+    for (std::size_t i = 0; i < batch.items.size(); ++i) {
       if (outcomes) {
-        batch[i].done(std::move((*outcomes)[i]));
+        batch.items[i].done(std::move((*outcomes)[i]));
       } else {
-        batch[i].done(tl::unexpected<Error>(outcomes.error()));
+        batch.items[i].done(tl::unexpected<Error>(outcomes.error()));
       }
     }
+    if (batch.latch != nullptr) batch.latch->Open();
   }
 
   void Count(std::size_t size, bool done, bool wrote, std::chrono::nanoseconds time) {
@@ -152,14 +234,7 @@ void Writer::SubmitThen(Work work, Done done, Urgency urgency) {
   bool wake = false;
   {
     std::lock_guard const lock(state_->mutex);
-    bool const first = state_->queue.empty();
-    state_->queue.push_back({std::move(work), std::move(done)});
-    if (urgency == Urgency::kNow) {
-      wake = !std::exchange(state_->urgent, true);
-    } else if (first) {
-      state_->due = SteadyClock::now() + state_->options.soon;
-      wake = true;
-    }
+    wake = state_->Queue({std::move(work), std::move(done)}, urgency);
   }
   if (wake) state_->ready.notify_one();
 }
@@ -174,7 +249,20 @@ std::future<Result<void>> Writer::Submit(Work work) {
 }
 
 Result<void> Writer::Commit(Work work) {
-  return Submit(std::move(work)).get();
+  Result<void> stored;
+  std::shared_ptr<Latch> latch;
+  bool wake = false;
+  {
+    std::lock_guard const lock(state_->mutex);
+    wake = state_->Queue(
+        {std::move(work), [&stored](Result<void> outcome) { stored = std::move(outcome); }},
+        Urgency::kNow);
+    if (state_->latch == nullptr) state_->latch = std::make_shared<Latch>();
+    latch = state_->latch;
+  }
+  if (wake) state_->ready.notify_one();
+  latch->Wait();
+  return stored;
 }
 
 void Writer::Flush() {

@@ -52,7 +52,7 @@ substrate::Header GenesisHeader(Account const& root) {
   return header;
 }
 
-Result<void> AppendBlock(Txn& txn, std::uint64_t first_seq) {
+Result<std::uint64_t> AppendBlock(Txn& txn, std::uint64_t first_seq) {
   TRELLIS_TRY(auto const last_seq, ReadLastSeq(txn.db));
   TRELLIS_TRY(auto const parent,
               store::One(
@@ -68,10 +68,11 @@ Result<void> AppendBlock(Txn& txn, std::uint64_t first_seq) {
                            txn.extrinsic, txn.outcome, first_seq, last_seq));
   // Two for each new one: a shorter keep time takes effect step by step. The parent of the next
   // one stays, and the first of all.
-  return store::Run(txn.db,
-                    "DELETE FROM block WHERE at < ?1 AND height < ?2 AND height IN (SELECT height "
-                    "FROM block WHERE at > ?3 ORDER BY height LIMIT 2)",
-                    txn.now - txn.keep_seconds, txn.height, kGenesisTime);
+  TRELLIS_CHECK(store::Run(txn.db,
+                           "DELETE FROM block WHERE at < ?1 AND height < ?2 AND height IN (SELECT "
+                           "height FROM block WHERE at > ?3 ORDER BY height LIMIT 2)",
+                           txn.now - txn.keep_seconds, txn.height, kGenesisTime));
+  return last_seq;
 }
 
 Result<Block> ReadBlock(store::Database& db, std::uint64_t height) {

@@ -26,8 +26,8 @@ struct Block {
 /// Block 0 of a ledger.
 substrate::Header GenesisHeader(Account const& root);
 /// Ends a write: its block follows the one before. `first_seq`: the last event before the write.
-/// Forgets blocks that history no longer keeps.
-Result<void> AppendBlock(Txn& txn, std::uint64_t first_seq);
+/// Forgets blocks that history no longer keeps. The last event of the block.
+Result<std::uint64_t> AppendBlock(Txn& txn, std::uint64_t first_seq);
 /// kNotFound: not yet, or not kept any more.
 Result<Block> ReadBlock(store::Database& db, std::uint64_t height);
 Result<std::uint64_t> FindBlock(store::Database& db, substrate::Hash const& hash);

@@ -32,12 +32,9 @@ std::uint32_t FirstId32(Statement const& row) {
   return static_cast<std::uint32_t>(row.Uint(0));
 }
 
-Result<std::uint64_t> NextHeight(Database& db) {
-  TRELLIS_TRY(
-      auto const height,
-      store::One(db, "UPDATE meta SET value = value + 1 WHERE key = 'height' RETURNING value",
-                 FirstId));
-  return height.value_or(0);
+Clock const* ClockOf(EmbeddedOptions const& options) {
+  static SystemClock const kSystemClock;
+  return options.clock != nullptr ? options.clock : &kSystemClock;
 }
 
 Result<Account> ReadGenesis(Database& db) {
@@ -55,15 +52,14 @@ Error EmbeddedLedger::Unavailable(Error error) {
 }
 
 EmbeddedLedger::EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
-                               Account const& genesis, std::unique_ptr<store::Writer> writer,
-                               sys::WakeFile wake, sys::InterruptFlag interrupt)
+                               Account const& genesis, std::shared_ptr<embedded::BlockMaker> blocks,
+                               std::unique_ptr<store::Writer> writer, sys::InterruptFlag interrupt)
     : wake_path_(path.native() + "-wake"),
       genesis_(genesis),
-      options_(options),
-      clock_(options.clock != nullptr ? options.clock : &system_clock_),
+      clock_(ClockOf(options)),
       readers_(path),
       writer_(std::move(writer)),
-      wake_(std::move(wake)),
+      blocks_(std::move(blocks)),
       interrupt_(std::move(interrupt)) {}
 
 Result<std::unique_ptr<EmbeddedLedger>> EmbeddedLedger::Open(std::filesystem::path const& path,
@@ -72,11 +68,21 @@ Result<std::unique_ptr<EmbeddedLedger>> EmbeddedLedger::Open(std::filesystem::pa
               Database::Open(path, Database::Mode::kReadWrite).map_error(Unavailable));
   TRELLIS_CHECK(embedded::Migrate(*database).map_error(Unavailable));
   TRELLIS_TRY(auto const genesis, ReadGenesis(*database).map_error(Unavailable));
-  TRELLIS_TRY(auto wake, sys::WakeFile::Open(path.native() + "-wake"));
+  TRELLIS_TRY(auto opened, sys::WakeFile::Open(path.native() + "-wake"));
   TRELLIS_TRY(auto interrupt, sys::InterruptFlag::Make());
-  auto writer = store::Writer::Start(std::move(database), "ledger");
-  return std::unique_ptr<EmbeddedLedger>(new EmbeddedLedger(  // NOLINT: private constructor
-      path, options, genesis, std::move(writer), std::move(wake), std::move(interrupt)));
+  auto const wake = std::make_shared<sys::WakeFile>(std::move(opened));
+  auto blocks = std::make_shared<embedded::BlockMaker>(
+      *ClockOf(options), options.keep_deleted_days * kSecondsPerDay,
+      rules::PrivateRanges{options.allow_private_ips});
+  store::WriterOptions writing;
+  writing.repeatable = true;
+  writing.begin = [blocks](Database& db) { return blocks->Begin(db); };
+  writing.end = [blocks](Database& db) { return blocks->End(db); };
+  writing.committed = [wake] { wake->Notify(); };
+  auto writer = store::Writer::Start(std::move(database), "ledger", std::move(writing));
+  return std::unique_ptr<EmbeddedLedger>(
+      new EmbeddedLedger(path, options, genesis, std::move(blocks), std::move(writer),  // NOLINT
+                         std::move(interrupt)));
 }
 
 Result<void> EmbeddedLedger::Answers() {
@@ -84,30 +90,20 @@ Result<void> EmbeddedLedger::Answers() {
   return {};
 }
 
-Result<void> EmbeddedLedger::Write(Caller const& caller,
+Result<void> EmbeddedLedger::Write(Caller const& caller, Share share,
                                    std::function<Result<void>(Txn&)> const& work) {
   TRELLIS_CHECK(Answers());
-  // Everything is read inside the transaction: another process may have written meanwhile.
-  auto const written = writer_->Commit([&](Database& db) -> Result<void> {
-    TRELLIS_TRY(auto const height, NextHeight(db));
-    Txn txn{.db = db,
-            .caller = caller,
-            .height = height,
-            .now = clock_->UnixSeconds(),
-            .keep_seconds = options_.keep_deleted_days * kSecondsPerDay,
-            .private_ranges = rules::PrivateRanges{options_.allow_private_ips}};
-    TRELLIS_TRY(auto const first_seq, embedded::ReadLastSeq(db));
-    TRELLIS_CHECK(work(txn));
-    return embedded::AppendBlock(txn, first_seq);
-  });
-  if (!written) return tl::unexpected<Error>(Unavailable(written.error()));
-  wake_.Notify();
-  return {};
+  return writer_
+      ->Commit([&](Database& db) {
+        return share == Share::kBlock ? blocks_->Write(db, caller, work)
+                                      : blocks_->WriteOwn(db, caller, work);
+      })
+      .map_error(Unavailable);
 }
 
 Result<std::uint64_t> EmbeddedLedger::Submit(Caller const& caller, Call const& call) {
   std::uint64_t id = 0;
-  TRELLIS_CHECK(Write(caller, [&](Txn& txn) -> Result<void> {
+  TRELLIS_CHECK(Write(caller, Share::kBlock, [&](Txn& txn) -> Result<void> {
     TRELLIS_TRY(id, embedded::Apply(txn, call));
     return {};
   }));
@@ -116,7 +112,7 @@ Result<std::uint64_t> EmbeddedLedger::Submit(Caller const& caller, Call const& c
 
 Result<Ids> EmbeddedLedger::SubmitAll(Caller const& caller, std::vector<Call> const& calls) {
   Ids ids;
-  TRELLIS_CHECK(Write(caller, [&](Txn& txn) -> Result<void> {
+  TRELLIS_CHECK(Write(caller, Share::kBlock, [&](Txn& txn) -> Result<void> {
     TRELLIS_TRY(ids, embedded::Apply(txn, calls));
     return {};
   }));
@@ -126,7 +122,7 @@ Result<Ids> EmbeddedLedger::SubmitAll(Caller const& caller, std::vector<Call> co
 Result<ImportCounts> EmbeddedLedger::Import(ImportData const& data) {
   ImportCounts counts;
   Caller const tool{.twin = 0, .admin = true, .request_id = ""};
-  TRELLIS_CHECK(Write(tool, [&](Txn& txn) -> Result<void> {
+  TRELLIS_CHECK(Write(tool, Share::kBlock, [&](Txn& txn) -> Result<void> {
     TRELLIS_TRY(counts, embedded::Apply(txn, data));
     return {};
   }));

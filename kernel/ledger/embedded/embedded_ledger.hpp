@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/base/clock.hpp"
+#include "kernel/ledger/embedded/block_maker.hpp"
 #include "kernel/ledger/embedded/import.hpp"
 #include "kernel/ledger/embedded/txn.hpp"
 #include "kernel/ledger/hosted_ledger.hpp"
@@ -76,10 +77,11 @@ class EmbeddedLedger final : public HostedLedger {
   // ---- for the chain façade, which is a part of this ledger ----
   /// The file that every write of any process touches (sys::WakeWaiter).
   [[nodiscard]] std::filesystem::path const& wake_path() const { return wake_path_; }
-  /// Runs `work` as one write with its own height; durable when it returns. An error undoes it.
+  /// Runs `work` as one write with a block of its own; durable when it returns. An error undoes it.
+  /// It may run more than once.
   Result<void> Transact(Caller const& caller,
                         std::function<Result<void>(embedded::Txn&)> const& work) {
-    return Write(caller, work);
+    return Write(caller, Share::kOwnBlock, work);
   }
   /// Runs `read(store::Database&)`, which gives a Result, on one snapshot.
   template <class Read>
@@ -89,8 +91,8 @@ class EmbeddedLedger final : public HostedLedger {
 
  private:
   EmbeddedLedger(std::filesystem::path const& path, EmbeddedOptions const& options,
-                 Account const& genesis, std::unique_ptr<store::Writer> writer, sys::WakeFile wake,
-                 sys::InterruptFlag interrupt);
+                 Account const& genesis, std::shared_ptr<embedded::BlockMaker> blocks,
+                 std::unique_ptr<store::Writer> writer, sys::InterruptFlag interrupt);
 
   /// No refusal has the class kIo: it is the file that cannot be used now.
   static Error Unavailable(Error error);
@@ -101,17 +103,18 @@ class EmbeddedLedger final : public HostedLedger {
   }
   /// It always does, but for tests that want to know what happens without a ledger.
   static Result<void> Answers();
-  /// Runs `work` as one write with its own height, then wakes the waiters.
-  Result<void> Write(Caller const& caller, std::function<Result<void>(embedded::Txn&)> const& work);
+  /// Writes that are committed together are one block, but for those that want their own.
+  enum class Share : std::uint8_t { kBlock, kOwnBlock };
+  /// Runs `work` as one write.
+  Result<void> Write(Caller const& caller, Share share,
+                     std::function<Result<void>(embedded::Txn&)> const& work);
 
   std::filesystem::path wake_path_;
   Account const genesis_;
-  EmbeddedOptions options_;
-  SystemClock system_clock_;
   Clock const* clock_;
   store::Readers readers_;
   std::unique_ptr<store::Writer> writer_;
-  sys::WakeFile wake_;
+  std::shared_ptr<embedded::BlockMaker> blocks_;  // shared with the writer's thread
   sys::InterruptFlag interrupt_;
   std::atomic<bool> interrupted_ = false;
 };

@@ -27,11 +27,11 @@ class WriterTest : public ::testing::Test {
     writer_ = Writer::Start(*std::move(opened), "store");
   }
 
-  void Restart(std::chrono::milliseconds soon) {
+  void Restart(WriterOptions options) {
     writer_.reset();
     auto opened = Database::Open(dir_ / "w.db", Database::Mode::kReadWrite);
     ASSERT_TRUE(opened) << opened.error().message;
-    writer_ = Writer::Start(*std::move(opened), "store", {soon});
+    writer_ = Writer::Start(*std::move(opened), "store", std::move(options));
   }
 
   std::int64_t CountRows() {
@@ -137,7 +137,7 @@ TEST_F(WriterTest, TellsTheCallbackWhenTheWorkIsDurable) {
 }
 
 TEST_F(WriterTest, LetsWorkWithoutHurryRideWithTheNext) {
-  Restart(std::chrono::hours(1));
+  Restart({.soon = std::chrono::hours(1)});
   std::atomic<int> done = 0;
   for (std::int64_t id = 1; id <= 9; ++id) {
     writer_->SubmitThen(
@@ -153,7 +153,7 @@ TEST_F(WriterTest, LetsWorkWithoutHurryRideWithTheNext) {
 }
 
 TEST_F(WriterTest, CommitsWorkWithoutHurryInTheEnd) {
-  Restart(std::chrono::milliseconds(1));
+  Restart({.soon = std::chrono::milliseconds(1)});
   std::promise<std::int64_t> told;
 
   writer_->SubmitThen(
@@ -164,7 +164,7 @@ TEST_F(WriterTest, CommitsWorkWithoutHurryInTheEnd) {
 }
 
 TEST_F(WriterTest, FlushMakesEverythingBeforeItVisible) {
-  Restart(std::chrono::hours(1));
+  Restart({.soon = std::chrono::hours(1)});
   writer_->SubmitThen(
       Insert(1), [](Result<void>) {}, Writer::Urgency::kSoon);
 
@@ -177,6 +177,100 @@ TEST_F(WriterTest, CountsNoSyncForWorkThatWritesNothing) {
   ASSERT_TRUE(writer_->Commit([](Database&) -> Result<void> { return {}; }));
 
   EXPECT_EQ(writer_->counters().commits, 0U);
+}
+
+/// A writer whose works may run again, and what it tells.
+class RepeatableWriter : public WriterTest {
+ protected:
+  void SetUp() override {
+    WriterTest::SetUp();
+    WriterOptions options;
+    options.repeatable = true;
+    options.begin = [this](Database&) -> Result<void> {
+      ++begun_;
+      return {};
+    };
+    options.end = [this](Database&) -> Result<void> {
+      if (fail_end_) return Fail(Code::kDenied, "the end");
+      return {};
+    };
+    options.committed = [this] { ++committed_; };
+    Restart(std::move(options));
+  }
+  /// Submits all so that they share one transaction.
+  std::vector<Result<void>> Together(std::vector<Writer::Work> works) {
+    std::promise<void> gate;
+    auto opened = gate.get_future();
+    std::vector<std::future<Result<void>>> waiting;
+    waiting.push_back(writer_->Submit([&](Database&) -> Result<void> {
+      opened.wait();
+      return {};
+    }));
+    for (auto& work : works)
+      waiting.push_back(writer_->Submit(std::move(work)));
+    gate.set_value();
+    (void)waiting.front().get();
+    std::vector<Result<void>> outcomes;
+    for (std::size_t i = 1; i < waiting.size(); ++i)
+      outcomes.push_back(waiting[i].get());
+    return outcomes;
+  }
+  static Writer::Work InsertAndFail(std::int64_t id) {
+    return [id](Database& db) -> Result<void> {
+      TRELLIS_CHECK(Insert(id)(db));
+      return Fail(Code::kDenied, "no");
+    };
+  }
+
+  int begun_ = 0;
+  int committed_ = 0;
+  bool fail_end_ = false;
+};
+
+TEST_F(RepeatableWriter, KeepsTheOthersOfAWorkThatWroteAndFailed) {
+  auto const outcomes = Together({Insert(1), InsertAndFail(2), Insert(3)});
+
+  EXPECT_TRUE(outcomes[0]);
+  ASSERT_FALSE(outcomes[1]);
+  EXPECT_EQ(outcomes[1].error().message, "no");
+  EXPECT_TRUE(outcomes[2]);
+  EXPECT_EQ(CountRows(), 2);
+  EXPECT_EQ(committed_, 1);
+}
+
+TEST_F(RepeatableWriter, RunsNothingAgainForAWorkThatOnlyFails) {
+  int runs = 0;
+  auto const count = [&](Database& db) -> Result<void> {
+    ++runs;
+    return Insert(1)(db);
+  };
+  auto const outcomes = Together(
+      {count, [](Database&) -> Result<void> { return Fail(Code::kDenied, "no"); }, Insert(3)});
+
+  EXPECT_FALSE(outcomes[1]);
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(CountRows(), 2);
+}
+
+TEST_F(RepeatableWriter, TellsOfEachTransactionOnce) {
+  EXPECT_TRUE(writer_->Commit(Insert(1)));
+  EXPECT_TRUE(writer_->Commit(Insert(2)));
+  EXPECT_TRUE(writer_->Commit([](Database&) -> Result<void> { return {}; }));
+
+  EXPECT_EQ(begun_, 3);
+  EXPECT_EQ(committed_, 2) << "the third wrote nothing";
+}
+
+TEST_F(RepeatableWriter, UndoesAllWhenTheEndFails) {
+  fail_end_ = true;
+  auto const outcomes = Together({Insert(1), Insert(2)});
+
+  EXPECT_EQ(outcomes[0].error().message, "the end");
+  EXPECT_EQ(outcomes[1].error().message, "the end");
+  EXPECT_EQ(CountRows(), 0);
+  fail_end_ = false;
+  EXPECT_TRUE(writer_->Commit(Insert(1)));
+  EXPECT_EQ(committed_, 1);
 }
 
 }  // namespace
