@@ -154,7 +154,7 @@ Result<void> Manager::Restart(std::string_view name) {
       log::Warn("plugin did not stop, ending its process",
                 {{"plugin", name}, {"error", stopped.error()}});
   }
-  auto const done = ReplaceHelper(*plugin);
+  auto done = ReplaceHelper(*plugin);
   if (!done) plugin->Set(PluginState::kFailed, done.error().message);
   return done;
 }
