@@ -1,4 +1,4 @@
-// Every write as a block of a chain, for clients that speak the chain's protocol: headers that
+// The writes as blocks of a chain, for clients that speak the chain's protocol: headers that
 // link, the extrinsic that asked for the write, and the nonces of accounts.
 #pragma once
 
