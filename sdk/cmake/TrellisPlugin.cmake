@@ -57,3 +57,15 @@ function(trellis_add_plugin_test name)
   endforeach()
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
+
+# trellis_add_conformance_test(<name> [SAMPLES samples.json]): runs trellis-conformance over the plugin, in this process
+# and in a helper process. SAMPLES holds a configuration and valid data of each type.
+function(trellis_add_conformance_test name)
+  cmake_parse_arguments(arg "" "SAMPLES" "" ${ARGN})
+  set(options --pure)
+  if(arg_SAMPLES)
+    get_filename_component(samples ${arg_SAMPLES} ABSOLUTE)
+    set(options --samples ${samples})
+  endif()
+  add_test(NAME ${name}.conformance COMMAND ${TRELLIS_CONFORMANCE} ${options} $<TARGET_FILE:trellis_plugin_${name}>)
+endfunction()

@@ -25,6 +25,7 @@ TOOLS = {
     "load": {"base", "sys", "grid", "crypto", "rmb", "ledger", "store", "json"},
     "keeper": {"base", "sys", "plugin"},  # of plugin only the keeper's wire
     "plugin-host": {"base", "sys", "plugin"},
+    "conformance": {"base", "sys", "plugin"},  # of plugin the channel to a helper process
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 
