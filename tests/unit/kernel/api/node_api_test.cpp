@@ -59,6 +59,15 @@ class ApiPlugins final : public testing::NoPlugins {
   testing::FakePlugins& inner_;
 };
 
+plugin::PluginStatus A(std::string name, std::string state, std::string reason = {}) {
+  plugin::PluginStatus status;
+  status.name = std::move(name);
+  status.version = "1.0.0";
+  status.state = std::move(state);
+  status.reason = std::move(reason);
+  return status;
+}
+
 class NodeApi : public EngineWorld {
  protected:
   static constexpr std::uint32_t kAdmin = 5;
@@ -287,8 +296,9 @@ TEST_F(NodeApi, RunsItsOwnPerformanceTasks) {
 // ---- health ----
 
 TEST_F(NodeApi, IsHealthyWhenNothingNeedsAnOperator) {
-  api_plugins_.status = {{"storage", "1.0.0", "", "running", "", "inline", 0, 0, 0, {"zmount"}, {}},
-                         {"zdb", "1.0.0", "", "disabled", "", "inline", 0, 0, 0, {}, {}}};
+  auto running = A("storage", "running");
+  running.types = {"zmount"};
+  api_plugins_.status = {running, A("zdb", "disabled")};
 
   auto const diagnostics = Ask(kTwin, "zos.system.diagnostics");
 
@@ -301,7 +311,7 @@ TEST_F(NodeApi, IsHealthyWhenNothingNeedsAnOperator) {
 }
 
 TEST_F(NodeApi, IsUnhealthyWhenAPluginDidNotLoad) {
-  api_plugins_.status = {{"zdb", "1.0.0", "", "failed", "a name clash", "inline", 0, 0, 0, {}, {}}};
+  api_plugins_.status = {A("zdb", "failed", "a name clash")};
 
   auto const diagnostics = Ask(kTwin, "zos.system.diagnostics");
 
