@@ -95,6 +95,7 @@ class RpcClient::Impl {
     std::chrono::milliseconds timeout{};
     std::unique_ptr<asio::steady_timer> timer;
     std::uint64_t id = 0;  // in requests_; 0 = not sent
+    bool asked_again = false;
     bool settled = false;
 
     void Settle(Answer answer) {
@@ -134,12 +135,25 @@ class RpcClient::Impl {
 
   void OnLost(std::string const& why) {
     open_ = false;
+    AskAgain();
     FailAll("the connection to the chain is lost: " + why);
     retry_.expires_after(pause_);
     pause_ = std::min(pause_ * 2, options_.longest_pause);
     retry_.async_wait([this](error_code error) {
       if (!error && !stopped_) Open();
     });
+  }
+
+  /// Questions change nothing: the next connection is asked them, once.
+  void AskAgain() {
+    for (auto it = requests_.begin(); it != requests_.end();) {
+      auto const pending = it->second;
+      bool const again = !pending->until && !std::exchange(pending->asked_again, true);
+      it = again ? requests_.erase(it) : std::next(it);
+      if (!again) continue;
+      waiting_.push_back(pending);
+      Expire(pending, options_.patience, "there is no connection to the chain");
+    }
   }
 
   void FailAll(std::string const& why) {

@@ -40,7 +40,8 @@ class RpcClient {
   RpcClient(RpcClient const&) = delete;
   RpcClient& operator=(RpcClient const&) = delete;
 
-  /// kUnavailable: no connection, lost, or no answer in time. kInvalid: the node's error, as
+  /// A question: asked once more when its connection is lost. kUnavailable: no connection, lost
+  /// again, or no answer in time. kInvalid: the node's error, as
   /// `<code> <message>: <data>`; kNotFound when it does not know a block.
   Result<json::Value> Call(std::string_view method, boost::json::array params);
   /// Subscribes and waits until `until` makes something of an update. Errors as Call.

@@ -304,8 +304,12 @@ TEST_F(Tfchain, TheNextNodeIsAskedWhenOneIsLost) {
   remote_.reset();
   facade_.reset();
 
-  EXPECT_EQ(both->GetContract(1).value().hash, Hash(1));
-  EXPECT_EQ(both->Submit(By(kAlice), Deploy(2)).value(), 2U);
+  auto const read = both->GetContract(1);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->hash, Hash(1));
+  auto const written = both->Submit(By(kAlice), Deploy(2));
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(*written, 2U);
 }
 
 TEST_F(Tfchain, AnUpgradedRuntimeIsUnderstood) {
