@@ -213,7 +213,7 @@ std::unique_ptr<Writer> Writer::Start(std::unique_ptr<Database> database,
                                       std::string_view thread_name, WriterOptions options) {
   auto state = std::make_unique<State>();
   state->database = std::move(database);
-  state->options = options;
+  state->options = std::move(options);
   state->thread = std::thread([raw = state.get(), name = std::string(thread_name)] {
     pthread_setname_np(pthread_self(), name.c_str());
     raw->Loop();

@@ -130,8 +130,8 @@ TEST_F(WriterTest, ServesManyThreads) {
 
 TEST_F(WriterTest, TellsTheCallbackWhenTheWorkIsDurable) {
   std::promise<std::int64_t> told;
-  writer_->SubmitThen(Insert(1),
-                      [&](Result<void> outcome) { told.set_value(outcome ? CountRows() : -1); });
+  writer_->SubmitThen(
+      Insert(1), [&](Result<void> const& outcome) { told.set_value(outcome ? CountRows() : -1); });
 
   EXPECT_EQ(told.get_future().get(), 1);
 }
@@ -141,7 +141,8 @@ TEST_F(WriterTest, LetsWorkWithoutHurryRideWithTheNext) {
   std::atomic<int> done = 0;
   for (std::int64_t id = 1; id <= 9; ++id) {
     writer_->SubmitThen(
-        Insert(id), [&](Result<void> outcome) { done += outcome ? 1 : 0; }, Writer::Urgency::kSoon);
+        Insert(id), [&](Result<void> const& outcome) { done += outcome ? 1 : 0; },
+        Writer::Urgency::kSoon);
   }
   EXPECT_EQ(writer_->counters().commits, 0U);
 
@@ -157,7 +158,7 @@ TEST_F(WriterTest, CommitsWorkWithoutHurryInTheEnd) {
   std::promise<std::int64_t> told;
 
   writer_->SubmitThen(
-      Insert(1), [&](Result<void> outcome) { told.set_value(outcome ? CountRows() : -1); },
+      Insert(1), [&](Result<void> const& outcome) { told.set_value(outcome ? CountRows() : -1); },
       Writer::Urgency::kSoon);
 
   EXPECT_EQ(told.get_future().get(), 1);
@@ -166,7 +167,7 @@ TEST_F(WriterTest, CommitsWorkWithoutHurryInTheEnd) {
 TEST_F(WriterTest, FlushMakesEverythingBeforeItVisible) {
   Restart({.soon = std::chrono::hours(1)});
   writer_->SubmitThen(
-      Insert(1), [](Result<void>) {}, Writer::Urgency::kSoon);
+      Insert(1), [](Result<void> const&) {}, Writer::Urgency::kSoon);
 
   writer_->Flush();
 
