@@ -110,7 +110,7 @@ struct PluginStatus {
   std::uint32_t restarts = 0;            ///< of the helper process
   std::size_t calls = 0;                 ///< that the helper process has in hand
   std::uint64_t memory_bytes = 0;        ///< resident, of the helper process
-  std::uint32_t tasks = 0;               ///< its threads and what it started
+  std::uint32_t tasks = 0;               ///< threads of the helper process
   std::uint32_t descriptors = 0;         ///< it has open
   std::vector<std::string> permissions;  ///< granted
   std::vector<std::string> not_granted;  ///< asked for, and kept back by the configuration

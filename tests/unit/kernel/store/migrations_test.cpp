@@ -227,7 +227,7 @@ TEST_F(LargeStore, IsFoundDamagedWhileItIsUsed) {
   EXPECT_FALSE(damage_.IsFileSound());
 }
 
-TEST_F(LargeStore, IsNotTakenForSoundWhenTheCheckIsCutShort) {
+TEST_F(LargeStore, IsNotReportedDamagedWhenTheCheckIsCutShort) {
   auto const db = OpenStore(file_, damage_);
   ASSERT_TRUE(db) << db.error().message;
 
