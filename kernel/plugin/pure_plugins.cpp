@@ -1,5 +1,7 @@
 #include "kernel/plugin/pure_plugins.hpp"
 
+#include "kernel/plugin/no_kernel.hpp"
+
 #include <cstdlib>
 #include <string>
 #include <system_error>
@@ -18,44 +20,7 @@ Result<std::filesystem::path> MakeScratch() {
 
 }  // namespace
 
-/// No store, no ledger, no engine.
-class PurePlugins::NoKernel final : public KernelServices {
- public:
-  Result<std::string> DeploymentInfo(std::uint32_t, std::uint64_t) override { return Away(); }
-  Result<std::string> Workload(std::uint32_t, std::uint64_t, std::string_view) override {
-    return Away();
-  }
-  Result<std::string> WorkloadsByType(std::uint32_t, std::uint64_t,
-                                      std::span<std::string_view const>) override {
-    return Away();
-  }
-  Result<std::string> Shared(std::uint32_t, std::string_view, std::string_view) override {
-    return Away();
-  }
-  Result<std::string> Current(std::string_view) override { return Away(); }
-  Result<std::vector<std::pair<std::string, std::string>>> Known() override { return Away(); }
-  Result<std::string> Contract(std::uint64_t) override { return Away(); }
-  Result<std::string> Twin(std::uint32_t) override { return Away(); }
-  Result<std::string> NameOwner(std::string_view) override { return Away(); }
-  bool NodeRented(std::uint32_t) override { return false; }
-  Result<void> ReportFailed(std::string_view, std::string_view) override { return Away(); }
-  Result<void> ReportObserved(std::string_view, std::int32_t, std::string_view) override {
-    return Away();
-  }
-  Result<std::string> KvGet(std::string_view, std::string_view) override { return Away(); }
-  Result<void> KvPut(std::string_view, std::string_view, std::string_view) override {
-    return Away();
-  }
-  Result<void> KvRemove(std::string_view, std::string_view) override { return Away(); }
-  Result<std::vector<std::string>> KvList(std::string_view, std::string_view) override {
-    return Away();
-  }
-
- private:
-  static tl::unexpected<Error> Away() { return Fail(Code::kUnavailable, "this is no node"); }
-};
-
-PurePlugins::PurePlugins() : kernel_(std::make_unique<NoKernel>()) {}
+PurePlugins::PurePlugins() : kernel_(std::make_unique<NoKernel>("this is no node")) {}
 
 PurePlugins::~PurePlugins() {
   manager_.reset();

@@ -26,11 +26,10 @@ class PurePlugins {
   [[nodiscard]] Manager& plugins() { return *manager_; }
 
  private:
-  class NoKernel;
   PurePlugins();
 
   std::filesystem::path scratch_;  // state and run folders of the plugins; removed at the end
-  std::unique_ptr<NoKernel> kernel_;
+  std::unique_ptr<KernelServices> kernel_;
   std::unique_ptr<Manager> manager_;
 };
 

@@ -2,56 +2,18 @@
 #pragma once
 
 #include "kernel/plugin/host_backend.hpp"
+#include "kernel/plugin/no_kernel.hpp"
 #include "tools/conformance/samples.hpp"
 
-#include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
 namespace trellis::conformance {
 
-/// What outlives a helper process. Thread-safe.
-class MemoryStore final : public plugin::KernelServices {
- public:
-  Result<std::string> DeploymentInfo(std::uint32_t, std::uint64_t) override { return Away(); }
-  Result<std::string> Workload(std::uint32_t, std::uint64_t, std::string_view) override {
-    return Away();
-  }
-  Result<std::string> WorkloadsByType(std::uint32_t, std::uint64_t,
-                                      std::span<std::string_view const>) override {
-    return Away();
-  }
-  Result<std::string> Shared(std::uint32_t, std::string_view, std::string_view) override {
-    return Away();
-  }
-  Result<std::string> Current(std::string_view) override { return Away(); }
-  Result<std::vector<std::pair<std::string, std::string>>> Known() override { return Away(); }
-  Result<std::string> Contract(std::uint64_t) override { return Away(); }
-  Result<std::string> Twin(std::uint32_t) override { return Away(); }
-  Result<std::string> NameOwner(std::string_view) override { return Away(); }
-  bool NodeRented(std::uint32_t) override { return false; }
-  Result<void> ReportFailed(std::string_view, std::string_view) override { return {}; }
-  Result<void> ReportObserved(std::string_view, std::int32_t, std::string_view) override {
-    return {};
-  }
-  Result<std::string> KvGet(std::string_view, std::string_view key) override;
-  Result<void> KvPut(std::string_view, std::string_view key, std::string_view value) override;
-  Result<void> KvRemove(std::string_view, std::string_view key) override;
-  Result<std::vector<std::string>> KvList(std::string_view, std::string_view prefix) override;
-
- private:
-  static tl::unexpected<Error> Away() {
-    return Fail(Code::kUnavailable, "there is no deployment in this check");
-  }
-  std::mutex mutex_;
-  std::map<std::string, std::string, std::less<>> values_;
-};
-
 class MemoryBackend final : public plugin::HostBackend {
  public:
   /// All borrowed; `types` gets the names that the plugin registers.
-  MemoryBackend(std::string name, MemoryStore& store, Samples const& samples,
+  MemoryBackend(std::string name, plugin::MemoryKernel& store, Samples const& samples,
                 std::vector<std::string>& types)
       : name_(std::move(name)), store_(store), samples_(samples), types_(types) {}
 
@@ -86,7 +48,7 @@ class MemoryBackend final : public plugin::HostBackend {
 
  private:
   std::string const name_;
-  MemoryStore& store_;
+  plugin::MemoryKernel& store_;
   Samples const& samples_;
   std::vector<std::string>& types_;
 };

@@ -117,7 +117,7 @@ class Helpers {
   Probe& probe_;
   std::string name_;
   std::filesystem::path dir_;
-  MemoryStore store_;
+  plugin::MemoryKernel store_{"there is no deployment in this check"};
   std::vector<std::string> types_;
   std::unique_ptr<plugin::HelperLoop> loop_;
   plugin::CallThreads threads_;

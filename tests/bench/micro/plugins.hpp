@@ -28,7 +28,7 @@ class Plugins {
 
  private:
   testing::TempDir dir_;
-  plugin::MemoryKernel kernel_;
+  plugin::KernelOfTests kernel_;
   std::unique_ptr<plugin::Manager> manager_;
 };
 

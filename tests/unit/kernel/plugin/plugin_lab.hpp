@@ -58,7 +58,7 @@ class PluginLab {
 
  private:
   testing::TempDir dir_;
-  MemoryKernel kernel_;
+  KernelOfTests kernel_;
   std::unique_ptr<Manager> manager_;
 };
 
