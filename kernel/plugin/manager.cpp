@@ -127,8 +127,11 @@ Result<void> Manager::Grant(PluginRecord& plugin, std::vector<std::string> const
     return trellis::Fail(Code::kInvalid, "plugin '{}' asks for too much: {}", plugin.name,
                          rights.error().message);
   auto const config = options_.plugins.find(plugin.name);
-  plugin.granted =
-      Granted(asked, config == options_.plugins.end() ? std::nullopt : config->second.permissions);
+  auto const allowed = config == options_.plugins.end() ? std::nullopt : config->second.permissions;
+  if (auto const rights = HelperRights::Of(allowed.value_or(asked)); !rights)
+    return trellis::Fail(Code::kInvalid, "the configuration of plugin '{}' is wrong: {}",
+                         plugin.name, rights.error().message);
+  plugin.granted = Granted(asked, allowed);
   return {};
 }
 

@@ -117,7 +117,8 @@ class Manager final : public Plugins {
   Result<void> LoadInline(PluginRecord& plugin);
   Result<void> LoadHelper(PluginRecord& plugin);
   Result<void> Describe(PluginRecord& plugin, DescriptionBody const& description);
-  /// Sets what is granted of `asked`; kInvalid when that has a permission nobody knows.
+  /// Sets what is granted of `asked`; kInvalid when that, or the configuration, has a permission
+  /// nobody knows.
   Result<void> Grant(PluginRecord& plugin, std::vector<std::string> const& asked) const;
   [[nodiscard]] OpenSpec SpecOf(PluginRecord const& plugin) const;
   [[nodiscard]] Hosting HostingOf(std::string const& name) const;

@@ -203,6 +203,18 @@ TEST_F(Sandbox, TellsWhatWasNotGranted) {
   EXPECT_THAT(status.not_granted, ::testing::Not(::testing::Contains("fs.mount")));
 }
 
+TEST_F(Sandbox, RefusesAConfigurationThatGrantsWhatThereIsNot) {
+  lab_.hosting = Hosting::kProcess;
+  lab_.Add("prober");
+  lab_.config["prober"].permissions = {"fs.moun"};
+  lab_.Open();
+
+  EXPECT_NE(lab_.StatusOf("prober").state, "running");
+  EXPECT_THAT(lab_.StatusOf("prober").reason,
+              ::testing::HasSubstr("the configuration of plugin 'prober' is wrong: unknown "
+                                   "permission 'fs.moun'"));
+}
+
 TEST_F(Sandbox, IsTheSameAfterARestart) {
   Grant({});
 
