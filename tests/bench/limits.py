@@ -41,6 +41,9 @@ class Limits:
         rows = self._rows("limit_restore", self.dir, count)
         return {row["name"].split("/")[1]: row["ms"] / 1e3 for row in rows}
 
+    def round_trip(self):
+        return next(row for row in self._rows("limit_ipc", "--seconds", 1) if row["name"] == "unix_round_trip_2k")
+
     def echo(self, conns=8, window=16):
         for row in self._rows("limit_ipc", "--seconds", 1):
             if row["name"] == f"websocket_echo/conns:{conns}/window:{window}":

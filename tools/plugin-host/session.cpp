@@ -6,6 +6,7 @@
 #include <trellis/json.hpp>
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 namespace trellis::plugin_host {
@@ -19,6 +20,8 @@ using plugin::Method;
 using plugin::Op;
 
 namespace {
+
+constexpr int kIdleMs = 10'000;  // then a thread ends that nobody needs
 
 Op OpOf(Method method) {
   switch (method) {
@@ -43,16 +46,67 @@ Session::Session(sys::UniqueFd socket, std::string name)
                   [this](Frame frame) { OnFrame(std::move(frame)); }) {}
 
 int Session::Run() {
-  pollfd file{connection_.fd(), POLLIN, 0};
-  while (true) {
-    if (::poll(&file, 1, -1) < 0) continue;  // interrupted
-    if (!connection_.ReadSome()) break;
+  // The greeting confines the process, and threads inherit what is given up then: until it is
+  // answered there is this one alone.
+  while (!confined_) {
+    if (!ReadOnce()) return 0;
+    for (auto const& call : std::exchange(arrived_, {}))
+      Serve(*call);
   }
+  if (!WatchForThreads()) return 1;
+  threads_.Post([this] { Lead(); });
+  ended_.acquire();
   // A daemon that was killed leaves calls in the middle: they end here, the next helper repeats
   // them. After an orderly stop the plugin ends orderly too.
   if (!stopped_) ::_exit(0);
   channel_->Destroy();
   return 0;
+}
+
+bool Session::ReadOnce() {
+  pollfd file{connection_.fd(), POLLIN, 0};
+  if (::poll(&file, 1, -1) < 0) return true;  // interrupted
+  return connection_.ReadSome().has_value();
+}
+
+// Several threads wait for the socket and one of them is woken, once, until it says that the next
+// one may be: no thread has to wake another one.
+
+bool Session::WatchForThreads() {
+  readable_ = sys::UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLONESHOT;
+  return readable_ && ::epoll_ctl(readable_.get(), EPOLL_CTL_ADD, connection_.fd(), &event) == 0;
+}
+
+void Session::LetNextRead() {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLONESHOT;
+  // Cannot fail for what is there.
+  (void)::epoll_ctl(readable_.get(), EPOLL_CTL_MOD, connection_.fd(), &event);
+}
+
+void Session::Lead() {
+  while (true) {
+    ++waiting_;
+    epoll_event event{};
+    int const ready = ::epoll_wait(readable_.get(), &event, 1, kIdleMs);
+    auto const others = --waiting_;
+    if (ready < 0) continue;  // interrupted
+    if (ready == 0) {
+      if (others > 0) return;  // the last one stays
+      continue;
+    }
+    auto const read = connection_.ReadSome();
+    auto const calls = std::exchange(arrived_, {});
+    LetNextRead();  // at the end too: that wakes them one after the other
+    if (!read) return ended_.release();
+    if (calls.empty()) continue;
+    if (others == 0) threads_.Post([this] { Lead(); });
+    for (std::size_t i = 1; i < calls.size(); ++i)
+      threads_.Post([this, shared = calls[i]] { Serve(*shared); });
+    Serve(*calls.front());
+  }
 }
 
 void Session::OnFrame(Frame frame) {
@@ -74,7 +128,7 @@ void Session::OnFrame(Frame frame) {
     std::lock_guard const lock(mutex_);
     running_[call.id] = CancelToken::Make();
   }
-  threads_.Post([this, shared = std::make_shared<Frame>(std::move(frame))] { Serve(*shared); });
+  arrived_.push_back(std::make_shared<Frame>(std::move(frame)));
 }
 
 void Session::Serve(Frame const& frame) {

@@ -5,10 +5,12 @@
 #include "kernel/plugin/helper/remote_backend.hpp"
 #include "kernel/plugin/inline_channel.hpp"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,14 @@ class Session {
     std::vector<sys::UniqueFd> fds;
   };
   void OnFrame(plugin::Frame frame);
+  /// Reads what arrives, with OnFrame. False at the end of the connection.
+  bool ReadOnce();
+  /// From here on several threads wait for the socket.
+  bool WatchForThreads();
+  void LetNextRead();
+  /// Takes calls from the socket and makes them: a call changes no thread on its way. Another
+  /// thread waits meanwhile, for the next call or for this one's cancellation.
+  void Lead();
   void Serve(plugin::Frame const& frame);
   Answer Make(plugin::Frame const& frame);
   Answer MakeLife(plugin::Frame const& frame, plugin::CallInfo const& call,
@@ -44,6 +54,10 @@ class Session {
 
   std::string const name_;
   plugin::Connection connection_;
+  sys::UniqueFd readable_;                               // epoll
+  std::vector<std::shared_ptr<plugin::Frame>> arrived_;  // calls; of the thread that reads
+  std::atomic<int> waiting_ = 0;                         // threads, for the socket
+  std::counting_semaphore<> ended_{0};                   // the connection did
   plugin::CallThreads threads_;
   std::optional<Result<std::vector<std::string>>> confined_;  // what the sandbox left open
   std::unique_ptr<plugin::Library> library_;                  // until the channel is made

@@ -47,6 +47,15 @@ void Advance(std::span<iovec> parts, std::size_t sent) {
   }
 }
 
+/// As ppoll(2), until MonotonicNs() reaches `until`.
+int PollUntil(std::span<pollfd> files, std::int64_t until) {
+  if (until == INT64_MAX) return ::ppoll(files.data(), files.size(), nullptr, nullptr);
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  auto const left = std::max<std::int64_t>(0, until - MonotonicNs());
+  timespec const rest{left / kSecond, left % kSecond};
+  return ::ppoll(files.data(), files.size(), &rest, nullptr);
+}
+
 }  // namespace
 
 Connection::Connection(sys::UniqueFd socket, Side side, OnFrame on_frame)
@@ -91,15 +100,26 @@ Result<std::size_t> Connection::Receive(std::span<char> to) {
 }
 
 Result<void> Connection::ReadSome() {
+  std::unique_lock const reading(read_mutex_, std::try_to_lock);
+  return reading ? Read() : Result<void>();
+}
+
+Result<void> Connection::Read() {
   auto const read = [this]() -> Result<void> {
+    std::array<char, kReadBytes> chunk;  // NOLINT: not worth filling with zeros each time
     while (true) {
-      auto const size = buffer_.size();
-      buffer_.resize(size + kReadBytes);
-      auto const got = Receive({buffer_.data() + size, kReadBytes});
-      buffer_.resize(size + (got ? *got : 0));
-      if (!got) return tl::unexpected<Error>(got.error());
-      TRELLIS_CHECK(ParseBuffer());
-      if (*got < kReadBytes) return {};
+      TRELLIS_TRY(auto const got, Receive(chunk));
+      std::string_view const bytes(chunk.data(), got);
+      if (buffer_.empty()) {
+        TRELLIS_TRY(auto const taken, Parse(bytes));
+        buffer_ = bytes.substr(taken);
+      } else {
+        buffer_ += bytes;
+        TRELLIS_TRY(auto const taken, Parse(buffer_));
+        buffer_.erase(0, taken);
+      }
+      if (buffer_.empty() && buffer_.capacity() > 2 * kReadBytes) buffer_ = {};
+      if (got < chunk.size()) return {};
     }
   };
   auto done = read();
@@ -107,17 +127,16 @@ Result<void> Connection::ReadSome() {
   return done;
 }
 
-Result<void> Connection::ParseBuffer() {
+Result<std::size_t> Connection::Parse(std::string_view bytes) {
   std::size_t at = 0;
-  while (buffer_.size() - at >= kFrameHeaderBytes) {
-    TRELLIS_TRY(auto const header, FrameHeader::Read(buffer_.data() + at));
-    if (buffer_.size() - at - kFrameHeaderBytes < header.length) break;
-    TRELLIS_CHECK(Deliver(header, buffer_.substr(at + kFrameHeaderBytes, header.length)));
+  while (bytes.size() - at >= kFrameHeaderBytes) {
+    TRELLIS_TRY(auto const header, FrameHeader::Read(bytes.data() + at));
+    if (bytes.size() - at - kFrameHeaderBytes < header.length) break;
+    TRELLIS_CHECK(
+        Deliver(header, std::string(bytes.substr(at + kFrameHeaderBytes, header.length))));
     at += kFrameHeaderBytes + header.length;
   }
-  buffer_.erase(0, at);
-  if (buffer_.empty() && buffer_.capacity() > 2 * kReadBytes) buffer_ = {};
-  return {};
+  return at;
 }
 
 Result<void> Connection::Deliver(FrameHeader const& header, std::string body) {
@@ -139,20 +158,21 @@ Result<void> Connection::Deliver(FrameHeader const& header, std::string body) {
   auto const found = pending_.find(frame.id);
   if (found == pending_.end()) return Fail(Code::kDecode, "a return without a call");
   found->second->reply_ = std::move(frame);
-  Finish(*found->second, /*broken=*/false);
+  Finish(*found->second, PendingCall::State::kAnswered);
   pending_.erase(found);
   return {};
 }
 
-void Connection::Finish(PendingCall& call, bool broken) {
-  call.broken_ = broken;
+void Connection::Finish(PendingCall& call, PendingCall::State state) {
   call.hold_.reset();
-  (void)::eventfd_write(call.done_.get(), 1);
+  call.signalled_ = !call.reading_;
+  call.state_ = state;
+  if (call.signalled_) (void)::eventfd_write(call.done_.get(), 1);
 }
 
 // ---- calls ----
 
-Result<std::shared_ptr<PendingCall>> Connection::Begin(Method method, std::string body,
+Result<std::shared_ptr<PendingCall>> Connection::Begin(Method method, std::string const& body,
                                                        std::span<int const> fds,
                                                        std::shared_ptr<void> hold) {
   auto call = std::make_shared<PendingCall>();
@@ -185,33 +205,65 @@ Result<std::shared_ptr<PendingCall>> Connection::Begin(Method method, std::strin
 }
 
 Connection::Waited Connection::Wait(PendingCall& call, int cancel_fd, std::int64_t until) {
+  if (auto const waited = WaitReading(call, cancel_fd, until); waited.has_value()) return *waited;
   std::array<pollfd, 2> files{{{call.done_.get(), POLLIN, 0}, {cancel_fd, POLLIN, 0}}};
   while (true) {
-    timespec rest{};
-    timespec* timeout = nullptr;
-    if (until != INT64_MAX) {
-      constexpr std::int64_t kSecond = 1'000'000'000;
-      auto const left = std::max<std::int64_t>(0, until - MonotonicNs());
-      rest = {left / kSecond, left % kSecond};
-      timeout = &rest;
-    }
-    int const ready = ::ppoll(files.data(), files.size(), timeout, nullptr);
+    int const ready = PollUntil(files, until);
     if (ready == 0) return Waited::kTimeout;
     if (ready < 0) continue;  // interrupted
-    if (files[0].revents != 0) return call.broken_ ? Waited::kBroken : Waited::kAnswered;
+    if (files[0].revents != 0)
+      return call.state_ == PendingCall::State::kBroken ? Waited::kBroken : Waited::kAnswered;
+    if (files[1].revents != 0) return Waited::kCancelled;
+  }
+}
+
+std::optional<Connection::Waited> Connection::WaitReading(PendingCall& call, int cancel_fd,
+                                                          std::int64_t until) {
+  if (!told_) return std::nullopt;
+  std::unique_lock reading(read_mutex_, std::try_to_lock);
+  if (!reading) return std::nullopt;
+  {
+    std::lock_guard const lock(mutex_);
+    if (call.state_ != PendingCall::State::kOpen) return std::nullopt;
+    call.reading_ = true;
+  }
+  told_(true);
+  auto const waited = ReadUntil(call, cancel_fd, until);
+  {
+    std::lock_guard const lock(mutex_);
+    call.reading_ = false;
+  }
+  reading.unlock();
+  told_(false);
+  // It may have ended between the last look and now, and then there is no sign of that.
+  if (call.state_ == PendingCall::State::kBroken) return Waited::kBroken;
+  return call.state_ == PendingCall::State::kAnswered ? Waited::kAnswered : waited;
+}
+
+Connection::Waited Connection::ReadUntil(PendingCall const& call, int cancel_fd,
+                                         std::int64_t until) {
+  std::array<pollfd, 2> files{{{socket_.get(), POLLIN, 0}, {cancel_fd, POLLIN, 0}}};
+  while (true) {
+    int const ready = PollUntil(files, until);
+    if (ready == 0) return Waited::kTimeout;
+    if (ready < 0) continue;                  // interrupted
+    if (files[0].revents != 0) (void)Read();  // a failure breaks the call
+    if (call.state_ != PendingCall::State::kOpen) return Waited::kAnswered;
     if (files[1].revents != 0) return Waited::kCancelled;
   }
 }
 
 Frame Connection::Take(PendingCall& call) {
-  eventfd_t count = 0;
-  (void)::eventfd_read(call.done_.get(), &count);
   std::lock_guard const lock(mutex_);
+  if (call.signalled_) {
+    eventfd_t count = 0;
+    (void)::eventfd_read(call.done_.get(), &count);
+  }
   if (spare_.size() < kMaxSpare) spare_.push_back(std::move(call.done_));
   return std::move(call.reply_);
 }
 
-Result<void> Connection::Notify(Method method, std::string body, std::uint64_t id) {
+Result<void> Connection::Notify(Method method, std::string const& body, std::uint64_t id) {
   FrameHeader header;
   header.kind = static_cast<std::uint8_t>(FrameKind::kNotice);
   header.method = static_cast<std::uint16_t>(method);
@@ -219,7 +271,8 @@ Result<void> Connection::Notify(Method method, std::string body, std::uint64_t i
   return Send(header, body, {});
 }
 
-Result<void> Connection::Return(Frame const& call, std::string body, std::span<int const> fds) {
+Result<void> Connection::Return(Frame const& call, std::string const& body,
+                                std::span<int const> fds) {
   FrameHeader header;
   header.kind = static_cast<std::uint8_t>(FrameKind::kReturn);
   header.method = static_cast<std::uint16_t>(call.method);
@@ -267,7 +320,7 @@ void Connection::Break() {
   broken_ = true;
   (void)::shutdown(socket_.get(), SHUT_RDWR);
   for (auto& [id, call] : pending_)
-    Finish(*call, /*broken=*/true);
+    Finish(*call, PendingCall::State::kBroken);
   pending_.clear();
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,19 +20,23 @@ namespace trellis::plugin {
 /// A call under way. Its answer arrives with ReadSome.
 class PendingCall {
  public:
-  [[nodiscard]] int fd() const { return done_.get(); }  ///< readable when answered or broken
   [[nodiscard]] std::uint64_t id() const { return id_; }
 
  private:
   friend class Connection;
-  sys::UniqueFd done_;
+  enum class State : std::uint8_t { kOpen, kAnswered, kBroken };
+  sys::UniqueFd done_;  // readable when it is not open any more, unless `reading_`
   std::uint64_t id_ = 0;
-  std::atomic<bool> broken_ = false;
-  Frame reply_;                 // guarded by the connection's mutex until done
+  std::atomic<State> state_ = State::kOpen;
+  // guarded by the connection's mutex until the call is not open any more
+  bool reading_ = false;  // its caller reads from the socket and needs no sign
+  bool signalled_ = false;
+  Frame reply_;
   std::shared_ptr<void> hold_;  // released when the peer really answered
 };
 
-/// Safe for use by several threads, except ReadSome: one thread at a time.
+/// Safe for use by several threads. One of them reads at a time: whoever calls ReadSome, or a
+/// caller that waits for its answer.
 class Connection {
  public:
   enum class Side : std::uint8_t { kDaemon, kHelper };
@@ -45,13 +50,17 @@ class Connection {
   Connection& operator=(Connection const&) = delete;
 
   [[nodiscard]] int fd() const { return socket_.get(); }
+  /// Lets callers read their answers themselves, which saves the change to another thread. `told`:
+  /// true when one begins, false when it stops and somebody else has to watch the socket again.
+  /// Before the first call.
+  void LetCallersRead(std::function<void(bool)> told) { told_ = std::move(told); }
 
-  /// Reads what has arrived. kUnavailable at the end of the connection, kDecode for a malformed
-  /// frame; both break it.
+  /// Reads what has arrived, or nothing when another thread is reading. kUnavailable at the end of
+  /// the connection, kDecode for a malformed frame; both break it.
   Result<void> ReadSome();
 
   /// Sends a call; `hold` is released when its answer arrives or the connection breaks.
-  Result<std::shared_ptr<PendingCall>> Begin(Method method, std::string body,
+  Result<std::shared_ptr<PendingCall>> Begin(Method method, std::string const& body,
                                              std::span<int const> fds, std::shared_ptr<void> hold);
   /// Until answered, until `cancel_fd` (-1: none) is readable, or until `until` (CLOCK_MONOTONIC
   /// ns).
@@ -59,8 +68,8 @@ class Connection {
   /// After kAnswered.
   Frame Take(PendingCall& call);
 
-  Result<void> Notify(Method method, std::string body, std::uint64_t id = 0);
-  Result<void> Return(Frame const& call, std::string body, std::span<int const> fds);
+  Result<void> Notify(Method method, std::string const& body, std::uint64_t id = 0);
+  Result<void> Return(Frame const& call, std::string const& body, std::span<int const> fds);
 
   /// Fails every pending call, and every later one.
   void Break();
@@ -68,20 +77,26 @@ class Connection {
  private:
   Result<void> Send(FrameHeader header, std::string const& body, std::span<int const> fds);
   Result<void> Deliver(FrameHeader const& header, std::string body);
-  void Finish(PendingCall& call, bool broken);
+  void Finish(PendingCall& call, PendingCall::State state);
+  Result<void> Read();
   Result<std::size_t> Receive(std::span<char> to);
-  Result<void> ParseBuffer();
+  /// Takes the whole frames from the front of `bytes`: how many bytes that were.
+  Result<std::size_t> Parse(std::string_view bytes);
+  /// Wait by reading from the socket, nullopt when another thread does that.
+  std::optional<Waited> WaitReading(PendingCall& call, int cancel_fd, std::int64_t until);
+  Waited ReadUntil(PendingCall const& call, int cancel_fd, std::int64_t until);
 
   sys::UniqueFd socket_;
   OnFrame on_frame_;
+  std::function<void(bool)> told_;  // empty: callers do not read
   std::mutex write_mutex_;
   std::mutex mutex_;  // guards what follows
   std::uint64_t next_id_;
   bool broken_ = false;
   std::map<std::uint64_t, std::shared_ptr<PendingCall>> pending_;
-  std::vector<sys::UniqueFd> spare_;  // eventfds of finished calls
-  // reading thread only
-  std::string buffer_;
+  std::vector<sys::UniqueFd> spare_;   // eventfds of finished calls
+  std::mutex read_mutex_;              // guards what follows
+  std::string buffer_;                 // begin of a frame that is not complete yet
   std::deque<sys::UniqueFd> arrived_;  // descriptors whose frame is not complete yet
 };
 

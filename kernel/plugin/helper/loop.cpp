@@ -43,12 +43,21 @@ Result<void> HelperLoop::Watch(int fd, OnReady on_ready) {
     return sys::Fail("watch", "descriptor");
   }
   if (!thread_.joinable()) {
-    thread_ = std::jthread([this](std::stop_token stop) {
+    thread_ = std::jthread([this](std::stop_token const& stop) {
       (void)::pthread_setname_np(::pthread_self(), "plug-io");
       Run(stop);
     });
   }
   return {};
+}
+
+void HelperLoop::Pause(int fd, bool paused) {
+  std::lock_guard const lock(mutex_);
+  if (!entries_.contains(fd)) return;
+  epoll_event event{};
+  event.events = paused ? 0U : EPOLLIN;
+  event.data.fd = fd;
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);  // cannot fail for what is there
 }
 
 void HelperLoop::Forget(int fd) {

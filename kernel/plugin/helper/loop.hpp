@@ -26,6 +26,9 @@ class HelperLoop {
   /// Calls `on_ready` whenever `fd` (borrowed) is readable or at its end. It must not block, and
   /// may forget descriptors, its own too.
   Result<void> Watch(int fd, OnReady on_ready);
+  /// Another thread reads from it for a while: nobody is told meanwhile. What arrived is told
+  /// afterwards. Without effect on what is not watched.
+  void Pause(int fd, bool paused);
   /// Afterwards its function is not running, unless it is the caller, and will not run again.
   void Forget(int fd);
 

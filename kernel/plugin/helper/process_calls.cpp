@@ -53,14 +53,14 @@ std::string_view NameOf(Op op) {
 
 }  // namespace
 
-Result<Frame> ProcessChannel::Call(Method method, CallInfo const& call, std::string body,
+Result<Frame> ProcessChannel::Call(Method method, CallInfo const& call, std::string const& body,
                                    std::string_view what, std::span<int const> fds) {
   ActiveCalls::Scope const scope(calls_, call);
   WatchClosely();
   auto const crashed = [&] {
     return Fail(Code::kCrashed, "plugin '{}' crashed during {}", options_.name, what);
   };
-  auto const pending = connection_->Begin(method, std::move(body), fds, call.hold);
+  auto const pending = connection_->Begin(method, body, fds, call.hold);
   if (!pending) {
     if (pending.error().code == Code::kCrashed) return crashed();
     return tl::unexpected<Error>(pending.error());
@@ -87,14 +87,14 @@ Result<Frame> ProcessChannel::Call(Method method, CallInfo const& call, std::str
 }
 
 Result<std::string> ProcessChannel::CallForText(Method method, CallInfo const& call,
-                                                std::string body, std::string_view what) {
-  TRELLIS_TRY(auto const frame, Call(method, call, std::move(body), what));
+                                                std::string const& body, std::string_view what) {
+  TRELLIS_TRY(auto const frame, Call(method, call, body, what));
   return ReadText(frame.body);
 }
 
-Result<void> ProcessChannel::CallForDone(Method method, CallInfo const& call, std::string body,
-                                         std::string_view what) {
-  TRELLIS_CHECK(CallForText(method, call, std::move(body), what));
+Result<void> ProcessChannel::CallForDone(Method method, CallInfo const& call,
+                                         std::string const& body, std::string_view what) {
+  TRELLIS_CHECK(CallForText(method, call, body, what));
   return {};
 }
 

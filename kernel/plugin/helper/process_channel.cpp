@@ -86,6 +86,7 @@ Result<void> ProcessChannel::Spawn() {
   (void)::fcntl(stderr_.get(), F_SETFL, O_NONBLOCK);
   connection_ = std::make_unique<Connection>(std::move(ends.first), Connection::Side::kDaemon,
                                              [this](Frame frame) { OnFrame(std::move(frame)); });
+  connection_->LetCallersRead([this](bool reading) { loop_.Pause(connection_->fd(), reading); });
   // Weak: a channel that is let go must not be kept alive by the loop.
   std::weak_ptr<ProcessChannel> const self = weak_from_this();
   auto const watch = [&](int fd, void (ProcessChannel::*on_ready)()) {
@@ -158,7 +159,7 @@ void ProcessChannel::OnFrame(Frame frame) {
     std::vector<int> fds;
     for (auto const& fd : answer.fds)
       fds.push_back(fd.get());
-    (void)self->connection_->Return(*shared, std::move(answer.body), fds);  // else it is gone
+    (void)self->connection_->Return(*shared, answer.body, fds);  // else it is gone
   });
 }
 

@@ -84,11 +84,11 @@ class ProcessChannel final : public PluginChannel,
   Result<void> Spawn();
   Result<void> Hello();
   /// One call: its frame, or why there is none.
-  Result<Frame> Call(Method method, CallInfo const& call, std::string body, std::string_view what,
-                     std::span<int const> fds = {});
-  Result<std::string> CallForText(Method method, CallInfo const& call, std::string body,
+  Result<Frame> Call(Method method, CallInfo const& call, std::string const& body,
+                     std::string_view what, std::span<int const> fds = {});
+  Result<std::string> CallForText(Method method, CallInfo const& call, std::string const& body,
                                   std::string_view what);
-  Result<void> CallForDone(Method method, CallInfo const& call, std::string body,
+  Result<void> CallForDone(Method method, CallInfo const& call, std::string const& body,
                            std::string_view what);
   void OnFrame(Frame frame);
   void OnReadable();

@@ -25,9 +25,9 @@ std::string Texts(std::initializer_list<std::string_view> texts) {
 
 }  // namespace
 
-RemoteBackend::Answer RemoteBackend::Ask(Method method, std::string body,
+RemoteBackend::Answer RemoteBackend::Ask(Method method, std::string const& body,
                                          std::span<int const> fds) {
-  auto call = connection_.Begin(method, std::move(body), fds, nullptr);
+  auto call = connection_.Begin(method, body, fds, nullptr);
   if (!call) return {tl::unexpected<Error>(call.error()), {}};
   if (connection_.Wait(**call, -1, INT64_MAX) != Connection::Waited::kAnswered)
     return {Fail(Code::kCrashed, "the daemon is gone"), {}};
@@ -35,8 +35,8 @@ RemoteBackend::Answer RemoteBackend::Ask(Method method, std::string body,
   return {ReadText(frame.body), std::move(frame.fds)};
 }
 
-Result<void> RemoteBackend::AskDone(Method method, std::string body) {
-  TRELLIS_CHECK(AskText(method, std::move(body)));
+Result<void> RemoteBackend::AskDone(Method method, std::string const& body) {
+  TRELLIS_CHECK(AskText(method, body));
   return {};
 }
 

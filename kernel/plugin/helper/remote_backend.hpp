@@ -52,11 +52,11 @@ class RemoteBackend final : public HostBackend, private KernelServices {
     Result<std::string> text;
     std::vector<sys::UniqueFd> fds;
   };
-  Answer Ask(Method method, std::string body, std::span<int const> fds = {});
-  Result<std::string> AskText(Method method, std::string body) {
-    return Ask(method, std::move(body)).text;
+  Answer Ask(Method method, std::string const& body, std::span<int const> fds = {});
+  Result<std::string> AskText(Method method, std::string const& body) {
+    return Ask(method, body).text;
   }
-  Result<void> AskDone(Method method, std::string body);
+  Result<void> AskDone(Method method, std::string const& body);
   Result<void> Register(std::string_view what, std::string const& json);
 
   // trellis.deployment/1, trellis.contract/1, trellis.engine/1, trellis.store/1

@@ -1,6 +1,7 @@
 // From a workload's type to its plugin and back, through a real shared library: look-up, context,
 // call, result. Compare with BM_virtual_call.
 #include "tests/bench/micro/plugins.hpp"
+#include "tests/bench/micro/quantiles.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -51,6 +52,50 @@ void BM_find_type(benchmark::State& state) {
     benchmark::DoNotOptimize(plugins.manager().Type("noop"));
 }
 BENCHMARK(BM_find_type)->ArgName("types")->Arg(1)->Arg(10)->Arg(100);
+
+/// The same effect in a process of its own: four threads and two sockets on the way.
+void BM_isolated_provision(benchmark::State& state) {
+  bench::Plugins plugins("noop-plugins", /*start=*/true, ConfigWith(1), plugin::Hosting::kProcess);
+  auto const request = RequestFor("noop");
+  bench::Quantiles took;
+  for (auto _ : state) {
+    took.Start();
+    benchmark::DoNotOptimize(plugins.manager().Run(plugin::Op::kProvision, request, nullptr));
+    took.Stop();
+  }
+  took.Report(state);
+}
+BENCHMARK(BM_isolated_provision)->UseRealTime();
+
+void BM_isolated_examine(benchmark::State& state) {
+  bench::Plugins plugins("noop-plugins", /*start=*/true, ConfigWith(1), plugin::Hosting::kProcess);
+  grid::Deployment const deployment;
+  grid::Workload workload;
+  workload.name = "work";
+  workload.type = "noop";
+  workload.data.text = R"({"payload":"p"})";
+  bench::Quantiles took;
+  for (auto _ : state) {
+    took.Start();
+    benchmark::DoNotOptimize(plugins.manager().Examine(deployment, workload, true));
+    took.Stop();
+  }
+  took.Report(state);
+}
+BENCHMARK(BM_isolated_examine)->UseRealTime();
+
+/// What the operator's `trellis plugin restart` costs: an orderly stop and the next process.
+void BM_restart_helper(benchmark::State& state) {
+  bench::Plugins plugins("noop-plugins", /*start=*/true, ConfigWith(1), plugin::Hosting::kProcess);
+  bench::Quantiles took;
+  for (auto _ : state) {
+    took.Start();
+    if (!plugins.manager().Restart("noop")) state.SkipWithError("the helper does not start");
+    took.Stop();
+  }
+  took.Report(state);
+}
+BENCHMARK(BM_restart_helper)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 class Base {
  public:

@@ -1,17 +1,37 @@
 """P1 and what else the micro benchmarks say about the accept path."""
+import contextlib
 import json
+import os
 import subprocess
+import sys
 
 from scenarios import Figure, scenario
 
 
-def micro(lab, area, *names):
-    """CPU and real time in microseconds of benchmarks of one area."""
+def rows(lab, area, *names):
+    """The medians of benchmarks of one area, by name."""
     done = subprocess.run([lab.build / f"bench/bm_{area}", f"--benchmark_filter={'|'.join(names)}", "--benchmark_min_time=0.1",
                            "--benchmark_repetitions=3", "--benchmark_format=json"], capture_output=True, text=True, check=True)
+    return {row["run_name"]: row for row in json.loads(done.stdout)["benchmarks"] if row.get("aggregate_name") == "median"}
+
+
+def micro(lab, area, *names):
+    """Their CPU time in microseconds."""
     scale = {"ns": 1e-3, "us": 1.0, "ms": 1e3}
-    rows = [r for r in json.loads(done.stdout)["benchmarks"] if r.get("aggregate_name") == "median"]
-    return {row["run_name"]: row["cpu_time"] * scale[row["time_unit"]] for row in rows}
+    return {name: row["cpu_time"] * scale[row["time_unit"]] for name, row in rows(lab, area, *names).items()}
+
+
+@contextlib.contextmanager
+def busy():
+    """Keeps every processor awake with work that gives way to any other: no call waits for one to wake up."""
+    spinners = [subprocess.Popen(["chrt", "-i", "0", "taskset", "-c", str(cpu), sys.executable, "-c", "while True: pass"])
+                for cpu in os.sched_getaffinity(0)]
+    try:
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
 
 
 @scenario("P1", "plugin calls through the ABI, with type look-up and context", {
@@ -26,6 +46,19 @@ def p1(lab):
         "effect_ns": cost["BM_provision/types:1/real_time"] * 1e3,
         "types": cost["BM_examine/types:100"] / cost["BM_examine/types:1"],
     }
+
+
+@scenario("P4", "plugins in processes of their own", {
+    "effect_us": Figure("one effect, busy processors, median", 25, unit="us"),
+    "round_trip": Figure("the same / a round trip of 2 KB between two threads over a unix socket"),
+    "start_ms": Figure("helper stopped in order and started again, median", 5, unit="ms"),
+})
+def p4(lab):
+    with busy():
+        effect = rows(lab, "dispatch", "BM_isolated_provision")["BM_isolated_provision/real_time"]["p50_us"]
+        floor = lab.limits.round_trip()
+    restart = rows(lab, "dispatch", "BM_restart_helper")["BM_restart_helper/real_time"]
+    return {"effect_us": effect, "round_trip": effect / floor["p50_us"], "start_ms": restart["p50_us"] / 1e3}
 
 
 @scenario("B-ACCEPT", "the accept path in memory", {

@@ -97,10 +97,10 @@ TEST(PluginRefusal, SurvivesAnInitialiserThatThrows) {
 
 TEST(PluginRefusal, LeavesTheLoaderUsableForOtherThreads) {
   Beside("throws-in-init");
-  // Static: a thread that hangs here must not be waited for at the end of the test.
-  static std::promise<bool> loaded;
-  auto answer = loaded.get_future();
-  std::thread([] { loaded.set_value(::dlopen("libz.so.1", RTLD_NOW) != nullptr); }).detach();
+  // Shared: a thread that hangs here must not be waited for at the end of the test.
+  auto const loaded = std::make_shared<std::promise<bool>>();
+  auto answer = loaded->get_future();
+  std::thread([loaded] { loaded->set_value(::dlopen("libz.so.1", RTLD_NOW) != nullptr); }).detach();
   ASSERT_EQ(answer.wait_for(std::chrono::seconds(10)), std::future_status::ready);
 }
 
