@@ -134,3 +134,41 @@ function(trellis_tool name)
     trellis_use_pch(${name})
   endif()
 endfunction()
+
+# The key that signs the plugins of this build: made once, kept beside the build. Its public half is what
+# `trellis grid init` puts into a grid's trust store.
+function(trellis_make_signing_key)
+  set(key ${CMAKE_BINARY_DIR}/signing.key)
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/trust.d/build.pub
+    COMMAND sh -c "test -e '${key}' || '$<TARGET_FILE:trellis>' plugin keygen '${key}' --comment 'plugins of this build'"
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/trust.d
+    COMMAND chmod go-w ${CMAKE_BINARY_DIR}/trust.d
+    COMMAND ${CMAKE_COMMAND} -E copy ${key}.pub ${CMAKE_BINARY_DIR}/trust.d/build.pub
+    COMMENT "Signing key of this build" VERBATIM)
+  add_custom_target(trellis_signing_key DEPENDS ${CMAKE_BINARY_DIR}/trust.d/build.pub)
+  add_dependencies(trellis_signing_key trellis)
+endfunction()
+
+# trellis_pack_plugin(<target> <folder> <name>): manifest and signature beside <folder>/<name>.trellis.so, target
+# trellis_packed_<target>. Debug information goes into a file of its own: nodes hash and copy each plugin when they start.
+function(trellis_pack_plugin target folder name)
+  set(file ${folder}/${name}.trellis.so)
+  set(debug)
+  if(NOT TRELLIS_SANITIZE)
+    set(debug ${file}.debug)
+    add_custom_command(OUTPUT ${debug}
+      COMMAND ${CMAKE_OBJCOPY} --only-keep-debug ${file} ${debug}
+      COMMAND ${CMAKE_OBJCOPY} --strip-debug --remove-section=.gnu_debuglink ${file}
+      COMMAND ${CMAKE_OBJCOPY} --add-gnu-debuglink=${debug} ${file}
+      COMMAND ${CMAKE_COMMAND} -E touch ${debug}  # after the library, which just changed
+      DEPENDS ${target} VERBATIM COMMENT "Debug information of plugin ${name}")
+  endif()
+  add_custom_command(OUTPUT ${folder}/${name}.manifest.json ${folder}/${name}.manifest.json.sig
+    COMMAND chmod go-w ${folder} ${file}
+    COMMAND $<TARGET_FILE:trellis> plugin pack ${file}
+    COMMAND $<TARGET_FILE:trellis> plugin sign ${CMAKE_BINARY_DIR}/signing.key ${file}
+    DEPENDS ${target} ${debug} ${CMAKE_BINARY_DIR}/trust.d/build.pub trellis-plugin-host VERBATIM
+    COMMENT "Manifest of plugin ${name}")
+  add_custom_target(trellis_packed_${target} ALL DEPENDS ${folder}/${name}.manifest.json ${folder}/${name}.manifest.json.sig)
+  add_dependencies(trellis_packed_${target} trellis trellis_signing_key)
+endfunction()

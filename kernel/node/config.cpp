@@ -110,6 +110,8 @@ void ReadAll(Reader& reader, NodeConfig& config) {
   reader.Read("store.path", config.store_path);
   ReadLedger(reader, config.ledger);
   reader.Read("plugins.dir", config.plugins_dir);
+  reader.Read("plugins.trust_dir", config.plugins_trust_dir);
+  reader.Read("plugins.dev_mode", config.plugins_dev_mode);
   reader.Read("plugins.hosting", config.plugins_hosting);
   reader.CheckHosting("plugins.hosting", config.plugins_hosting);
   reader.Read("rmb.seed_file", config.seed_file);
@@ -247,6 +249,10 @@ Result<NodeConfig> ParseConfig(std::string_view text, ConfigSource const& source
     return Fail(Code::kInvalid,
                 "{}: key 'rmb.seed_file' is missing: the key file of the node's twin",
                 file.string());
+  if (source.dev && !config.plugins_dev_mode)
+    return Fail(Code::kInvalid, "{}: --dev is given, but key 'plugins.dev_mode' is not true",
+                file.string());
+  config.dev = source.dev;
   if (config.store_path.empty()) config.store_path = config.state_dir / "trellis.db";
   if (config.ledger.path.empty()) config.ledger.path = config.state_dir / "ledger.db";
   config.engine.node_id = config.node_id;

@@ -73,6 +73,9 @@ struct NodeConfig {
   ledger::LedgerSettings ledger;            ///< path: default <state_dir>/ledger.db
   std::filesystem::path plugins_dir;        ///< default: `plugins` beside the folder of the binary
   std::string plugins_hosting = "process";  ///< inline | process
+  std::filesystem::path plugins_trust_dir;  ///< "" = plugin::DefaultTrustDir()
+  bool plugins_dev_mode = false;            ///< allows `--dev`
+  bool dev = false;                         ///< both were said: plugins may be unsigned
   std::filesystem::path seed_file;          ///< key file of the node's twin
   std::uint32_t node_id = 0;
   std::uint32_t farm_id = 0;
@@ -103,6 +106,7 @@ struct ConfigSource {
   std::filesystem::path file;           ///< "" = only `settings`
   std::vector<std::string> settings{};  ///< lines of TOML that win over the file
   bool relay_only = false;              ///< what only a whole node needs may be missing
+  bool dev = false;                     ///< `--dev`
 };
 
 /// Reads and checks a configuration; errors name `source.file`, relative paths count from its

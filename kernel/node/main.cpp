@@ -73,6 +73,8 @@ int main(int argc, char** argv) {
   app.add_option("--config", source.file, "configuration file (TOML)");
   app.add_option("--set", source.settings, "a line of TOML that wins over the file");
   app.add_flag("--relay", source.relay_only, "run only the relay of the configuration");
+  app.add_flag("--dev", source.dev,
+               "run unsigned plugins too, where the configuration has plugins.dev_mode");
   bool check = false;
   app.add_flag("--check", check, "only say whether the configuration is good");
   app.set_version_flag("--version", std::string(trellis::node::kVersion));

@@ -145,6 +145,11 @@ Result<void> Node::OpenPlugins() {
   TRELLIS_TRY(auto const public_config, LastPublicConfig());
   plugin::ManagerOptions options;
   options.plugins_dir = config_.plugins_dir;
+  auto const& trust = config_.plugins_trust_dir;
+  options.trust =
+      plugin::PluginTrust{trust.empty() ? plugin::DefaultTrustDir() : trust, config_.dev};
+  if (config_.dev)
+    log::Warn("DEV MODE: plugins are run whoever made them; not for a node that others use");
   options.state_dir = config_.state_dir;
   options.run_dir = config_.run_dir;
   options.node_json = engine::NodeText(config_.engine.node_facts, public_config);

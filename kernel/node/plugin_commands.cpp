@@ -18,6 +18,8 @@ boost::json::object StatusJson(plugin::PluginStatus const& status) {
           {"reason", status.reason},
           {"hosting", status.hosting},
           {"file", status.file},
+          {"key", status.key},
+          {"dev", status.dev},
           {"pid", status.pid},
           {"restarts", status.restarts},
           {"memory", status.memory_bytes},

@@ -179,6 +179,7 @@ engine::Answer Node::Status(std::string_view payload) {
                              {"relay", {{"url", bus_->relay_url()}}},
                              {"http", {{"url", http_->url()}}},
                              {"facade", FacadeJson()},
+                             {"dev", config_.dev},
                              {"plugins", PluginsJson()},
                              {"store", StoreJson(writer_->counters())}};
   auto const depth = engine_->QueueDepth();

@@ -36,8 +36,12 @@ inline constexpr std::chrono::minutes kMaxQueueWait{15};
 struct PluginRecord {
   std::string name;
   std::string file;
+  std::string code;  ///< what is loaded: the file, or its verified private copy
   std::string version;
   Manifest manifest;
+  bool verified = false;  ///< the manifest is that of the file beside it, and was signed
+  std::string key_id;     ///< who signed; "" = nobody
+  bool dev = false;       ///< only dev mode lets it run
   bool serial = true;
   bool isolated = false;             ///< its code runs in a helper process
   std::vector<std::string> granted;  ///< permissions; their paths as in the manifest

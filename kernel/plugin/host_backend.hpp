@@ -52,6 +52,8 @@ class HostBackend {
   virtual KernelServices& kernel() = 0;
   [[nodiscard]] virtual std::string_view plugin() const = 0;
   [[nodiscard]] virtual bool HasPermission(std::string_view permission) const = 0;
+  /// False: the plugin gets NULL for this extension.
+  [[nodiscard]] virtual bool HasExtension(std::string_view) const { return true; }
 };
 
 }  // namespace trellis::plugin

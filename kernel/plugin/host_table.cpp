@@ -133,8 +133,8 @@ struct HostFunctions {
                                 RepairText(abi::View(text), kMaxErrorBytes));
   } catch (...) {  // progress is only shown
   }
-  static void const* Extension(void*, char const* id) noexcept {
-    if (id == nullptr) return nullptr;
+  static void const* Extension(void* ctx, char const* id) noexcept {
+    if (id == nullptr || !Of(ctx).backend_.HasExtension(id)) return nullptr;
     auto const* found = ServedExtension(id);
     return found != nullptr ? found : KernelExtension(id);
   }

@@ -79,15 +79,16 @@ std::string SanitizerRuntime() {
 /// the loader's lock taken, and every later load by another thread would wait for ever; one that
 /// crashes or hangs would take the daemon along.
 Result<void> TryInitialisers(std::filesystem::path const& file, std::string const& name) {
-  if (file.string().find_first_of(" :") != std::string::npos)
-    return Fail(Code::kInvalid, "plugin '{}': its path has a blank or a colon", name);
+  // By descriptor: a path with a blank or a colon would be several.
+  constexpr int kPlugin = 9;
+  TRELLIS_TRY(auto const opened, sys::OpenFile(file, O_RDONLY));
   TRELLIS_TRY(auto const silence, sys::OpenFile("/dev/null", O_WRONLY));
   sys::SpawnOptions options;
   options.argv = {"/bin/true"};
-  options.env =
-      std::vector<std::string>{"LD_BIND_NOW=1", "LD_PRELOAD=" + SanitizerRuntime() + file.string(),
-                               "ASAN_OPTIONS=detect_leaks=0"};
-  options.fds = {{silence.get(), 1}, {silence.get(), 2}};
+  options.env = std::vector<std::string>{
+      "LD_BIND_NOW=1", fmt::format("LD_PRELOAD={}/proc/self/fd/{}", SanitizerRuntime(), kPlugin),
+      "ASAN_OPTIONS=detect_leaks=0"};
+  options.fds = {{silence.get(), 1}, {silence.get(), 2}, {opened.get(), kPlugin}};
   TRELLIS_TRY(auto trial, sys::ChildProcess::Spawn(options));
   auto const ended = trial.Wait(kTrialLimit);
   if (!ended)
@@ -156,6 +157,12 @@ std::string NameOfFile(std::filesystem::path const& file) {
   return name;
 }
 
+Result<void> CheckExports(std::filesystem::path const& file) {
+  auto const name = NameOfFile(file);
+  TRELLIS_TRY(auto const symbols, EntryPoints(file, name));
+  return CheckEntryPoint(symbols, name);
+}
+
 Library::Library(std::unique_ptr<Handle> handle, trl_plugin const* descriptor)
     : handle_(std::move(handle)), descriptor_(descriptor) {}
 Library::~Library() = default;
@@ -165,8 +172,7 @@ Result<std::unique_ptr<Library>> Library::Open(std::filesystem::path const& file
   if (!IsPluginName(name))
     return Fail(Code::kInvalid, "'{}' is not a plugin file name", file.filename().string());
   TRELLIS_CHECK(CheckFile(file, name));
-  TRELLIS_TRY(auto const symbols, EntryPoints(file, name));
-  TRELLIS_CHECK(CheckEntryPoint(symbols, name));
+  TRELLIS_CHECK(CheckExports(file));
   auto const path = std::filesystem::absolute(file);
   if (trial == Trial::kYes) TRELLIS_CHECK(TryInitialisers(path, name));
   auto handle = std::make_unique<Handle>();

@@ -19,6 +19,9 @@ inline constexpr std::string_view kPluginSuffix = ".trellis.so";
 /// The plugin's name from its file name; "" when it is not one.
 [[nodiscard]] std::string NameOfFile(std::filesystem::path const& file);
 
+/// Does the file export exactly one entry point, and the one of this ABI? Read without loading it.
+Result<void> CheckExports(std::filesystem::path const& file);
+
 /// A loaded plugin. Its code stays mapped until the process ends: unloading is not reliable, and a
 /// call given up may still be inside.
 class Library {

@@ -49,6 +49,11 @@ std::unique_ptr<Supervisor> Manager::MakeSupervisor() {
 Result<std::unique_ptr<Manager>> Manager::Open(ManagerOptions options, KernelServices& kernel) {
   std::unique_ptr<Manager> manager(new Manager(std::move(options), kernel));
   TRELLIS_TRY(manager->loop_, HelperLoop::Open());
+  if (auto const& trust = manager->options_.trust; trust.has_value()) {
+    manager->trust_ = std::make_unique<Trust>(
+        TrustOptions{manager->options_.plugins_dir, trust->dir,
+                     manager->options_.state_dir + "/plugins/.store", trust->dev});
+  }
   TRELLIS_CHECK(manager->Discover());
   manager->Resolve();
   manager->Bring();
@@ -81,6 +86,7 @@ Result<void> Manager::Discover() {
                          failed.message());
   for (auto const& file : files)
     Load(file);
+  if (trust_ != nullptr) trust_->RemoveOldCopies();
   return {};
 }
 
@@ -93,8 +99,13 @@ void Manager::Load(std::string const& file) {
     return;
   }
   plugin.isolated = HostingOf(plugin.name) == Hosting::kProcess;
-  auto const loaded = plugin.isolated ? LoadHelper(plugin) : LoadInline(plugin);
+  auto const loaded = LoadCode(plugin);
   if (!loaded) Fail(plugin, PluginState::kRefused, loaded.error());
+}
+
+Result<void> Manager::LoadCode(PluginRecord& plugin) {
+  TRELLIS_CHECK(Verify(plugin));
+  return plugin.isolated ? LoadHelper(plugin) : LoadInline(plugin);
 }
 
 Hosting Manager::HostingOf(std::string const& name) const {
@@ -105,21 +116,10 @@ Hosting Manager::HostingOf(std::string const& name) const {
 }
 
 Result<void> Manager::LoadInline(PluginRecord& plugin) {
-  TRELLIS_TRY(auto library, Library::Open(plugin.file));
-  auto const& descriptor = library->descriptor();
-  TRELLIS_CHECK(Describe(plugin, {descriptor.version,
-                                  descriptor.manifest,
-                                  descriptor.threading == TRL_THREADING_PARALLEL,
-                                  {}}));
+  TRELLIS_TRY(auto library, Library::Open(plugin.code));
+  TRELLIS_CHECK(Describe(plugin, DescriptionOf(library->descriptor())));
   libraries_[plugin.name] = std::move(library);
   return {};
-}
-
-Result<void> Manager::Describe(PluginRecord& plugin, DescriptionBody const& description) {
-  plugin.version = description.version;
-  plugin.serial = !description.parallel;
-  TRELLIS_TRY(plugin.manifest, Manifest::Parse(description.manifest, plugin.name, plugin.version));
-  return Grant(plugin, plugin.manifest.permissions);
 }
 
 Result<void> Manager::Grant(PluginRecord& plugin, std::vector<std::string> const& asked) const {
@@ -170,6 +170,12 @@ void Manager::Bring() {
     }
   };
   attempt([this](PluginRecord& plugin) { return Create(plugin); });
+  for (auto const& name : order_) {
+    auto& plugin = *directory_.Find(name);
+    if (plugin.State() != PluginState::kCreated) continue;
+    if (auto const agreed = CheckRegistered(plugin); !agreed)
+      Fail(plugin, PluginState::kRefused, agreed.error());
+  }
   if (options_.start) attempt([this](PluginRecord& plugin) { return Start(plugin); });
 }
 
@@ -197,6 +203,7 @@ OpenSpec Manager::SpecOf(PluginRecord const& plugin) const {
   spec.node = options_.node_json;
   auto const config = options_.plugins.find(plugin.name);
   if (config != options_.plugins.end()) spec.config = config->second.config_json;
+  if (options_.trust.has_value() && options_.trust->dev) spec.flags |= TRL_OPEN_DEV;
   return spec;
 }
 
@@ -306,6 +313,8 @@ std::vector<PluginStatus> Manager::Status() const {
     status.permissions = plugin->granted;
     status.not_granted = Missing(plugin->manifest.permissions, plugin->granted);
     status.warnings = plugin->gaps;
+    status.key = plugin->key_id;
+    status.dev = plugin->dev;
     for (auto const& [id, owner] : services) {
       if (owner == plugin->name) status.services.push_back(id);
     }

@@ -5,6 +5,7 @@
 #include "kernel/plugin/daemon_backend.hpp"
 #include "kernel/plugin/helper/process_channel.hpp"
 #include "kernel/plugin/library.hpp"
+#include "kernel/plugin/trust.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -32,6 +33,12 @@ struct PluginConfig {
   HelperLimits limits{};
 };
 
+/// Whose plugins may be loaded.
+struct PluginTrust {
+  std::string dir;  ///< the trust store
+  bool dev = false;
+};
+
 struct ManagerOptions {
   std::string plugins_dir;  ///< holds <name>.trellis.so
   std::string state_dir;    ///< of the node
@@ -40,6 +47,8 @@ struct ManagerOptions {
   std::map<std::string, PluginConfig> plugins;  ///< a plugin without entry is enabled
   std::vector<std::string> kernel_commands;     ///< names that plugins may not take
   std::string keeper;  ///< path of trellis-keeper; "" = trellis.process/1 answers kUnavailable
+  /// Empty: the caller answers for what is in `plugins_dir`, manifests come from the code.
+  std::optional<PluginTrust> trust{};
   Hosting hosting = Hosting::kInline;
   std::string plugin_host;  ///< path of trellis-plugin-host, for Hosting::kProcess
   /// How long after its first, second … death a helper is started again; the last one repeats.
@@ -114,6 +123,10 @@ class Manager final : public Plugins {
   std::unique_ptr<Supervisor> MakeSupervisor();
   Result<void> Discover();
   void Load(std::string const& file);
+  Result<void> Verify(PluginRecord& plugin);
+  Result<void> LoadCode(PluginRecord& plugin);
+  /// Did a created plugin register what its manifest lists?
+  Result<void> CheckRegistered(PluginRecord const& plugin) const;
   Result<void> LoadInline(PluginRecord& plugin);
   Result<void> LoadHelper(PluginRecord& plugin);
   Result<void> Describe(PluginRecord& plugin, DescriptionBody const& description);
@@ -150,6 +163,7 @@ class Manager final : public Plugins {
   [[nodiscard]] PluginRecord* Running(std::string_view plugin) const;
 
   ManagerOptions const options_;
+  std::unique_ptr<Trust> trust_;  // nullptr: every file is loaded
   Metrics metrics_;
   Registry registry_;
   std::unique_ptr<HelperLoop> loop_;  // outlives every helper, so it stands before the directory

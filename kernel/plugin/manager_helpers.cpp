@@ -30,7 +30,7 @@ Result<std::shared_ptr<ProcessChannel>> Manager::OpenHelper(
   auto const limits = config == options_.plugins.end() ? HelperLimits{} : config->second.limits;
   NodeFolders const folders{whole(options_.state_dir), whole(options_.run_dir)};
   TRELLIS_TRY(auto helper,
-              ProcessChannel::Open({options_.plugin_host, plugin.name, whole(plugin.file),
+              ProcessChannel::Open({options_.plugin_host, plugin.name, whole(plugin.code),
                                     WithFolders(permissions, folders), whole(spec.state_dir),
                                     whole(spec.run_dir), limits},
                                    *loop_, threads_));
@@ -39,10 +39,11 @@ Result<std::shared_ptr<ProcessChannel>> Manager::OpenHelper(
 }
 
 Result<void> Manager::LoadHelper(PluginRecord& plugin) {
-  // What a plugin asks for stands in its code, so the first look at that is taken without a right.
-  TRELLIS_TRY(auto helper, OpenHelper(plugin, {}));
+  // What a plugin without manifest asks for stands in its code, so the first look at that is taken
+  // without a right.
+  TRELLIS_TRY(auto helper, OpenHelper(plugin, plugin.granted));
   TRELLIS_CHECK(Describe(plugin, helper->description()));
-  if (!plugin.granted.empty()) {
+  if (!plugin.verified && !plugin.granted.empty()) {
     helper = nullptr;
     TRELLIS_TRY(helper, OpenHelper(plugin, plugin.granted));
   }

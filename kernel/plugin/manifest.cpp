@@ -10,6 +10,12 @@ namespace {
 
 constexpr std::chrono::minutes kMaxDeadline{15};
 
+struct ProviderName {
+  std::string kind;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(ProviderName, (), (kind, name))
+
 /// `requires` is a word of the language, so this object is read by hand.
 Result<std::vector<std::string>> Names(json::Value const& object, std::string_view key) {
   std::vector<std::string> names;
@@ -26,6 +32,17 @@ std::vector<std::string> CommandNames(json::Value const& list) {
   for (auto const& entry : list.get_array()) {
     auto const* name = entry.is_object() ? entry.get_object().if_contains("name") : &entry;
     if (name != nullptr && name->is_string()) names.emplace_back(name->get_string());
+  }
+  return names;
+}
+
+/// `providers` lists objects with kind and name.
+std::vector<std::string> ProviderNames(json::Value const& list) {
+  std::vector<std::string> names;
+  if (!list.is_array()) return names;
+  for (auto const& entry : list.get_array()) {
+    ProviderName provider;
+    if (json::Decode(entry, provider)) names.push_back(provider.kind + " " + provider.name);
   }
   return names;
 }
@@ -56,6 +73,11 @@ Result<Manifest> Read(std::string_view text) {
     TRELLIS_CHECK(json::Decode(*name, manifest.name));
   if (auto const* version = object.if_contains("version"))
     TRELLIS_CHECK(json::Decode(*version, manifest.version));
+  if (auto const* summary = object.if_contains("summary"))
+    TRELLIS_CHECK(json::Decode(*summary, manifest.summary));
+  if (auto const* file = object.if_contains("file"))
+    TRELLIS_CHECK(json::Decode(*file, manifest.file));
+  if (auto const* abi = object.if_contains("abi")) TRELLIS_CHECK(json::Decode(*abi, manifest.abi));
   if (auto const* types = object.if_contains("types")) {
     TRELLIS_TRY(manifest.types, Types(*types));
   }
@@ -67,6 +89,8 @@ Result<Manifest> Read(std::string_view text) {
   TRELLIS_TRY(manifest.permissions, Names(value, "permissions"));
   if (auto const* commands = object.if_contains("commands"))
     manifest.commands = CommandNames(*commands);
+  if (auto const* providers = object.if_contains("providers"))
+    manifest.providers = ProviderNames(*providers);
   return manifest;
 }
 
@@ -75,6 +99,19 @@ bool Contains(std::vector<std::string> const& list, std::string_view text) {
 }
 
 }  // namespace
+
+Result<Manifest> Manifest::ParseFile(std::string_view text) {
+  TRELLIS_TRY(auto const value, json::ParseValue(text));
+  auto const* form = value.is_object() ? value.get_object().if_contains("manifest") : nullptr;
+  if (form == nullptr || !form->is_number() || form->to_number<double>() != 1)
+    return Fail(Code::kInvalid, "it is no manifest: '\"manifest\":1' is missing");
+  TRELLIS_TRY(auto manifest, Read(text));
+  if (manifest.name.empty() || manifest.version.empty())
+    return Fail(Code::kInvalid, "its name or version is missing");
+  if (manifest.file.name.empty() || manifest.file.blake2b_256.empty())
+    return Fail(Code::kInvalid, "it describes no file: make it with 'trellis plugin pack'");
+  return manifest;
+}
 
 Result<Manifest> Manifest::Parse(std::string_view text, std::string_view name,
                                  std::string_view version) {

@@ -3,6 +3,8 @@
 
 #include <trellis/result.hpp>
 
+#include <boost/describe.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -23,14 +25,37 @@ struct ManifestServices {
   std::vector<std::string> wants;
 };
 
+/// What a manifest file says about the library beside it.
+struct FileFacts {
+  std::string name;
+  std::uint64_t size = 0;
+  std::string blake2b_256;  ///< hex
+};
+BOOST_DESCRIBE_STRUCT(FileFacts, (), (name, size, blake2b_256))
+
+/// The plugin ABI that a plugin was built for.
+struct AbiFacts {
+  std::uint32_t major = 0;
+  std::uint32_t built = 0;     ///< minor version of the header
+  std::uint32_t required = 0;  ///< the least minor version of a host
+  bool operator==(AbiFacts const&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(AbiFacts, (), (major, built, required))
+
 struct Manifest {
   std::string name;
   std::string version;
+  std::string summary;
   std::vector<ManifestType> types;
   ManifestServices services;
   std::vector<std::string> commands;
+  std::vector<std::string> providers;  ///< `<kind> <name>`
   std::vector<std::string> permissions;
+  FileFacts file;  ///< only in manifest files
+  AbiFacts abi;    ///< only in manifest files
 
+  /// A manifest file. kInvalid when the text is none, or lacks what only a file has.
+  static Result<Manifest> ParseFile(std::string_view text);
   /// kInvalid when `text` is not a manifest or contradicts `name` and `version`.
   static Result<Manifest> Parse(std::string_view text, std::string_view name,
                                 std::string_view version);

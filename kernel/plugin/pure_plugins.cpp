@@ -24,11 +24,13 @@ PurePlugins::PurePlugins() : kernel_(std::make_unique<NoKernel>("this is no node
 
 PurePlugins::~PurePlugins() {
   manager_.reset();
+  TrustCopies(scratch_ / "state/plugins/.store").RemoveOthers();  // read-only folders
   std::error_code ignored;
   if (!scratch_.empty()) std::filesystem::remove_all(scratch_, ignored);
 }
 
-Result<std::unique_ptr<PurePlugins>> PurePlugins::Open(std::filesystem::path const& plugins_dir) {
+Result<std::unique_ptr<PurePlugins>> PurePlugins::Open(std::filesystem::path const& plugins_dir,
+                                                       std::optional<PluginTrust> trust) {
   std::unique_ptr<PurePlugins> pure(new PurePlugins());
   TRELLIS_TRY(pure->scratch_, MakeScratch());
   ManagerOptions options;
@@ -36,6 +38,7 @@ Result<std::unique_ptr<PurePlugins>> PurePlugins::Open(std::filesystem::path con
   options.state_dir = pure->scratch_ / "state";
   options.run_dir = pure->scratch_ / "run";
   options.start = false;
+  options.trust = std::move(trust);
   TRELLIS_TRY(pure->manager_, Manager::Open(std::move(options), *pure->kernel_));
   return pure;
 }

@@ -11,13 +11,17 @@
 
 namespace trellis::plugin {
 
+class NoKernel;
+
 /// Plugins that are loaded and created, but never started: nothing of the machine is touched.
 /// Thread-safe as Manager.
 class PurePlugins {
  public:
-  /// Every plugin of the folder. A plugin that fails is listed with its reason in
-  /// `plugins().Status()`. kIo: the folder cannot be read, or no private folder can be made.
-  static Result<std::unique_ptr<PurePlugins>> Open(std::filesystem::path const& plugins_dir);
+  /// Every plugin of the folder; without `trust` whoever signed it. A plugin that fails is listed
+  /// with its reason in `plugins().Status()`. kIo: the folder cannot be read, or no private folder
+  /// can be made.
+  static Result<std::unique_ptr<PurePlugins>> Open(std::filesystem::path const& plugins_dir,
+                                                   std::optional<PluginTrust> trust = {});
   ~PurePlugins();
   PurePlugins(PurePlugins const&) = delete;
   PurePlugins& operator=(PurePlugins const&) = delete;

@@ -122,6 +122,21 @@ std::vector<std::string> Registry::TypesOf(std::string_view plugin) const {
   return names;
 }
 
+Registered Registry::Of(std::string_view plugin) const {
+  Registered found;
+  found.types = TypesOf(plugin);
+  std::lock_guard const lock(mutex_);
+  for (auto const& [key, owner] : owners_) {
+    if (owner != plugin) continue;
+    if (key.first == Kind::kService) found.services.push_back(key.second);
+    if (key.first == Kind::kCommand) found.commands.push_back(key.second);
+  }
+  for (auto const& entry : providers_) {
+    if (entry.plugin == plugin) found.providers.push_back(entry.kind + " " + entry.name);
+  }
+  return found;
+}
+
 std::string Registry::ServiceOwner(std::string_view id) const {
   std::lock_guard const lock(mutex_);
   auto const found = owners_.find({Kind::kService, std::string(id)});

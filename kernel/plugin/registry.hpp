@@ -23,6 +23,14 @@ struct CommandEntry {
   std::string plugin;
 };
 
+/// What a plugin registered, by name.
+struct Registered {
+  std::vector<std::string> types;
+  std::vector<std::string> services;
+  std::vector<std::string> commands;   ///< aliases too
+  std::vector<std::string> providers;  ///< `<kind> <name>`
+};
+
 /// Thread-safe. A name that is taken, or claimed by another plugin's manifest, is refused with
 /// kExists; the text names the item and both plugins.
 class Registry {
@@ -45,6 +53,7 @@ class Registry {
   [[nodiscard]] std::optional<TypeInfo> Type(std::string_view name) const;
   [[nodiscard]] std::vector<TypeInfo> Types() const;
   [[nodiscard]] std::vector<std::string> TypesOf(std::string_view plugin) const;
+  [[nodiscard]] Registered Of(std::string_view plugin) const;
   /// "" when nobody registered it.
   [[nodiscard]] std::string ServiceOwner(std::string_view id) const;
   /// Ids with their plugins.

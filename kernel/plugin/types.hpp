@@ -117,6 +117,8 @@ struct PluginStatus {
   std::vector<std::string> warnings;     ///< one sentence each
   std::vector<std::string> types;
   std::vector<std::string> services;
+  std::string key;   ///< id of the key that signed it
+  bool dev = false;  ///< only dev mode lets it run
 };
 
 /// A command contributed by a plugin (trellis.command/1).

@@ -2,7 +2,8 @@
 set(TRELLIS_PLUGIN_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
 
 # trellis_add_plugin(<name> SOURCES a.cpp … [LINK …]): the module <name>.trellis.so, which exports one symbol. It lands in
-# TRELLIS_PLUGIN_DIR when that is set, else in the current binary folder.
+# TRELLIS_PLUGIN_DIR when that is set, else in the current binary folder. With the installed SDK the target pack_<name>
+# writes <name>.manifest.json beside it, from what the code registers.
 function(trellis_add_plugin name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   if(NOT name MATCHES "^[a-z][a-z0-9-]*$")
@@ -30,6 +31,11 @@ function(trellis_add_plugin name)
   # The sanitizers' symbols come from the program that loads the plugin.
   if(NOT TRELLIS_SANITIZE AND NOT "${CMAKE_CXX_FLAGS} ${CMAKE_C_FLAGS}" MATCHES "-fsanitize")
     target_link_options(${target} PRIVATE -Wl,-z,defs)
+  endif()
+  if(TRELLIS_CLI)  # set by the installed package
+    add_custom_target(pack_${name} COMMAND ${TRELLIS_CLI} plugin pack $<TARGET_FILE:${target}> VERBATIM
+      COMMENT "Manifest of plugin ${name}")
+    add_dependencies(pack_${name} ${target})
   endif()
 endfunction()
 

@@ -6,6 +6,7 @@
   sdk_test.py refusals ROOT           what `trellis plugin new` does not take
   sdk_test.py remove ROOT
 """
+import json
 import os
 import pathlib
 import shutil
@@ -51,13 +52,31 @@ def project(root, language):
         run("trellis", "plugin", "new", "my-lamp", "--lang", language, cwd=work, env=env)
         if language == "rust":
             run("make", "test", cwd=home, env=env)
+            run("make", "pack", cwd=home, env=env)
         else:
             run("cmake", "-G", "Ninja", "-B", "build", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
                 cwd=home, env=env)
             run("cmake", "--build", "build", cwd=home, env=env)
             run("ctest", "--test-dir", "build", "--output-on-failure", "--no-tests=error", cwd=home, env=env)
-        symbols = exported(home / "build" / "my-lamp.trellis.so")
+            run("cmake", "--build", "build", "--target", "pack_my-lamp", cwd=home, env=env)
+        plugin = home / "build/my-lamp.trellis.so"
+        symbols = exported(plugin)
         assert symbols == ["trellis_plugin_v1"], f"the plugin exports {symbols}"
+        sign(plugin, env)
+
+
+def sign(plugin, env):
+    """What an author does with the packed plugin, and the checks of a node that trusts the author."""
+    trust = plugin.parent / "trust.d"
+    trust.mkdir(mode=0o755)
+    plugin.parent.chmod(0o755)
+    plugin.chmod(0o755)
+    run("trellis", "plugin", "keygen", plugin.parent / "author", "--names", "my-*", env=env)
+    (plugin.parent / "author.pub").rename(trust / "author.pub")
+    run("trellis", "plugin", "sign", plugin.parent / "author", plugin, env=env)
+    checks = json.loads(run("trellis", "--json", "plugin", "check", "--trust", trust, plugin, env=env))["checks"]
+    assert [check["ok"] for check in checks] == [True] * 9, checks
+    assert "registers what its manifest lists: 1 types" in checks[8]["text"], checks
 
 
 def refusals(root):

@@ -158,6 +158,7 @@ listen = "127.0.0.1:0"
 [plugins]
 dir = "{plugins}"
 hosting = "inline"
+trust_dir = "{trust}"
 [plugin.crashy]
 hosting = "{hosting}"
 [plugin.crashy.config]
@@ -202,7 +203,7 @@ class Lab:
     def write_config(self):
         plugins = self.plugins or BUILD / "crash-plugins" / str(self.schema)
         (self.dir / "trellis.toml").write_text(
-            CONFIG.format(dir=self.dir, node=self.node, farm=self.farm, plugins=plugins, more=self.more.format(dir=self.dir), **self.settings))
+            CONFIG.format(dir=self.dir, node=self.node, farm=self.farm, plugins=plugins, trust=BUILD / "trust.d", more=self.more.format(dir=self.dir), **self.settings))
 
     def new_boot(self):
         self.boot = f"boot{next(self.boots)}"

@@ -36,7 +36,8 @@ class Disks(Case):
         folder = lab.make_folder("plugins-")
         self.addCleanup(shutil.rmtree, folder)
         for name in ("storage", "zmount"):
-            shutil.copy(lab.BUILD / "plugins" / f"{name}.trellis.so", folder)
+            for kind in ("trellis.so", "manifest.json", "manifest.json.sig"):
+                shutil.copy(lab.BUILD / "plugins" / f"{name}.{kind}", folder)
         return folder
 
     # ---- dying ----

@@ -20,8 +20,9 @@ class Refusals(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.plugins = pathlib.Path(tempfile.mkdtemp(prefix="te-plugins-", dir="/tmp"))
-        for file in (grid.BUILD / "plugins").glob("*.trellis.so"):
-            shutil.copy(file, cls.plugins)
+        for kind in ("trellis.so", "manifest.json", "manifest.json.sig"):
+            for file in (grid.BUILD / "plugins").glob(f"*.{kind}"):
+                shutil.copy(file, cls.plugins)
         (cls.plugins / "junk.trellis.so").write_text("this is no shared library")
         cls.grid = grid.Grid(plugins=cls.plugins)
         cls.addClassCleanup(shutil.rmtree, cls.plugins)

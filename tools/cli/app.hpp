@@ -39,6 +39,7 @@ void AddDeployCommands(CLI::App& root, App& app);
 void AddDocumentCommands(CLI::App& root, App& app);
 void AddMachineCommands(CLI::App& root, App& app);
 void AddConfigCommands(CLI::App& root, App& app);
+void AddPluginCommands(CLI::App& root, App& app);
 void AddRelayCommand(CLI::App& root, App& app);
 void AddCompletion(CLI::App& root, App& app);
 

@@ -27,8 +27,9 @@ Result<Examination> AskNode(ControlClient& control, grid::Deployment const& depl
   return examined;
 }
 
-Result<Examination> AskPlugins(fs::path const& folder, grid::Deployment const& deployment) {
-  TRELLIS_TRY(auto const pure, plugin::PurePlugins::Open(folder));
+Result<Examination> AskPlugins(fs::path const& folder, std::optional<plugin::PluginTrust> trust,
+                               grid::Deployment const& deployment) {
+  TRELLIS_TRY(auto const pure, plugin::PurePlugins::Open(folder, std::move(trust)));
   TRELLIS_TRY(auto const validated, grid::Validate(deployment, pure->plugins()));
   Examination examined;
   examined.challenge = grid::Challenge(deployment, validated.examined);
@@ -41,13 +42,18 @@ Result<Examination> AskPlugins(fs::path const& folder, grid::Deployment const& d
 }  // namespace
 
 Result<Examination> ExamineDocument(App const& app, grid::Deployment const& deployment) {
-  auto folder = InstalledPlugins();
+  auto folder = InstalledPlugins();  // as good as this program
+  std::optional<plugin::PluginTrust> trust;
   if (auto const grid = GridDir::Open(app.dir); grid) {
     if (auto control = ControlClient::Connect(grid->control_socket()); control)
       return AskNode(*control, deployment);
-    if (!grid->settings().plugins_dir.empty()) folder = grid->settings().plugins_dir;
+    auto const& settings = grid->settings();
+    if (!settings.plugins_dir.empty()) {
+      folder = settings.plugins_dir;
+      trust = plugin::PluginTrust{settings.trust_dir, settings.dev_mode};
+    }
   }
-  return AskPlugins(folder, deployment);
+  return AskPlugins(folder, std::move(trust), deployment);
 }
 
 }  // namespace trellis::cli

@@ -33,10 +33,16 @@ std::string OrNone(std::string const& text) {
   return text.empty() ? "none: the ledger has no chain endpoint" : text;
 }
 
+bool IsDev(json::Value const& status) {
+  auto const* dev = status.as_object().if_contains("dev");
+  return dev != nullptr && dev->is_bool() && dev->get_bool();
+}
+
 std::string StatusText(json::Value const& status) {
   auto text = fmt::format("node {} (twin {}), trellisd {}, up {} s, pid {}\n",
                           Text(status, "node_id"), Text(status, "twin_id"), Text(status, "version"),
                           Text(status, "uptime_s"), Text(status, "pid"));
+  if (IsDev(status)) text += "DEV          this node runs unsigned plugins (trellisd --dev)\n";
   text += fmt::format("relay        {}\n", Text(status.at("relay"), "url"));
   if (auto const* chain = status.as_object().if_contains("facade"); chain && chain->is_object())
     text += fmt::format("chain        {}\n", Text(*chain, "url"));
@@ -53,8 +59,8 @@ std::string StatusText(json::Value const& status) {
       text += fmt::format("trouble      {}\n", std::string_view(trouble.as_string()));
   }
   for (auto const& plugin : status.at("plugins").as_array()) {
-    text += fmt::format("plugin       {:<10} {:<9} {}\n", Text(plugin, "name"),
-                        Text(plugin, "state"), Text(plugin, "reason"));
+    text += fmt::format("plugin       {:<10} {:<9} {}{}\n", Text(plugin, "name"),
+                        Text(plugin, "state"), IsDev(plugin) ? "DEV " : "", Text(plugin, "reason"));
   }
   return text;
 }
@@ -92,7 +98,7 @@ Result<void> Status(App const& app, std::int64_t wait_s) {
   return {};
 }
 
-Result<pid_t> SpawnDaemon(GridDir const& grid) {
+Result<pid_t> SpawnDaemon(GridDir const& grid, bool dev) {
   std::error_code unknown;
   auto const binary =
       (fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellisd").string();
@@ -106,7 +112,8 @@ Result<pid_t> SpawnDaemon(GridDir const& grid) {
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-  std::array<char const*, 4> const argv{binary.c_str(), "--config", config.c_str(), nullptr};
+  std::array<char const*, 5> const argv{binary.c_str(), "--config", config.c_str(),
+                                        dev ? "--dev" : nullptr, nullptr};
   pid_t pid = 0;
   int const failed = ::posix_spawn(
       &pid, binary.c_str(), &actions, &attributes, const_cast<char**>(argv.data()),
@@ -120,14 +127,17 @@ Result<pid_t> SpawnDaemon(GridDir const& grid) {
 }
 
 /// Starts the daemon and waits until it answers; its status.
-Result<json::Value> StartDaemon(App const& app, GridDir const& grid) {
-  TRELLIS_TRY(auto const pid, SpawnDaemon(grid));
+Result<json::Value> StartDaemon(App const& app, GridDir const& grid, bool dev) {
+  if (dev && !grid.settings().dev_mode)
+    return Fail(Code::kInvalid, "--dev wants 'dev_mode = true' in [plugins] of '{}'",
+                (grid.path() / "trellis.toml").string());
+  TRELLIS_TRY(auto const pid, SpawnDaemon(grid, dev));
   app.Progress("starting the daemon ...");
   auto const alive = [pid] { return ::waitpid(pid, nullptr, WNOHANG) == 0; };
   return WaitReady(grid, std::chrono::seconds(60), alive);
 }
 
-Result<void> Up(App const& app) {
+Result<void> Up(App const& app, bool dev) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   if (auto client = ControlClient::Connect(grid.control_socket()); client) {
     if (auto const status = client->Call("local.status", nullptr);
@@ -136,7 +146,7 @@ Result<void> Up(App const& app) {
       return {};
     }
   }
-  TRELLIS_TRY(auto const status, StartDaemon(app, grid));
+  TRELLIS_TRY(auto const status, StartDaemon(app, grid, dev));
   app.Print(status, StatusText(status));
   return {};
 }
@@ -154,7 +164,7 @@ Result<void> Down(App const& app, bool all) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   auto client = ControlClient::Connect(grid.control_socket());
   if (!client && all) {  // only the daemon knows how to take its network down
-    TRELLIS_CHECK(StartDaemon(app, grid));
+    TRELLIS_CHECK(StartDaemon(app, grid, /*dev=*/false));
     client = ControlClient::Connect(grid.control_socket());
   }
   if (!client) {
@@ -217,8 +227,10 @@ void AddGridCommands(CLI::App& root, App& app) {
                     Text(made, "relay"), Text(made, "http"), Text(made, "dir")));
     return {};
   });
-  app.On(root.add_subcommand("up", "start the daemon in the background"),
-         [&app] { return Up(app); });
+  auto* const up = root.add_subcommand("up", "start the daemon in the background");
+  auto dev = std::make_shared<bool>(false);
+  up->add_flag("--dev", *dev, "run unsigned plugins too; only where dev_mode is on");
+  app.On(up, [&app, dev] { return Up(app, *dev); });
   auto* const down = root.add_subcommand("down", "stop the daemon; workloads keep running");
   auto all = std::make_shared<bool>(false);
   down->add_flag("--all", *all, "also take down the node network and the supervised processes");

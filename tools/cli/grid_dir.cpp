@@ -2,6 +2,7 @@
 
 #include "kernel/crypto/derivation.hpp"
 #include "kernel/crypto/mnemonic.hpp"
+#include "kernel/plugin/trust_store.hpp"
 #include "kernel/sys/files.hpp"
 
 #include <fmt/ranges.h>
@@ -69,6 +70,8 @@ Result<GridSettings> ReadSettings(fs::path const& dir) {
     settings.run_dir = path("node.run_dir", dir / "run");
     TRELLIS_CHECK(ReadLedger(root, path, settings));
     settings.plugins_dir = path("plugins.dir", {});
+    settings.trust_dir = path("plugins.trust_dir", plugin::DefaultTrustDir());
+    settings.dev_mode = root.at_path("plugins.dev_mode").value_or(false);
     settings.node_id = root.at_path("node.node_id").value_or(0U);
     settings.farm_id = root.at_path("node.farm_id").value_or(0U);
     return settings;

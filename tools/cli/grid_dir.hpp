@@ -37,6 +37,8 @@ struct GridSettings {
   std::filesystem::path run_dir;
   ledger::LedgerSettings ledger;
   std::filesystem::path plugins_dir;
+  std::filesystem::path trust_dir;  ///< public keys of those whose plugins the node runs
+  bool dev_mode = false;            ///< plugins may be unsigned where `--dev` is said
   std::uint32_t node_id = 0;
   std::uint32_t farm_id = 0;
 };

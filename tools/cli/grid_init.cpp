@@ -75,6 +75,7 @@ listen = "127.0.0.1:{}"
 [plugins]
 dir = {}
 hosting = "process"
+trust_dir = {}
 
 # Machines run without a libvirtd of the system: by a driver inside the plugin, which cannot be confined.
 [plugin.zmachine]
@@ -89,8 +90,21 @@ file_roots = [{}, {}]
 )",
       node, farm, Quoted(dir / "state"), Quoted(run_dir), Quoted(dir / "keys" / "node.json"),
       options.relay_port, options.http_port, LedgerText(options), Quoted(binaries / "plugins"),
-      Quoted(dir / "images"), Quoted(binaries / "guest"),
+      Quoted(dir / "trust.d"), Quoted(dir / "images"), Quoted(binaries / "guest"),
       Quoted((binaries / "guest").string() + "/"));
+}
+
+/// The grid's trust store, with the keys of those who made this program and its plugins.
+Result<void> MakeTrustStore(fs::path const& folder) {
+  TRELLIS_CHECK(sys::EnsureDirectory(folder, sys::kPublicDirectory));
+  std::error_code none;  // a build whose plugins are not signed has no keys
+  auto const built = fs::read_symlink("/proc/self/exe", none).parent_path().parent_path();
+  for (auto const& entry : fs::directory_iterator(built / "trust.d", none)) {
+    if (entry.path().extension() != ".pub") continue;
+    TRELLIS_TRY(auto const key, sys::ReadFile(entry.path()));
+    TRELLIS_CHECK(sys::WriteFileAtomic(folder / entry.path().filename(), key));
+  }
+  return {};
 }
 
 /// Registers the key's twin on the ledger and notes its id in the key. With the relay: clients do
@@ -254,6 +268,7 @@ Result<json::Value> InitGrid(InitOptions options) {
   TRELLIS_CHECK(sys::EnsureDirectory(dir / "state", kPassable));
   TRELLIS_CHECK(sys::EnsureDirectory(dir / "images", sys::kPublicDirectory));
   TRELLIS_CHECK(sys::EnsureDirectory(dir / "keys", sys::kPrivateDirectory));
+  TRELLIS_CHECK(MakeTrustStore(dir / "trust.d"));
   TRELLIS_TRY(auto const ledger, OpenLedger(options, dir / "state" / "ledger.db", keys));
   TRELLIS_TRY(auto const made, RegisterAll(*ledger, options, dir, keys));
   auto const run_dir = RunDirFor(dir);

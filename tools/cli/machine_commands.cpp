@@ -1,4 +1,4 @@
-// console, logs, plugin list.
+// console, logs, networks.
 #include "kernel/sys/fd.hpp"
 #include "kernel/sys/files.hpp"
 #include "tools/cli/app.hpp"
@@ -108,49 +108,6 @@ Result<void> FollowLogs(App const& app, std::string const& id) {
   }
 }
 
-Result<void> PluginInfo(App const& app, std::string const& name) {
-  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
-  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
-  TRELLIS_TRY(auto const info,
-              control.Call("local.plugin.info", boost::json::object{{"name", name}}));
-  std::string text;
-  for (auto const& [key, value] : info.as_object()) {
-    auto const shown =
-        value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
-    text += fmt::format("{:<10} {}\n", std::string_view(key), shown);
-  }
-  app.Print(info, text);
-  return {};
-}
-
-Result<void> PluginRestart(App const& app, std::string const& name) {
-  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
-  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
-  TRELLIS_CHECK(control.Call("local.plugin.restart", boost::json::object{{"name", name}}));
-  app.Print(boost::json::object{{"restarted", name}}, name + " runs again");
-  return {};
-}
-
-Result<void> PluginList(App const& app) {
-  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
-  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
-  TRELLIS_TRY(auto const list, control.Call("local.plugin.list", nullptr));
-  std::string text = fmt::format("{:<12} {:<9} {:<9} {:<38} {}\n", "plugin", "version", "state",
-                                 "types", "reason");
-  for (auto const& plugin : list.as_array()) {
-    std::string types;
-    for (auto const& type : plugin.at("types").as_array())
-      types += (types.empty() ? "" : ",") + std::string(type.as_string());
-    text += fmt::format("{:<12} {:<9} {:<9} {:<38} {}\n",
-                        std::string_view(plugin.at("name").as_string()),
-                        std::string_view(plugin.at("version").as_string()),
-                        std::string_view(plugin.at("state").as_string()), types,
-                        std::string_view(plugin.at("reason").as_string()));
-  }
-  app.Print(list, text);
-  return {};
-}
-
 Result<void> NetworkShow(App const& app, std::uint32_t twin, std::string const& name) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
@@ -180,17 +137,6 @@ void AddMachineCommands(CLI::App& root, App& app) {
   network->add_option("twin", *twin, "twin that owns it")->required();
   network->add_option("name", *id, "name of the network")->required();
   app.On(network, [&app, twin, id] { return NetworkShow(app, *twin, *id); });
-  auto* const plugin = root.add_subcommand("plugin", "plugins of the node")->require_subcommand(1);
-  AddPluginNew(*plugin, app);
-  app.On(plugin->add_subcommand("list", "all plugins and their state"),
-         [&app] { return PluginList(app); });
-  auto* const restart = plugin->add_subcommand(
-      "restart", "end the plugin's process and start the next one, also after it was given up");
-  restart->add_option("name", *id, "name of the plugin")->required();
-  app.On(restart, [&app, id] { return PluginRestart(app, *id); });
-  auto* const info = plugin->add_subcommand("info", "all about one plugin");
-  info->add_option("name", *id, "name of the plugin")->required();
-  app.On(info, [&app, id] { return PluginInfo(app, *id); });
 }
 
 }  // namespace trellis::cli

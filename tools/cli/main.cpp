@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   trellis::cli::AddDocumentCommands(root, app);
   trellis::cli::AddMachineCommands(root, app);
   trellis::cli::AddConfigCommands(root, app);
+  trellis::cli::AddPluginCommands(root, app);
   trellis::cli::AddRelayCommand(root, app);
   trellis::cli::AddCompletion(root, app);
   CLI11_PARSE(root, argc, argv);

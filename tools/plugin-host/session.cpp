@@ -192,9 +192,8 @@ Result<std::string> Session::Hello(std::string_view body) {
   TRELLIS_TRY(auto const hello, json::Parse<plugin::HelloBody>(body));
   TRELLIS_TRY(auto const gaps, *confined_);
   TRELLIS_TRY(library_, plugin::Library::Open(hello.file, plugin::Library::Trial::kNo));
-  auto const& descriptor = library_->descriptor();
-  plugin::DescriptionBody const description{descriptor.version, descriptor.manifest,
-                                            descriptor.threading == TRL_THREADING_PARALLEL, gaps};
+  auto description = plugin::DescriptionOf(library_->descriptor());
+  description.gaps = gaps;
   return json::Dump(description);
 }
 

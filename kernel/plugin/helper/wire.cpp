@@ -38,6 +38,14 @@ Error ErrorOf(trl_status status, std::string_view text) {
 
 }  // namespace
 
+DescriptionBody DescriptionOf(trl_plugin const& descriptor) {
+  return {descriptor.version,
+          descriptor.manifest,
+          descriptor.threading == TRL_THREADING_PARALLEL,
+          {},
+          {descriptor.abi_major, descriptor.abi_minor_built, descriptor.abi_minor_required}};
+}
+
 void PutCall(FieldWriter& out, CallInfo const& call) {
   RawCall raw;
   raw.flags = call.flags;

@@ -4,6 +4,7 @@
 #include "kernel/plugin/call.hpp"
 #include "kernel/plugin/channel.hpp"
 #include "kernel/plugin/helper/frame.hpp"
+#include "kernel/plugin/manifest.hpp"
 
 #include <string>
 #include <string_view>
@@ -27,8 +28,10 @@ struct DescriptionBody {
   std::string manifest;
   bool parallel = false;
   std::vector<std::string> gaps;  ///< what the process could not be kept from
+  AbiFacts abi;
 };
-BOOST_DESCRIBE_STRUCT(DescriptionBody, (), (version, manifest, parallel, gaps))
+BOOST_DESCRIBE_STRUCT(DescriptionBody, (), (version, manifest, parallel, gaps, abi))
+[[nodiscard]] DescriptionBody DescriptionOf(trl_plugin const& descriptor);
 
 /// A trl_call without host_data: one field of 40 bytes.
 void PutCall(FieldWriter& out, CallInfo const& call);

@@ -48,9 +48,10 @@ def m1(lab):
         rss, threads = daemon.status_kib("VmRSS"), daemon.status_kib("Threads")
     few = lab.dir / "few"
     few.mkdir(exist_ok=True)
-    for file in (lab.build / "plugins").glob("*.trellis.so"):
-        if file.name != "zmachine.trellis.so" and not (few / file.name).exists():
-            shutil.copy(file, few)
+    for kind in ("trellis.so", "manifest.json", "manifest.json.sig"):
+        for file in (lab.build / "plugins").glob(f"*.{kind}"):
+            if not file.name.startswith("zmachine.") and not (few / file.name).exists():
+                shutil.copy(file, few)
     with lab.daemon(plugins=few) as daemon:
         quiet(daemon)
         without = daemon.status_kib("VmRSS")
@@ -98,6 +99,9 @@ def p3(lab):
             (folder / "noop.trellis.so").write_bytes(original)
             for i in range(count - 1):  # the same plugin under another name of the same length
                 (folder / f"np{i:02}.trellis.so").write_bytes(original.replace(b"noop", f"np{i:02}".encode()))
+            plugins = sorted(folder.glob("*.trellis.so"))
+            for words in (["pack"], ["sign", lab.build / "signing.key"]):
+                subprocess.run([lab.build / "bin/trellis", "plugin", *words, *plugins], check=True, stdout=subprocess.DEVNULL)
         with lab.daemon(plugins=folder) as daemon:
             running = sum(p["state"] == "running" for p in daemon.call("local.plugin.list"))
             assert running == count, f"{running} of {count} plugins run"

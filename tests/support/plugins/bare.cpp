@@ -1,6 +1,7 @@
 // A plugin over the bare C header whose behaviour comes from macros and from its workloads' data.
 #include <trellis/abi.h>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -56,6 +57,20 @@ struct Bomb {
   Bomb() { throw std::runtime_error("thrown by an initialiser"); }
 };
 Bomb const bomb;
+#endif
+
+#ifdef BARE_MARKER
+/// Code that runs when the library is loaded, before anybody can ask for anything.
+struct Marker {
+  Marker() {
+    Dl_info self{};
+    if (::dladdr(this, &self) == 0) return;
+    auto const file = std::string(self.dli_fname) + ".ran";
+    int const fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) ::close(fd);
+  }
+};
+Marker const marker;
 #endif
 
 trl_host const* host = nullptr;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ class PluginLab {
     options.plugins = config;
     options.kernel_commands = kernel_commands;
     options.hosting = hosting;
+    options.trust = trust;
     options.plugin_host = std::filesystem::path(TRELLIS_BUILD_DIR) / "bin/trellis-plugin-host";
     options.restart_delays = {restart_delay};
     auto opened = Manager::Open(std::move(options), kernel_);
@@ -49,12 +51,14 @@ class PluginLab {
     }
     return {};
   }
+  [[nodiscard]] std::filesystem::path root() const { return dir_ / ""; }
   [[nodiscard]] std::filesystem::path plugins() const { return dir_ / "plugins"; }
   [[nodiscard]] Manager& manager() { return *manager_; }
   Hosting hosting = Isolated() ? Hosting::kProcess : Hosting::kInline;
   std::map<std::string, PluginConfig> config;
   std::chrono::milliseconds restart_delay{10};
   std::vector<std::string> kernel_commands;
+  std::optional<PluginTrust> trust;
 
  private:
   testing::TempDir dir_;
