@@ -1,6 +1,7 @@
 #include "kernel/plugin/daemon_backend.hpp"
 
 #include "kernel/base/log.hpp"
+#include "kernel/plugin/permissions.hpp"
 
 #include <trellis/json.hpp>
 
@@ -17,6 +18,7 @@ namespace trellis::plugin {
 namespace {
 
 constexpr std::chrono::seconds kListLimit{5};
+constexpr std::string_view kSpawn = "process.spawn";
 
 tl::unexpected<Error> NoProcesses() {
   return Fail(Code::kUnavailable, "this host runs no data processes");
@@ -121,6 +123,9 @@ Result<void> DaemonBackend::AddService(std::string const& id) {
   return parts_.registry.AddService(id, name_);
 }
 Result<void> DaemonBackend::AddCommand(CommandInfo command, std::vector<std::string> aliases) {
+  TRELLIS_CHECK(Need("command:" + command.name));
+  for (auto const& alias : aliases)
+    TRELLIS_CHECK(Need("command:" + alias));
   return parts_.registry.AddCommand(std::move(command), aliases, name_);
 }
 Result<void> DaemonBackend::AddProvider(std::string const& kind, std::string const& name,
@@ -141,6 +146,7 @@ void DaemonBackend::Subscribe(std::string const&) {
 Result<void> DaemonBackend::Publish(std::string_view topic, std::string_view payload) {
   if (IsKernelTopic(topic))
     return Fail(Code::kDenied, "plugin '{}' may not publish '{}'", name_, topic);
+  TRELLIS_CHECK(Need(fmt::format("event:{}", topic)));
   parts_.publish(topic, payload);
   return {};
 }
@@ -155,22 +161,29 @@ void DaemonBackend::RecordMetric(std::uint64_t metric, double value) {
 
 Result<std::string> DaemonBackend::EnsureProcess(std::string_view name, std::string_view spec,
                                                  std::span<int const> fds, CallInfo const& call) {
+  TRELLIS_CHECK(Need(kSpawn));
   if (parts_.supervisor == nullptr) return NoProcesses();
   return parts_.supervisor->Ensure(name_, name, spec, fds, call.deadline_ns);
 }
 Result<void> DaemonBackend::StopProcess(std::string_view name, CallInfo const& call) {
+  TRELLIS_CHECK(Need(kSpawn));
   if (parts_.supervisor == nullptr) return NoProcesses();
   return parts_.supervisor->Stop(name_, name, call.deadline_ns);
 }
 Result<std::string> DaemonBackend::ListProcesses(std::string_view prefix) {
+  TRELLIS_CHECK(Need(kSpawn));
   if (parts_.supervisor == nullptr) return NoProcesses();
   std::chrono::nanoseconds const limit = kListLimit;
   return parts_.supervisor->List(name_, prefix, MonotonicNs() + limit.count());
 }
 
 bool DaemonBackend::HasPermission(std::string_view permission) const {
-  auto const& granted = record_.granted;
-  return std::find(granted.begin(), granted.end(), permission) != granted.end();
+  return IsGranted(record_.granted, permission);
+}
+
+Result<void> DaemonBackend::Need(std::string_view permission) const {
+  if (HasPermission(permission)) return {};
+  return Fail(Code::kDenied, "plugin '{}' has no permission '{}'", name_, permission);
 }
 
 }  // namespace trellis::plugin

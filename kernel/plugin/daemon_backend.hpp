@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/plugin/broker.hpp"
+#include "kernel/plugin/gated_kernel.hpp"
 #include "kernel/plugin/host_backend.hpp"
 #include "kernel/plugin/metrics.hpp"
 #include "kernel/plugin/registry.hpp"
@@ -25,7 +26,11 @@ struct HostParts {
 class DaemonBackend final : public HostBackend {
  public:
   DaemonBackend(PluginRecord const& record, HostParts const& parts)
-      : name_(record.name), tail_(record.tail), record_(record), parts_(parts) {}
+      : name_(record.name),
+        tail_(record.tail),
+        record_(record),
+        parts_(parts),
+        kernel_(parts.kernel, [this](std::string_view permission) { return Need(permission); }) {}
 
   void Log(std::int32_t level, std::string_view text, std::string_view fields) override;
   std::int32_t LogLevel() override;
@@ -47,15 +52,19 @@ class DaemonBackend final : public HostBackend {
                                     std::span<int const> fds, CallInfo const& call) override;
   Result<void> StopProcess(std::string_view name, CallInfo const& call) override;
   Result<std::string> ListProcesses(std::string_view prefix) override;
-  KernelServices& kernel() override { return parts_.kernel; }
+  KernelServices& kernel() override { return kernel_; }
   [[nodiscard]] std::string_view plugin() const override { return name_; }
   [[nodiscard]] bool HasPermission(std::string_view permission) const override;
 
  private:
+  /// kDenied unless it has it.
+  [[nodiscard]] Result<void> Need(std::string_view permission) const;
+
   std::string const name_;  // also readable when the record is gone, as is the next
   std::shared_ptr<LogTail> const tail_;
   PluginRecord const& record_;
   HostParts const& parts_;
+  GatedKernel kernel_;
 };
 
 }  // namespace trellis::plugin

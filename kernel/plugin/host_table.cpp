@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace trellis::plugin {
 
@@ -16,6 +17,24 @@ constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 HostTable& Of(void* ctx) {
   return *static_cast<HostTable*>(ctx);
+}
+
+/// Permissions of which a plugin needs one to get the extension at all.
+struct Gate {
+  std::string_view extension;
+  std::vector<std::string_view> permissions;
+};
+
+bool MayHave(HostBackend const& backend, std::string_view extension) {
+  static std::array<Gate, 4> const kGates{
+      {{TRL_EXT_COMMAND, {"command:"}},
+       {TRL_EXT_PROCESS, {"process.spawn"}},
+       {TRL_EXT_ENGINE, {"engine.report"}},
+       {TRL_EXT_CONTRACT, {"contract.read", "twin.read", "name.read"}}}};
+  auto const gate = std::ranges::find(kGates, extension, &Gate::extension);
+  return gate == kGates.end() || std::ranges::any_of(gate->permissions, [&](auto const permission) {
+           return backend.HasPermission(permission);
+         });
 }
 
 }  // namespace
@@ -97,6 +116,7 @@ struct HostFunctions {
       return Registrations::AddService(Of(ctx), id, {run, service}, err);
     });
   }
+  // NOLINTNEXTLINE(readability-function-size): the ABI's parameters
   static trl_status CallService(void* ctx, trl_call const* call, trl_bytes id, trl_bytes method,
                                 trl_bytes request, trl_fds fds, trl_sink reply,
                                 trl_fd_sink reply_fds, trl_sink err) noexcept {
@@ -134,7 +154,8 @@ struct HostFunctions {
   } catch (...) {  // progress is only shown
   }
   static void const* Extension(void* ctx, char const* id) noexcept {
-    if (id == nullptr || !Of(ctx).backend_.HasExtension(id)) return nullptr;
+    if (id == nullptr || !Of(ctx).backend_.HasExtension(id) || !MayHave(Of(ctx).backend_, id))
+      return nullptr;
     auto const* found = ServedExtension(id);
     return found != nullptr ? found : KernelExtension(id);
   }

@@ -90,6 +90,17 @@ Result<HelperRights> HelperRights::Of(std::vector<std::string> const& permission
   return rights;
 }
 
+bool IsGranted(std::span<std::string const> granted, std::string_view permission) {
+  constexpr std::array<std::string_view, 2> kNames{"command:", "event:"};
+  auto const kind =
+      std::ranges::find_if(kNames, [&](auto const name) { return permission.starts_with(name); });
+  return std::ranges::any_of(granted, [&](std::string_view const entry) {
+    if (entry == permission) return true;
+    if (kind == kNames.end() || !entry.starts_with(*kind)) return false;
+    return permission == *kind || permission.starts_with(entry);
+  });
+}
+
 std::vector<std::string> WithFolders(std::vector<std::string> permissions,
                                      NodeFolders const& folders) {
   for (auto& permission : permissions) {

@@ -4,6 +4,7 @@
 #include <trellis/result.hpp>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ struct HelperRights {
   /// Mounting and Landlock exclude each other: one that mounts sees all files.
   [[nodiscard]] bool confined() const { return !net_namespace && !fs_mount; }
 };
+
+/// Is `permission` among those? `command:zos.x.foo.list` is when `command:zos.x.foo.` is, and
+/// `command:` when any command is; so with events.
+[[nodiscard]] bool IsGranted(std::span<std::string const> granted, std::string_view permission);
 
 /// The two folders of a node that paths in permissions may begin with, as `{state}` and `{run}`.
 struct NodeFolders {

@@ -77,7 +77,8 @@ Result<void> CheckCommand(trl_command const& command, std::string_view name) {
 
 trl_status Registrations::Finish(HostTable& table, Result<void> const& done, trl_sink err) {
   if (done) return TRL_OK;
-  {
+  // What is not granted is missing; the plugin decides whether it works without.
+  if (done.error().code != Code::kDenied) {
     std::lock_guard const lock(table.mutex_);
     if (table.refused_.empty()) table.refused_ = done.error().message;
   }

@@ -48,7 +48,6 @@ class HostRequests {
   Result<std::string> Ask(Frame const& call);
   Result<std::string> Store(Frame const& call);
   Result<std::string> Kernel(Frame const& call);
-  [[nodiscard]] Result<void> Need(std::string_view permission) const;
 
   HostBackend& backend_;
   ActiveCalls& calls_;

@@ -2,6 +2,7 @@
 
 #include "kernel/plugin/helper/registration.hpp"
 #include "kernel/plugin/helper/wire.hpp"
+#include "kernel/plugin/permissions.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -117,7 +118,7 @@ Result<std::string> RemoteBackend::ListProcesses(std::string_view prefix) {
 }
 
 bool RemoteBackend::HasPermission(std::string_view permission) const {
-  return std::find(permissions_.begin(), permissions_.end(), permission) != permissions_.end();
+  return IsGranted(permissions_, permission);
 }
 
 // ---- trellis.deployment/1 ----

@@ -122,6 +122,7 @@ Quiet<R, A...> Unsafe(R (*function)(A...)) {
 trl_status AddCommand(CommandRow const& row, trl_sink err) {
   auto const* commands =
       static_cast<trl_ext_command const*>(host->extension(host->ctx, TRL_EXT_COMMAND));
+  if (commands == nullptr) return TRL_DENIED;
   std::vector<trl_bytes> aliases;
   for (auto const& alias : row.aliases)
     aliases.push_back(Bytes(alias));
@@ -173,7 +174,8 @@ extern "C" TRL_EXPORT trl_plugin const* trellis_plugin_v1(void) noexcept {
     made.threading = TRL_THREADING_PARALLEL;
     made.name = COMMANDER_NAME;
     made.version = "1.0.0";
-    made.manifest = R"({"manifest":1,"name":")" COMMANDER_NAME R"(","version":"1.0.0"})";
+    made.manifest = R"({"manifest":1,"name":")" COMMANDER_NAME R"(","version":"1.0.0",
+      "permissions":["command:zos."]})";
     made.create = Unsafe(&Create);
     made.start = Unsafe(&Start);
     made.stop = Unsafe(&Stop);

@@ -51,7 +51,10 @@ Ext const* Host::Extension(char const* id) const {
 namespace detail {
 
 inline tl::unexpected<Error> NoExtension(std::string_view id) {
-  return Fail(Code::kUnavailable, "the host does not offer '{}' to this plugin", id);
+  return Fail(
+      Code::kUnavailable,
+      "the host does not offer '{}' to this plugin: is a permission for it declared and granted?",
+      id);
 }
 
 /// Runs a host function that takes a sink for output and one for the error.

@@ -63,6 +63,18 @@ TEST(PluginCommands, MayNotTakeTheKernelsNames) {
   EXPECT_THAT(lab.StatusOf("commander").reason, HasSubstr("belongs to the kernel"));
 }
 
+TEST(PluginCommands, AreThoseThatTheOperatorGrants) {
+  PluginLab lab;
+  lab.Add("commander");
+  lab.config["commander"] = Commands(R"({"name":"zos.x.one"})");
+  lab.config["commander"].permissions.emplace();
+
+  auto& manager = lab.Open();
+
+  EXPECT_EQ(lab.StatusOf("commander").state, "running");
+  EXPECT_FALSE(manager.Command("zos.x.one"));
+}
+
 class MalformedCommand : public ::testing::TestWithParam<char const*> {};
 
 TEST_P(MalformedCommand, FailsItsPlugin) {

@@ -35,6 +35,19 @@ TEST(HelperRights, TakeTheDaemonsPermissionsForKnown) {
                                 "engine.report", "unix:/run/libvirt"}));
 }
 
+TEST(Grant, OfAPrefixCoversWhatBeginsWithIt) {
+  std::vector<std::string> const granted{"command:zos.x.foo.", "event:foo.", "name.read"};
+
+  EXPECT_TRUE(IsGranted(granted, "command:zos.x.foo.list"));
+  EXPECT_TRUE(IsGranted(granted, "command:"));
+  EXPECT_TRUE(IsGranted(granted, "event:foo.changed"));
+  EXPECT_TRUE(IsGranted(granted, "name.read"));
+  EXPECT_FALSE(IsGranted(granted, "command:zos.x.fool"));
+  EXPECT_FALSE(IsGranted(granted, "event:bar"));
+  EXPECT_FALSE(IsGranted(granted, "name.readable"));
+  EXPECT_FALSE(IsGranted({}, "command:"));
+}
+
 class MountingPermission : public ::testing::TestWithParam<char const*> {};
 
 TEST_P(MountingPermission, LiftsTheConfinementOfFiles) {
