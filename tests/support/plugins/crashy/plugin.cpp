@@ -193,8 +193,6 @@ class CrashyPlugin {
     TRELLIS_TRY(auto const settings, config.As<Settings>());
     TRELLIS_TRY(auto const facts, json::Parse<NodeFacts>(host.node()));
     auto plugin = std::make_unique<CrashyPlugin>(settings.dir, facts.boot_id);
-    TRELLIS_CHECK(plugin->items_.Open());
-    TRELLIS_CHECK(plugin->nets_.Open());
     TypeOptions net;
     net.rank = kNetRank;
     TypeOptions item;
@@ -211,6 +209,11 @@ class CrashyPlugin {
           return "null";
         }));
     return plugin;
+  }
+
+  Result<void> Start(Call&) {
+    TRELLIS_CHECK(items_.Open());
+    return nets_.Open();
   }
 
   CrashyPlugin(std::filesystem::path const& dir, std::string const& boot)
