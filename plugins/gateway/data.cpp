@@ -65,6 +65,10 @@ void NameProxy::Challenge(ChallengeWriter& out) const {
 }
 
 Result<void> FqdnProxy::Valid(WorkloadGetter const&) const {
+  return ValidForm();
+}
+
+Result<void> FqdnProxy::ValidForm() const {
   if (!IsDomain(fqdn)) return Invalid("gw_fqdn", "invalid domain '{}'", fqdn);
   return ValidBackends();
 }

@@ -45,6 +45,8 @@ struct FqdnProxy : Target {
 
   /// gw_fqdn, then those of the backends.
   [[nodiscard]] Result<void> Valid(WorkloadGetter const&) const;
+  /// The same without a deployment around it.
+  [[nodiscard]] Result<void> ValidForm() const;
   void Challenge(ChallengeWriter& out) const;
 };
 BOOST_DESCRIBE_STRUCT(FqdnProxy, (Target), (fqdn))

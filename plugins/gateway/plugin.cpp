@@ -1,7 +1,10 @@
-#include "plugins/common/data_only/provisioner.hpp"
-#include "plugins/gateway/data.hpp"
+// The gateway plugin: public names whose traffic goes to private backends.
+#include "plugins/gateway/gateway.hpp"
+#include "plugins/gateway/provisioner.hpp"
+#include "plugins/gateway/route_service.hpp"
 
 #include <trellis/sdk.hpp>
+#include <trellis/services/proxy.hpp>
 
 #include <memory>
 
@@ -14,26 +17,72 @@ class GatewayPlugin {
   static constexpr std::uint16_t kThreading = TRL_THREADING_PARALLEL;
   static constexpr char const* kManifest = R"({"manifest":1,"name":"gateway","version":"1.0.0",
     "summary":"public names for private services","license":"Apache-2.0",
-    "services":{"provides":[],"requires":[],"wants":[]},
-    "types":[{"name":"gateway-name-proxy","sharable":false,"provision":false,"rank":800,"max_parallel":4,"update":false,"pause":false,"after":[]},
-      {"name":"gateway-fqdn-proxy","sharable":false,"provision":false,"rank":810,"max_parallel":4,"update":false,"pause":false,"after":[]}],
-    "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
+    "services":{"provides":["trellis.proxy.route/1"],
+      "requires":["trellis.net.public/1","trellis.net.namespace/1"],"wants":[]},
+    "types":[{"name":"gateway-name-proxy","sharable":false,"rank":800,"max_parallel":4,"update":false,"pause":true,"after":[]},
+      {"name":"gateway-fqdn-proxy","sharable":false,"rank":810,"max_parallel":4,"update":false,"pause":true,"after":[]}],
+    "permissions":["process.spawn","name.read","engine.report","net.connect","fs.read:/etc/trellis/certs",
+      "command:zos.x.gateway."],
+    "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
+      "tls":{"type":"string","enum":["selfsigned","files"],"default":"selfsigned",
+        "description":"where certificates are from: the node's own authority, or files"},
+      "wildcard_cert":{"type":"string","default":"",
+        "description":"with files: chain and key of the node's domain, below /etc/trellis/certs"},
+      "cert_dir":{"type":"string","default":"","description":"with files: <fqdn>.pem; empty: certs in the state directory"},
+      "verify_dns":{"type":"boolean","default":true,"description":"an fqdn must point at the node"},
+      "resolver":{"type":"string","default":"8.8.8.8:53","description":"name server that is asked for it"},
+      "allow_loopback_backends":{"type":"boolean","default":false,"description":"for tests"},
+      "threads":{"type":"integer","minimum":0,"maximum":64,"default":0,"description":"of the proxy; 0: CPUs, at most 4"},
+      "max_connections":{"type":"integer","minimum":0,"default":0,"description":"of the proxy; 0: what its descriptors allow"},
+      "haproxy":{"type":"string","default":"haproxy","description":"the program"}}}},
     "state":{"version":1}})";
 
-  static Result<std::unique_ptr<GatewayPlugin>> Create(Host host, Config const&) {
-    auto plugin = std::make_unique<GatewayPlugin>();
+  GatewayPlugin(Host host, GatewayConfig config)
+      : gateway_(host, std::move(config)), names_(gateway_), fqdns_(gateway_) {}
+
+  static Result<std::unique_ptr<GatewayPlugin>> Create(Host host, Config const& config) {
+    TRELLIS_TRY(auto settings, config.As<GatewayConfig>());
+    auto plugin = std::make_unique<GatewayPlugin>(host, std::move(settings));
     TypeOptions name_options;
     name_options.rank = kNameRank;
-    TRELLIS_CHECK(host.RegisterType<NameProxy>("gateway-name-proxy", plugin->name_, name_options));
+    TRELLIS_CHECK(host.RegisterType<NameProxy>("gateway-name-proxy", plugin->names_, name_options));
     TypeOptions fqdn_options;
     fqdn_options.rank = kFqdnRank;
-    TRELLIS_CHECK(host.RegisterType<FqdnProxy>("gateway-fqdn-proxy", plugin->fqdn_, fqdn_options));
+    TRELLIS_CHECK(host.RegisterType<FqdnProxy>("gateway-fqdn-proxy", plugin->fqdns_, fqdn_options));
+    TRELLIS_CHECK(host.RegisterService(services::kProxyRoute, RouteMethods(plugin->gateway_)));
+    TRELLIS_CHECK(plugin->AddCommands(host));
     return plugin;
   }
 
+  Result<void> Start(Call& call) { return gateway_.Start(call); }
+  Result<void> Stop(Call&) {
+    gateway_.Stop();
+    return {};
+  }
+
  private:
-  DataOnlyProvisioner<NameProxy, NameProxyResult> name_;
-  DataOnlyProvisioner<FqdnProxy, FqdnProxyResult> fqdn_;
+  Result<void> AddCommands(Host host) {
+    CommandOptions options;
+    options.flags = TRL_COMMAND_LOCAL;
+    options.name = "zos.x.gateway.list";
+    TRELLIS_CHECK(host.AddCommand(options, [this](Call&, std::string_view) -> Result<std::string> {
+      TRELLIS_TRY(auto const lines, gateway_.List());
+      return json::Dump(lines);
+    }));
+    options.name = "zos.x.gateway.authority";
+    TRELLIS_CHECK(host.AddCommand(options, [this](Call&, std::string_view) -> Result<std::string> {
+      return json::Dump(gateway_.Authority());
+    }));
+    return host.AddProvider("consumption", "routes", "",
+                            [this](Call&, std::string_view) -> Result<std::string> {
+                              TRELLIS_TRY(auto const readings, gateway_.Consumption());
+                              return json::Dump(readings);
+                            });
+  }
+
+  Gateway gateway_;
+  RouteProvisioner<NameProxy> names_;
+  RouteProvisioner<FqdnProxy> fqdns_;
 };
 
 }  // namespace

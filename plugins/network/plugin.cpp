@@ -2,6 +2,7 @@
 #include "plugins/network/admin.hpp"
 #include "plugins/network/engine.hpp"
 #include "plugins/network/host_addresses.hpp"
+#include "plugins/network/public_config.hpp"
 
 #include <trellis/sdk.hpp>
 
@@ -37,9 +38,9 @@ class NetworkPlugin {
   static constexpr std::uint16_t kThreading = TRL_THREADING_PARALLEL;
   static constexpr char const* kManifest = R"({"manifest":1,"name":"network","version":"1.0.0",
     "summary":"user networks and machines on them","license":"Apache-2.0",
-    "services":{"provides":["trellis.net.attach/1","trellis.net.namespace/1"],"requires":[],"wants":[]},
+    "services":{"provides":["trellis.net.attach/1","trellis.net.namespace/1","trellis.net.public/1"],"requires":[],"wants":[]},
     "types":[{"name":"network","sharable":true,"rank":300,"max_parallel":4,"update":true,"pause":false,"after":[]}],
-    "permissions":["net.admin","net.namespace","command:zos.network.","command:zos.admin."],
+    "permissions":["net.admin","net.namespace","command:zos.network.","command:zos.admin.","event:net.public."],
     "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
       "netns_dir":{"type":"string","default":"/run/netns","description":"where namespaces are mounted; one folder per node"},
       "uplink":{"type":"object","additionalProperties":false,"default":{},"properties":{
@@ -48,19 +49,29 @@ class NetworkPlugin {
       "smtp_block":{"type":"array","items":{"type":"integer","minimum":1,"maximum":65535},"default":[25,465,587],
         "description":"tcp ports that machines cannot reach outside"},
       "allow_ranges":{"type":"array","items":{"type":"string"},"default":[],
-        "description":"ranges of user networks beside the private ones"}}}},
+        "description":"ranges of user networks beside the private ones"},
+      "public_config":{"type":"object","additionalProperties":false,"default":{},
+        "description":"instead of what the ledger says of the node, key by key","properties":{
+        "ipv4":{"type":"string","default":"","description":"address and mask, as 185.206.122.31/24"},
+        "gw4":{"type":"string","default":""},
+        "ipv6":{"type":"string","default":""},
+        "gw6":{"type":"string","default":""},
+        "domain":{"type":"string","default":"","description":"names of gateway workloads are below it"}}}}}},
     "state":{"version":1}})";
 
-  NetworkPlugin(Host host, NetworkConfig config) : host_(host), engine_(host, std::move(config)) {}
+  NetworkPlugin(Host host, NetworkConfig config)
+      : host_(host), public_config_(host, config.public_config), engine_(host, std::move(config)) {}
 
   static Result<std::unique_ptr<NetworkPlugin>> Create(Host host, Config const& config) {
     TRELLIS_TRY(auto settings, config.As<NetworkConfig>());
+    TRELLIS_CHECK(PublicConfig::Check(settings.public_config));
     auto plugin = std::make_unique<NetworkPlugin>(host, std::move(settings));
     TypeOptions options;
     options.rank = kRank;
     TRELLIS_CHECK(host.RegisterSharableType<Network>("network", plugin->engine_, options));
     TRELLIS_CHECK(host.RegisterService(services::kNetAttach, plugin->AttachMethods()));
     TRELLIS_CHECK(host.RegisterService(services::kNetNamespace, plugin->NamespaceMethods()));
+    TRELLIS_CHECK(host.RegisterService(services::kNetPublic, plugin->PublicMethods()));
     // Clients take a node without it for one that has only the small networks without peers.
     TRELLIS_CHECK(host.AddProvider(
         "features", "features", "",
@@ -69,7 +80,10 @@ class NetworkPlugin {
     return plugin;
   }
 
-  Result<void> Start(Call&) { return engine_.Start(); }
+  Result<void> Start(Call&) {
+    TRELLIS_CHECK(public_config_.Start());
+    return engine_.Start();
+  }
 
  private:
   ServiceTable AttachMethods() {
@@ -98,6 +112,15 @@ class NetworkPlugin {
     ServiceTable table;
     table.Add<services::NamespaceLookup, services::NamespaceInfo>(
         "lookup", [this](Call&, auto const& r) { return engine_.Lookup(r); });
+    return table;
+  }
+
+  ServiceTable PublicMethods() {
+    ServiceTable table;
+    table.Add<Nothing, services::PublicConfigInfo>(
+        "config", [this](Call&, auto const&) -> Result<services::PublicConfigInfo> {
+          return public_config_.Info();
+        });
     return table;
   }
 
@@ -176,6 +199,7 @@ class NetworkPlugin {
   }
 
   Host host_;
+  PublicConfig public_config_;
   NetworkEngine engine_;
 };
 

@@ -80,10 +80,10 @@ class Refusals(unittest.TestCase):
         document = {"workloads": [{"name": "huge", "type": "zmount", "data": {"size": 1 << 50}}]}
         self.refused(document, "'huge'", "bigger", state="huge")
 
-    def test_type_that_the_node_only_understands(self):
+    def test_gateway_on_a_node_without_public_configuration(self):
         document = {"workloads": [{"name": "site", "type": "gateway-fqdn-proxy",
                                    "data": {"fqdn": "shop.example.com", "backends": ["http://10.20.2.2:80"]}}]}
-        self.refused(document, "'site'", "this node cannot provision workloads of type 'gateway-fqdn-proxy'", state="site")
+        self.refused(document, "'site'", "gateway is not supported on this node: no public configuration", state="site")
 
     def test_flist_that_does_not_exist(self):
         document = grid.machine()

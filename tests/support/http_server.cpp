@@ -1,5 +1,6 @@
 #include "tests/support/http_server.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,13 +11,14 @@
 
 namespace trellis::testing {
 
-HttpServer::HttpServer(Handler handler) : handler_(std::move(handler)) {
+HttpServer::HttpServer(Handler handler, std::string address)
+    : handler_(std::move(handler)), address_(std::move(address)) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto const* raw = reinterpret_cast<sockaddr const*>(&address);
-  if (::bind(listener_, raw, sizeof address) != 0 || ::listen(listener_, 8) != 0) std::abort();
+  sockaddr_in endpoint{};
+  endpoint.sin_family = AF_INET;
+  if (::inet_pton(AF_INET, address_.c_str(), &endpoint.sin_addr) != 1) std::abort();
+  auto const* raw = reinterpret_cast<sockaddr const*>(&endpoint);
+  if (::bind(listener_, raw, sizeof endpoint) != 0 || ::listen(listener_, 8) != 0) std::abort();
   thread_ = std::thread([this] { Serve(); });
 }
 
@@ -27,10 +29,10 @@ HttpServer::~HttpServer() {
 }
 
 std::string HttpServer::url() const {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-  return "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  sockaddr_in endpoint{};
+  socklen_t size = sizeof endpoint;
+  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&endpoint), &size);
+  return "http://" + address_ + ":" + std::to_string(ntohs(endpoint.sin_port));
 }
 
 void HttpServer::Serve() {

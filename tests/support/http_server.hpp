@@ -1,4 +1,4 @@
-// A small HTTP server on loopback, for tests of downloads.
+// A small HTTP server, for tests of downloads and proxies.
 #pragma once
 
 #include <functional>
@@ -13,17 +13,19 @@ class HttpServer {
   /// Gets the whole request head, answers the whole response (status line, headers, body).
   using Handler = std::function<std::string(std::string const& request)>;
 
-  explicit HttpServer(Handler handler);
+  /// Listens on any free port of `address` (IPv4).
+  explicit HttpServer(Handler handler, std::string address = "127.0.0.1");
   ~HttpServer();
   HttpServer(HttpServer const&) = delete;
   HttpServer& operator=(HttpServer const&) = delete;
-  /// `http://127.0.0.1:<port>`
+  /// `http://<address>:<port>`
   [[nodiscard]] std::string url() const;
 
  private:
   void Serve();
 
   Handler handler_;
+  std::string address_;
   int listener_ = -1;
   std::thread thread_;
 };

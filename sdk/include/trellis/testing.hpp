@@ -161,6 +161,8 @@ class FakeHost {
   void SetWorkload(WorkloadView workload, bool sharable = false);
   void RemoveWorkload(std::string_view id);
   void SetContract(ContractView contract, bool node_rented = false);
+  /// Who holds a name on the ledger (`NameOwnerView` as JSON); an Error is what asking ends with.
+  void SetNameOwner(std::string name, Result<std::string> owner);
   void SetNode(std::string node_json) {
     node_ = std::move(node_json);
   }
@@ -211,6 +213,7 @@ class FakeHost {
   std::map<std::string, bool, std::less<>> sharable_;
   ContractView contract_;
   bool node_rented_ = false;
+  std::map<std::string, Result<std::string>, std::less<>> names_;
   std::map<std::string, EnsuredProcess> processes_;
   std::vector<LogLine> logs_;
   std::vector<EngineReport> reports_;

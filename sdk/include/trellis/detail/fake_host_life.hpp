@@ -128,6 +128,11 @@ TRELLIS_TESTING_API void FakeHost::SetContract(ContractView contract, bool node_
   node_rented_ = node_rented;
 }
 
+TRELLIS_TESTING_API void FakeHost::SetNameOwner(std::string name, Result<std::string> owner) {
+  std::lock_guard const lock(mutex_);
+  names_.insert_or_assign(std::move(name), std::move(owner));
+}
+
 TRELLIS_TESTING_API void FakeHost::RunTasks() {
   std::vector<LoadedPlugin::Task> due;
   {

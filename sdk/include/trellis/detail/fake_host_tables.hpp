@@ -106,8 +106,12 @@ struct FakeHostTables::Functions {
   static trl_status Twin(void*, std::uint32_t, trl_sink, trl_sink err) noexcept {
     return fake::Refuse(err, TRL_UNAVAILABLE, "the ledger is away");
   }
-  static trl_status NameOwner(void*, trl_bytes, trl_sink, trl_sink err) noexcept {
-    return fake::Refuse(err, TRL_NOT_FOUND, "no such name");
+  static trl_status NameOwner(void* ctx, trl_bytes name, trl_sink out, trl_sink err) noexcept {
+    std::lock_guard const lock(Host(ctx).mutex_);
+    auto const found = Host(ctx).names_.find(abi::View(name));
+    if (found == Host(ctx).names_.end()) return fake::Refuse(err, TRL_NOT_FOUND, "no such name");
+    if (!found->second) return abi::Fail(err, found->second.error());
+    return abi::Write(out, *found->second);
   }
   static std::int32_t NodeRented(void* ctx, trl_call const*) noexcept {
     return Host(ctx).node_rented_ ? 1 : 0;

@@ -1,4 +1,5 @@
 // trellis.net.attach/1 and trellis.net.namespace/1: machines and other plugins on user networks.
+// trellis.net.public/1: what the node shows to the internet.
 #pragma once
 
 #include <trellis/host.hpp>
@@ -7,6 +8,9 @@ namespace trellis::services {
 
 inline constexpr char const* kNetAttach = "trellis.net.attach/1";
 inline constexpr char const* kNetNamespace = "trellis.net.namespace/1";
+inline constexpr char const* kNetPublic = "trellis.net.public/1";
+/// Published when the answer of `config` is no longer what it was.
+inline constexpr char const* kNetPublicChanged = "net.public.changed";
 
 /// private{owner,twin,network,ip}: a tap of machine `owner` on the twin's network. Idempotent.
 struct AttachPrivate {
@@ -53,5 +57,22 @@ struct NamespaceInfo {
   std::string subnet;
 };
 BOOST_DESCRIBE_STRUCT(NamespaceInfo, (), (netns, ip_range, subnet))
+
+/// config{} -> {public_config,netns}: no public_config when the node has none.
+struct NodePublicConfig {
+  std::string type = "macvlan";
+  std::string ipv4;  ///< CIDR
+  std::string ipv6;  ///< CIDR, "" = none
+  std::string gw4;
+  std::string gw6;
+  std::string domain;  ///< "" = none
+  bool operator==(NodePublicConfig const&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodePublicConfig, (), (type, ipv4, ipv6, gw4, gw6, domain))
+struct PublicConfigInfo {
+  std::optional<NodePublicConfig> public_config;
+  std::string netns;  ///< absolute path of the namespace that holds the addresses; "" = the host's
+};
+BOOST_DESCRIBE_STRUCT(PublicConfigInfo, (), (public_config, netns))
 
 }  // namespace trellis::services

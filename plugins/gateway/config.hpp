@@ -1,0 +1,26 @@
+// The `[plugin.gateway.config]` table.
+#pragma once
+
+#include <trellis/json.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace trellis::plugins::gateway {
+
+struct GatewayConfig {
+  std::string tls = "selfsigned";  ///< selfsigned|files
+  std::string wildcard_cert;       ///< PEM of `*.<domain>`, chain and key; with tls = files
+  std::string cert_dir;            ///< `<fqdn>.pem`; "" = `certs` in the state directory
+  bool verify_dns = true;          ///< an fqdn must point at the node
+  std::string resolver = "8.8.8.8:53";
+  bool allow_loopback_backends = false;
+  std::uint32_t threads = 0;          ///< of the proxy; 0 = CPUs, at most 4
+  std::uint32_t max_connections = 0;  ///< of the proxy; 0 = what its descriptors allow
+  std::string haproxy = "haproxy";    ///< program, searched where programs are when no path
+};
+BOOST_DESCRIBE_STRUCT(GatewayConfig, (),
+                      (tls, wildcard_cert, cert_dir, verify_dns, resolver, allow_loopback_backends,
+                       threads, max_connections, haproxy))
+
+}  // namespace trellis::plugins::gateway

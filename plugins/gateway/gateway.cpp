@@ -1,0 +1,221 @@
+#include "plugins/gateway/gateway.hpp"
+
+#include <algorithm>
+
+namespace trellis::plugins::gateway {
+
+namespace {
+
+/// Of the ledger: network use.
+constexpr std::string_view kMetric = "nru";
+
+}  // namespace
+
+Gateway::Gateway(Host host, GatewayConfig config)
+    : host_(host),
+      config_(std::move(config)),
+      routes_(host),
+      certificates_(config_, host.state_dir()),
+      proxy_(host, config_),
+      route_metrics_(host) {}
+
+std::set<std::string> Gateway::OwnServers(RouteRecord const& route) const {
+  std::set<std::string> servers(route.backends.begin(), route.backends.end());
+  for (auto const& [id, other] : routes_.all()) {
+    if (id == route.id || other.network != route.network) continue;
+    for (auto const& server : other.backends)
+      servers.erase(server);
+  }
+  return servers;
+}
+
+Result<void> Gateway::StartProxy(Call& call) {
+  auto const facts = Facts();
+  std::vector<RouteRecord> routes;
+  std::map<std::string, std::string> pems;
+  for (auto const& [id, route] : routes_.all()) {
+    routes.push_back(route);
+    TRELLIS_TRY(auto pem, certificates_.For(route));
+    if (!pem.empty()) pems.emplace(route.fqdn, std::move(pem));
+  }
+  TRELLIS_TRY(auto fallback, certificates_.Fallback(facts.domain()));
+  TRELLIS_CHECK(proxy_.Prepare(routes, std::move(fallback), std::move(pems)));
+  TRELLIS_CHECK(proxy_.Ensure(call, facts.netns));
+  // A process that outlived the plugin may have been told something else.
+  TRELLIS_CHECK(proxy_.Repair(call, facts.netns));
+  return {};
+}
+
+Result<void> Gateway::GoLive(Call& call, RouteRecord const& route, RouteRecord const* before) {
+  if (!proxy_.running()) return StartProxy(call);
+  auto const set = [&]() -> Result<void> {
+    bool const moved = before != nullptr && (before->fqdn != route.fqdn ||
+                                             before->backends.size() != route.backends.size());
+    if (moved) TRELLIS_CHECK(proxy_.RemoveRoute(*before));
+    TRELLIS_TRY(auto const pem, certificates_.For(route));
+    if (!pem.empty()) TRELLIS_CHECK(proxy_.SetCertificate(route.fqdn, pem));
+    return proxy_.SetRoute(route);
+  };
+  if (set()) return {};
+  // The proxy is on its way back from a death, or somebody changed it by hand.
+  TRELLIS_CHECK(proxy_.Repair(call, Facts().netns));
+  return set();
+}
+
+Result<Provisioned> Gateway::Provision(Call& call, RouteRequest const& request, bool stored) {
+  TRELLIS_TRY(auto const route, Check(call, request, stored ? Ask::kOnlyHere : Ask::kEverything,
+                                      /*networks_come=*/false));
+  std::scoped_lock const lock(mutex_);
+  auto const* const found = routes_.Find(route.id);
+  auto const before = found != nullptr ? std::optional(*found) : std::nullopt;
+  bool const changed = before != route;
+  TRELLIS_CHECK(changed ? routes_.Put(route) : routes_.CheckFree(route.fqdn, route.id));
+  auto const live = GoLive(call, route, before ? &*before : nullptr);
+  if (!live) {
+    if (!before) (void)Remove(call, route);  // what is told is why it did not come up
+    return tl::unexpected<Error>(live.error());
+  }
+  route_count_.Record(static_cast<double>(routes_.all().size()));
+  return Provisioned{route.fqdn, changed};
+}
+
+Result<void> Gateway::Precheck(Call& call, RouteRequest const& request) {
+  TRELLIS_TRY(auto const route, Check(call, request, Ask::kEverything, /*networks_come=*/true));
+  std::scoped_lock const lock(mutex_);
+  return routes_.CheckFree(route.fqdn, route.id);
+}
+
+void Gateway::NoteLastCounters(std::string const& id) {
+  auto const counters = proxy_.ReadCounters();
+  if (!counters) return;
+  auto const found = counters->find(id);
+  if (found != counters->end()) last_words_[id] = found->second.bytes_in + found->second.bytes_out;
+}
+
+Result<void> Gateway::TakeDown(RouteRecord const& route) {
+  TRELLIS_CHECK(proxy_.RemoveRoute(route));
+  TRELLIS_CHECK(proxy_.RemoveCertificate(route.fqdn));
+  TRELLIS_CHECK(proxy_.Close(OwnServers(route)));
+  NoteLastCounters(route.id);
+  return proxy_.ClearCounters(route.id);
+}
+
+// The name first, the record last: after a crash in the middle it is done again.
+Result<void> Gateway::Remove(Call& call, RouteRecord const& route) {
+  if (proxy_.running() && !TakeDown(route)) {
+    TRELLIS_CHECK(proxy_.Repair(call, Facts().netns));
+    TRELLIS_CHECK(TakeDown(route));
+  }
+  TRELLIS_CHECK(certificates_.Forget(route));
+  TRELLIS_CHECK(routes_.Remove(route.id));
+  route_count_.Record(static_cast<double>(routes_.all().size()));
+  // Nothing to route: the ports are given back.
+  return routes_.empty() ? proxy_.Stop(call) : Result<void>();
+}
+
+Result<void> Gateway::Deprovision(Call& call, std::string const& id) {
+  std::scoped_lock const lock(mutex_);
+  auto const* const found = routes_.Find(id);
+  if (found == nullptr) return {};
+  auto const route = *found;
+  return Remove(call, route);
+}
+
+Result<void> Gateway::SetPaused(Call& call, std::string const& id, bool paused) {
+  std::scoped_lock const lock(mutex_);
+  auto const* const found = routes_.Find(id);
+  if (found == nullptr) return Fail(Code::kNotFound, "no route '{}'", id);
+  auto route = *found;
+  route.paused = paused;
+  TRELLIS_CHECK(routes_.Put(route));
+  TRELLIS_CHECK(GoLive(call, route, nullptr));
+  return paused ? proxy_.Close(OwnServers(route)) : Result<void>();
+}
+
+Result<Observed> Gateway::Inspect(RouteRequest const& request) {
+  auto const facts = Facts();
+  std::scoped_lock const lock(mutex_);
+  auto const* const route = routes_.Find(request.id);
+  if (route == nullptr) return Observed::Absent();
+  if (request.kind == kNameKind && !request.name.empty() &&
+      route->fqdn != fmt::format("{}.{}", LowerCase(request.name), facts.domain()))
+    return Observed::Drifted("the node's domain has changed");
+  auto const difference = proxy_.Difference(*route);
+  if (!difference) return Observed::Drifted(difference.error().message);
+  if (!difference->empty()) return Observed::Drifted(*difference);
+  return route->paused ? Observed::Paused() : Observed::Running();
+}
+
+std::vector<std::string> Gateway::Owned(std::string_view kind) {
+  std::scoped_lock const lock(mutex_);
+  std::vector<std::string> ids;
+  for (auto const& [id, route] : routes_.all()) {
+    if (route.kind == kind) ids.push_back(id);
+  }
+  return ids;
+}
+
+Result<void> Gateway::Keep(Call& call, std::string_view kind,
+                           std::span<std::string_view const> ids) {
+  for (auto const& id : Owned(kind)) {
+    // Plugins ('@') give their routes back themselves.
+    if (id.starts_with('@') || std::ranges::find(ids, id) != ids.end()) continue;
+    TRELLIS_CHECK(Deprovision(call, id));
+  }
+  return {};
+}
+
+Result<std::vector<RouteLine>> Gateway::List() {
+  std::scoped_lock const lock(mutex_);
+  std::map<std::string, Traffic> counters;
+  if (proxy_.running()) {
+    if (auto read = proxy_.ReadCounters()) counters = *std::move(read);
+  }
+  std::vector<RouteLine> lines;
+  for (auto const& [id, route] : routes_.all()) {
+    auto const& traffic = counters[id];
+    RouteLine line;
+    line.owner = id;
+    line.fqdn = route.fqdn;
+    line.kind = route.kind;
+    line.network = route.network;
+    for (auto const& server : route.backends) {
+      auto const bar = server.rfind('|');
+      auto const ip = server.substr(0, bar);
+      bool const v6 = ip.find(':') != std::string::npos;
+      line.backends.push_back(
+          fmt::format("{}{}{}:{}", v6 ? "[" : "", ip, v6 ? "]" : "", server.substr(bar + 1)));
+    }
+    line.certificate = certificates_.Kind(route);
+    line.paused = route.paused;
+    line.requests = traffic.requests;
+    line.connections = traffic.connections;
+    line.bytes_in = traffic.bytes_in;
+    line.bytes_out = traffic.bytes_out;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+// Those of removed routes are told once more, so that nothing is lost between two samples.
+Result<std::vector<Reading>> Gateway::Consumption() {
+  std::scoped_lock const lock(mutex_);
+  std::vector<Reading> readings;
+  std::map<std::string, Traffic> counters;
+  if (proxy_.running()) {
+    TRELLIS_TRY(counters, proxy_.ReadCounters());
+  }
+  // Before those that count now: a route may have been made again under the same id.
+  for (auto const& [id, total] : std::exchange(last_words_, {}))
+    readings.push_back({id, std::string(kMetric), total});
+  for (auto const& [id, traffic] : counters)
+    readings.push_back({id, std::string(kMetric), traffic.bytes_in + traffic.bytes_out});
+  return readings;
+}
+
+std::string Gateway::Authority() {
+  std::scoped_lock const lock(mutex_);
+  return certificates_.authority();
+}
+
+}  // namespace trellis::plugins::gateway

@@ -1,0 +1,152 @@
+#include "plugins/gateway/haproxy/config_text.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace trellis::plugins::gateway {
+
+namespace {
+
+// In the jail there is nothing but the socket between the two hops of a terminated connection.
+constexpr std::string_view kGlobal = R"(global
+  log stderr format raw local0 warning
+  nbthread $THREADS
+  maxconn $MAXCONN
+  user $USER
+  group $USER
+  chroot $DIR/jail
+  stats socket unix@$DIR/admin.sock mode 600 level admin
+  stats timeout 1h
+  ssl-default-bind-options ssl-min-ver TLSv1.2
+  tune.ssl.default-dh-param 2048
+  hard-stop-after 10s
+
+)";
+
+// Port 80: answers of certificate orders, and the way to https.
+constexpr std::string_view kPlain = R"(defaults
+  log global
+  option dontlognull
+  option splice-auto
+  timeout connect 5s
+  timeout client 1h
+  timeout server 1h
+  timeout tunnel 24h
+  timeout http-request 30s
+  timeout http-keep-alive 75s
+
+backend st_routes
+  stick-table type string len 80 size 100k nopurge store http_req_cnt,conn_cnt,bytes_in_cnt,bytes_out_cnt
+
+frontend http80
+  mode http
+  bind *:80
+$V6_80  http-request set-var(txn.ka) path,field(-1,/),map_str($DIR/acme.map) if { path_beg /.well-known/acme-challenge/ }
+  http-request return status 200 content-type text/plain lf-string "%[var(txn.ka)]" if { var(txn.ka) -m found }
+  http-request return status 404 content-type text/plain string "404 page not found" if { path_beg /.well-known/acme-challenge/ }
+  http-request redirect scheme https code 301 if METH_GET
+  http-request redirect scheme https code 308
+
+)";
+
+// Port 443: by the name in the hello, to a backend as it is or to the terminating half. Two binds,
+// because one for both families shows IPv4 clients as mapped addresses. The separator of keys is
+// '/', since '#' would begin a comment.
+constexpr std::string_view kTls = R"(frontend tls443
+  mode tcp
+  bind *:443
+$V6_443  tcp-request inspect-delay 5s
+  tcp-request content set-var(sess.route) req.ssl_sni,lower,map_str($DIR/routes.map) if { req.ssl_hello_type 1 }
+  tcp-request content set-var(sess.wl) var(sess.route),field(2,|) if { var(sess.route) -m beg p| }
+  tcp-request content set-var(sess.n) var(sess.route),field(3,|) if { var(sess.wl) -m found }
+  tcp-request content set-var(sess.i) rand(5040),mod(sess.n) if { var(sess.n) -m found }
+  tcp-request content set-var(sess.key) var(sess.wl),concat(/,sess.i) if { var(sess.i) -m found }
+  tcp-request content set-var(sess.addr) var(sess.key),map_str($DIR/servers.map) if { var(sess.key) -m found }
+  tcp-request content set-dst var(sess.addr),field(1,|) if { var(sess.addr) -m found }
+  tcp-request content set-dst-port var(sess.addr),field(2,|) if { var(sess.addr) -m found }
+  tcp-request content track-sc0 var(sess.wl) table st_routes if { var(sess.addr) -m found }
+  tcp-request content reject if { var(sess.route) -m beg h|p| }
+  tcp-request content accept if { req.ssl_hello_type 1 }
+  tcp-request content reject if WAIT_END
+  use_backend passthrough if { var(sess.addr) -m found }
+  default_backend terminate
+
+backend passthrough
+  mode tcp
+  server dst 0.0.0.0:0
+
+backend terminate
+  mode tcp
+  server local unix@/term.sock send-proxy-v2
+
+)";
+
+// What is terminated. A name that passes through may come over a connection of another one (a
+// browser reuses it): 421 makes the client open its own.
+constexpr std::string_view kTerminate = R"(frontend https
+  mode http
+  bind unix@$DIR/jail/term.sock user $USER mode 600 accept-proxy ssl crt-list $DIR/crt-list.txt alpn h2,http/1.1
+  option forwardfor
+  option idle-close-on-response
+  http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+  http-request set-var(txn.route) var(txn.host),map_str($DIR/routes.map)
+  http-request return status 503 content-type text/plain string "paused" if { var(txn.route) -m beg h|t| }
+  http-request return status 421 content-type text/plain string "misdirected request" if { var(txn.route) -m beg p| h|p| }
+  http-request return status 404 content-type text/plain string "404 page not found" unless { var(txn.route) -m beg t| }
+  http-request set-var(txn.wl) var(txn.route),field(2,|)
+  http-request set-var(txn.n) var(txn.route),field(3,|)
+  http-request set-var(txn.i) rand(5040),mod(txn.n)
+  http-request set-var(txn.key) var(txn.wl),concat(/,txn.i)
+  http-request set-var(txn.addr) var(txn.key),map_str($DIR/servers.map)
+  http-request return status 502 content-type text/plain string "Bad Gateway" unless { var(txn.addr) -m found }
+  http-request track-sc0 var(txn.wl) table st_routes
+  http-request del-header X-Forwarded-For
+  http-request set-header X-Forwarded-Proto https
+  http-request set-header X-Forwarded-Port 443
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Real-Ip %[src]
+  http-request set-dst var(txn.addr),field(1,|)
+  http-request set-dst-port var(txn.addr),field(2,|)
+  default_backend routes
+
+backend routes
+  mode http
+  retries 1
+  errorfile 502 $DIR/502.http
+  errorfile 503 $DIR/502.http
+  errorfile 504 $DIR/502.http
+  server dst 0.0.0.0:0
+)";
+
+void ReplaceAll(std::string& text, std::string_view what, std::string_view with) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+    text.replace(at, what.size(), with);
+}
+
+}  // namespace
+
+std::string ConfigText(ProxySettings const& settings) {
+  std::string text;
+  for (auto const part : {kGlobal, kPlain, kTls, kTerminate})
+    text += part;
+  std::array<std::pair<std::string_view, std::string>, 6> const values{
+      {{"$DIR", settings.dir},
+       {"$THREADS", std::to_string(settings.threads)},
+       {"$MAXCONN", std::to_string(settings.connections)},
+       {"$USER", kProxyUser},
+       {"$V6_80", settings.ipv6 ? "  bind :::80 v6only\n" : ""},
+       {"$V6_443", settings.ipv6 ? "  bind :::443 v6only\n" : ""}}};
+  for (auto const& [name, value] : values)
+    ReplaceAll(text, name, value);
+  return text;
+}
+
+std::string BadGatewayText() {
+  return "HTTP/1.0 502 Bad Gateway\r\nCache-Control: no-cache\r\nConnection: close\r\n"
+         "Content-Type: text/plain\r\n\r\nBad Gateway";
+}
+
+}  // namespace trellis::plugins::gateway

@@ -1,0 +1,180 @@
+#include "tests/integration/gateway/lab.hpp"
+
+#include "kernel/plugin/call.hpp"
+#include "plugins/common/posix/files.hpp"
+#include "plugins/common/posix/tool.hpp"
+#include "plugins/gateway/haproxy/admin.hpp"
+
+#include <trellis/services/net.hpp>
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+namespace trellis::plugins::gateway {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+std::int64_t Soon() {
+  return plugin::MonotonicNs() + 20 * kSecond;
+}
+
+void Tool(std::vector<std::string> const& argv) {
+  auto const done = RunTool(argv, std::chrono::seconds(10));
+  ASSERT_TRUE(done) << done.error().message;
+}
+
+}  // namespace
+
+void GatewayLab::SetUp() {
+  // Everything the test makes disappears with these, whatever goes wrong.
+  ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
+  ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  Tool({"ip", "link", "set", "lo", "up"});
+  for (auto const* const address : {kNodeIp, kBackendIp})
+    Tool({"ip", "address", "add", std::string(address) + "/32", "dev", "lo"});
+  std::filesystem::create_directories(dir_ / "run");
+  std::filesystem::create_directories(dir_ / "state");
+  supervisor_ = std::make_unique<plugin::Supervisor>(
+      plugin::SupervisorOptions{TRELLIS_BUILD_DIR "/bin/trellis-keeper", dir_ / "run",
+                                dir_ / "state"},
+      [](std::string const&, std::string_view, std::string const&) {});
+  host_ = std::make_unique<trellis::testing::FakeHost>();
+  host_->on_ensure = [this](std::string_view name,
+                            ProcessSpec const& spec) -> Result<std::int32_t> {
+    TRELLIS_TRY(auto const text, supervisor_->Ensure("plug", name, json::Dump(spec), {}, Soon()));
+    TRELLIS_TRY(auto const started, json::Parse<ProcessStarted>(text));
+    return started.pid;
+  };
+  host_->on_stop = [this](std::string_view name) {
+    EXPECT_TRUE(supervisor_->Stop("plug", name, Soon()));
+  };
+  host_->FakeService(services::kNetPublic, [](auto, auto) -> Result<std::string> {
+    services::NodePublicConfig config;
+    config.ipv4 = std::string(kNodeIp) + "/24";
+    config.domain = kDomain;
+    return json::Dump(services::PublicConfigInfo{config, ""});
+  });
+}
+
+void GatewayLab::TearDown() {
+  host_.reset();
+  if (supervisor_ == nullptr) return;
+  EXPECT_TRUE(supervisor_->Quit(Soon()));
+}
+
+void GatewayLab::Load(std::string const& more) {
+  auto const loaded = host_->Load(trellis::testing::FakeHost::BuiltPlugin("gateway"),
+                                  R"({"verify_dns":false)" + more + "}");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+}
+
+void GatewayLab::Reserve(std::string const& name) {
+  host_->SetNameOwner(name, std::string(R"({"contract_id":5,"twin_id":7,"type":"name",)"
+                                        R"("state":"created"})"));
+}
+
+trellis::testing::CallOptions GatewayLab::Options() {
+  trellis::testing::CallOptions options;
+  options.twin_id = 7;
+  options.contract_id = 100;
+  return options;
+}
+
+std::string GatewayLab::NameData(std::string const& name, std::vector<std::string> const& backends,
+                                 bool passthrough) {
+  return fmt::format(R"({{"name":"{}","tls_passthrough":{},"backends":{}}})", name, passthrough,
+                     json::Dump(backends));
+}
+
+std::string GatewayLab::FqdnData(std::string const& fqdn, std::vector<std::string> const& backends,
+                                 bool passthrough) {
+  return fmt::format(R"({{"fqdn":"{}","tls_passthrough":{},"backends":{}}})", fqdn, passthrough,
+                     json::Dump(backends));
+}
+
+trellis::testing::Answer GatewayLab::ProvisionName(std::string const& id, std::string const& name,
+                                                   std::string const& url) {
+  Reserve(name);
+  return host_->Provision(kNameType, id, NameData(name, {url}), Options());
+}
+
+std::string GatewayLab::Serve(std::string const& text) {
+  servers_.push_back(std::make_unique<trellis::testing::HttpServer>(
+      [this, text](std::string const& request) {
+        last_request_ = request;
+        return trellis::testing::HttpResponse("200 OK", text);
+      },
+      kBackendIp));
+  return servers_.back()->url();
+}
+
+std::string GatewayLab::Get(std::string const& url, std::vector<std::string> more) const {
+  std::vector<std::string> argv{"curl",
+                                "--silent",
+                                "--max-time",
+                                "8",
+                                "--noproxy",
+                                "*",
+                                "--write-out",
+                                "|%{http_code}",
+                                "--insecure",
+                                "--connect-to",
+                                fmt::format("::{}:", kNodeIp)};
+  argv.insert(argv.end(), more.begin(), more.end());
+  argv.push_back(url);
+  auto const done = RunTool(argv, std::chrono::seconds(15));
+  return done ? *done : done.error().message;
+}
+
+std::string GatewayLab::GetTrusted(std::string const& url) {
+  auto const authority = host_->Command("zos.x.gateway.authority", "");
+  if (!authority) return authority.error().message;
+  auto const pem = json::Parse<std::string>(*authority);
+  auto const file = dir_ / "authority.pem";
+  if (!pem || !WriteFile(file, *pem, 0600)) return "no authority";
+  // The last one of two contrary options counts.
+  return Get(url, {"--no-insecure", "--cacert", file});
+}
+
+std::string GatewayLab::ProxyDir() const {
+  return host_->dir() + "/run/gateway/proxy";
+}
+
+std::string GatewayLab::Admin(std::string const& command) const {
+  auto const reply = AdminSocket(ProxyDir() + "/admin.sock").Run(command);
+  return reply ? *reply : reply.error().message;
+}
+
+void GatewayLab::Run(std::string const& name, std::vector<std::string> argv) {
+  ProcessSpec spec;
+  spec.argv = std::move(argv);
+  spec.restart = "never";
+  auto const started = supervisor_->Ensure("test", name, json::Dump(spec), {}, Soon());
+  ASSERT_TRUE(started) << started.error().message;
+}
+
+int GatewayLab::ProxyPid() {
+  auto const text = supervisor_->List("plug", "", Soon());
+  auto const list = text ? json::Parse<std::vector<ProcessInfo>>(*text)
+                         : Result<std::vector<ProcessInfo>>(std::vector<ProcessInfo>{});
+  for (auto const& process : list.value_or(std::vector<ProcessInfo>{})) {
+    if (process.name == "gateway/haproxy" && process.state == "running") return process.pid;
+  }
+  return 0;
+}
+
+bool GatewayLab::Eventually(std::function<bool()> const& holds) {
+  auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+}  // namespace trellis::plugins::gateway
