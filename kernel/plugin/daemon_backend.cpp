@@ -91,6 +91,14 @@ bool IsKernelTopic(std::string_view topic) {
 void DaemonBackend::Log(std::int32_t level, std::string_view text, std::string_view fields) {
   auto const own = LevelOf(level);
   if (own == log::Level::kDebug && !log::IsOn(own)) return;
+  // The host beside the plugin has such a budget too; what goes to standard error comes only here.
+  auto const taken = budget_.Take(MonotonicNs());
+  if (!taken.allowed) return;
+  if (taken.dropped != 0) {
+    tail_->Add(fmt::format("{} log records were dropped", taken.dropped));
+    log::Warn("a plugin's log records were dropped",
+              {{"plugin", name_}, {"records", taken.dropped}});
+  }
   auto const line = OneLine(text);
   tail_->Add(fmt::format("{:%F %T} {} {}{}{}", fmt::gmtime(std::time(nullptr)), NameOf(own), line,
                          fields.empty() ? "" : " ", OneLine(fields)));

@@ -4,6 +4,7 @@
 #include "kernel/plugin/broker.hpp"
 #include "kernel/plugin/gated_kernel.hpp"
 #include "kernel/plugin/host_backend.hpp"
+#include "kernel/plugin/log_budget.hpp"
 #include "kernel/plugin/metrics.hpp"
 #include "kernel/plugin/registry.hpp"
 #include "kernel/plugin/supervisor.hpp"
@@ -62,6 +63,7 @@ class DaemonBackend final : public HostBackend {
 
   std::string const name_;  // also readable when the record is gone, as is the next
   std::shared_ptr<LogTail> const tail_;
+  LogBudget budget_;
   PluginRecord const& record_;
   HostParts const& parts_;
   GatedKernel kernel_;

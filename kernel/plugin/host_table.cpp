@@ -11,10 +11,6 @@ namespace trellis::plugin {
 
 namespace {
 
-constexpr double kLogRate = 1000;  // records per second
-constexpr double kLogBurst = 5000;
-constexpr std::int64_t kSecondNs = 1'000'000'000;
-
 HostTable& Of(void* ctx) {
   return *static_cast<HostTable*>(ctx);
 }
@@ -75,35 +71,17 @@ struct HostFunctions {
   static void Log(void* ctx, std::int32_t level, trl_bytes text, trl_bytes fields) noexcept try {
     auto& self = Of(ctx);
     if (self.shut_ || level < self.backend_.LogLevel()) return;
-    std::uint64_t dropped = 0;
-    if (!TakeBudget(self, dropped)) return;
-    if (dropped != 0)
-      self.backend_.Log(TRL_LOG_WARN, fmt::format("{} log records were dropped", dropped), {});
+    auto const taken = self.log_budget_.Take(MonotonicNs());
+    if (!taken.allowed) return;
+    if (taken.dropped != 0)
+      self.backend_.Log(TRL_LOG_WARN, fmt::format("{} log records were dropped", taken.dropped),
+                        {});
     auto const line = RepairText(abi::View(text).substr(0, kMaxLogBytes), kMaxLogBytes);
     auto const room = kMaxLogBytes - line.size();
     // Half a field list is no JSON: all or nothing.
     auto const extra = fields.size <= room ? RepairText(abi::View(fields), room) : std::string();
     self.backend_.Log(std::clamp<std::int32_t>(level, TRL_LOG_TRACE, TRL_LOG_ERROR), line, extra);
   } catch (...) {  // out of memory: the line is lost
-  }
-  static bool TakeBudget(HostTable& self, std::uint64_t& dropped) {
-    std::lock_guard const lock(self.mutex_);
-    std::int64_t const now = MonotonicNs();
-    std::int64_t const passed = now - self.log_refilled_ns_;
-    bool const first = self.log_refilled_ns_ == 0;
-    double const fresh = static_cast<double>(passed) * kLogRate / static_cast<double>(kSecondNs);
-    self.log_budget_ = first ? kLogBurst : std::min(kLogBurst, self.log_budget_ + fresh);
-    self.log_refilled_ns_ = now;
-    if (self.log_budget_ < 1) {
-      ++self.log_dropped_;
-      return false;
-    }
-    self.log_budget_ -= 1;
-    if (self.log_dropped_ != 0 && now - self.log_warned_ns_ >= kSecondNs) {
-      self.log_warned_ns_ = now;
-      dropped = std::exchange(self.log_dropped_, 0);
-    }
-    return true;
   }
   static std::int32_t LogLevel(void* ctx) noexcept { return Of(ctx).backend_.LogLevel(); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/plugin/host_backend.hpp"
+#include "kernel/plugin/log_budget.hpp"
 #include "kernel/plugin/plugin_queue.hpp"
 #include "kernel/plugin/text.hpp"
 
@@ -85,13 +86,10 @@ class HostTable {
   std::atomic<bool> creating_ = false;
   std::atomic<bool> shut_ = false;
   PluginQueue queue_;
-  mutable std::mutex mutex_;  // guards refused_, subscriptions_ and the log budget
+  mutable std::mutex mutex_;  // guards refused_ and subscriptions_
   std::string refused_;
   std::vector<Subscription> subscriptions_;
-  std::int64_t log_refilled_ns_ = 0;
-  std::int64_t log_warned_ns_ = 0;
-  double log_budget_ = 0;
-  std::uint64_t log_dropped_ = 0;
+  LogBudget log_budget_;
   std::map<std::string, TypeCode, std::less<>> types_;
   std::map<std::string, ServiceCode, std::less<>> services_;
   std::map<std::string, CommandCode, std::less<>> commands_;

@@ -154,11 +154,14 @@ Result<void> Trust::CheckBytes(Case& plugin) {
   if (!bytes) return plugin.Refuse(bytes.error());
   auto const& expected = plugin.result.manifest.file;
   auto const file = plugin.file.filename().string();
+  if (expected.name != file)
+    return plugin.Refuse(fmt::format("manifest '{}' describes the file '{}', not '{}'",
+                                     plugin.Beside(kManifestSuffix).string(), expected.name, file));
   if (bytes->size() != expected.size)
     return plugin.Refuse(fmt::format("'{}' has {} bytes, its manifest says {}",
                                      plugin.file.string(), bytes->size(), expected.size));
   auto const facts = FactsOf(file, *bytes);
-  if (facts.name != expected.name || facts.blake2b_256 != expected.blake2b_256)
+  if (facts.blake2b_256 != expected.blake2b_256)
     return plugin.Refuse(
         fmt::format("'{}' is not the file that its manifest describes: its content differs",
                     plugin.file.string()));

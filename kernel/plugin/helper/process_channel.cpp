@@ -237,7 +237,9 @@ Result<void> ProcessChannel::Create(OpenSpec const& spec, CallInfo const& call) 
       .Text(spec.run_dir)
       .Text(spec.node)
       .Int(spec.flags | TRL_OPEN_ISOLATED);
-  auto const made = CallForDone(Method::kCreate, call, body.Take(), "create");
+  auto own = call;  // what does not register in its time gets no more of it
+  own.grace = std::chrono::milliseconds(1);
+  auto const made = CallForDone(Method::kCreate, own, body.Take(), "create");
   requests_->CloseRegistration();
   TRELLIS_CHECK(made);
   if (auto refused = requests_->refused(); !refused.empty())

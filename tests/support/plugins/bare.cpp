@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -101,7 +102,7 @@ trl_status Challenge(void*, trl_bytes data, trl_sink out, trl_sink) {
   return out.write(out.ctx, data);
 }
 trl_status Capacity(void*, trl_bytes, trl_capacity* out, trl_sink) {
-  out->cru = 3;
+  out->cru = 1;
   return TRL_OK;
 }
 
@@ -127,11 +128,13 @@ int Overflow(int depth) {  // NOLINT(misc-no-recursion)
   return depth == 0 ? frame[0] : Overflow(depth + 1) + frame[0];
 }
 
-/// The data is a JSON string that says what to do.
+/// The data is a JSON string that says what to do, or an object that ends with one.
 trl_status Provision(void*, trl_call const* call, trl_workload const* workload, trl_out* out) {
   auto text = View(workload->data);
   if (text.size() < 2) return TRL_DECODE;
-  text = text.substr(1, text.size() - 2);
+  if (text.ends_with("\"}")) text.remove_suffix(1);
+  text.remove_suffix(1);
+  text.remove_prefix(std::min(text.rfind('"'), text.size() - 1) + 1);
   if (text.starts_with("status ")) {
     Say(out->result, "{}");
     return std::atoi(std::string(text.substr(7)).c_str());
@@ -144,6 +147,22 @@ trl_status Provision(void*, trl_call const* call, trl_workload const* workload, 
   if (text == "hang") {
     while (true)
       ::pause();
+  }
+  if (text.starts_with("log ")) {
+    for (int i = std::atoi(std::string(text.substr(4)).c_str()); i > 0; --i)
+      host->log(host->ctx, TRL_LOG_INFO, Bytes("again and again"), {});
+    return Say(out->result, "{}");
+  }
+  if (text.starts_with("write ")) {
+    for (int i = std::atoi(std::string(text.substr(6)).c_str()); i > 0; --i) {
+      if (::write(STDERR_FILENO, "again and again\n", 16) != 16) return TRL_IO;
+    }
+    return Say(out->result, "{}");
+  }
+  if (text.starts_with("leak ")) {
+    for (int i = std::atoi(std::string(text.substr(5)).c_str()); i > 0; --i)
+      (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return Say(out->result, "{}");
   }
   if (text == "not-json") return Say(out->result, "{\"a\":");
   if (text == "big-handle") return Say(out->handle, std::string(65537, 'h')), TRL_OK;
@@ -228,6 +247,10 @@ trl_status Create(trl_host const* the_host, trl_open const*, void** self, trl_si
 #ifdef BARE_THROW_IN_CREATE
   throw std::runtime_error("thrown by create");
 #endif
+#ifdef BARE_BLOCK_IN_CREATE
+  while (true)
+    ::pause();
+#endif
 #ifdef BARE_FAIL_IN_CREATE
   Say(err, "there is no device");
   return TRL_NOT_FOUND;
@@ -236,6 +259,9 @@ trl_status Create(trl_host const* the_host, trl_open const*, void** self, trl_si
   (void)host->register_service(host->ctx, Bytes(BARE_PROVIDES), Unsafe(&Echo), nullptr, err);
 #endif
 #ifndef BARE_REGISTER_IN_START
+#ifdef BARE_REGISTER_TWICE
+  (void)RegisterType(err);
+#endif
   (void)RegisterType(err);  // a refusal must fail the plugin even when create says OK
 #endif
   return TRL_OK;

@@ -112,7 +112,7 @@ TEST_F(PluginBoundary, ExaminesAgainstTheIncomingDocument) {
   EXPECT_EQ(alone.error().code, Code::kNotFound);
   ASSERT_TRUE(together) << together.error().message;
   EXPECT_EQ(together->challenge, R"("peer")");
-  EXPECT_EQ(together->capacity.cru, 3U);
+  EXPECT_EQ(together->capacity.cru, 1U);
 }
 
 TEST_F(PluginBoundary, HandsReasonAndSentenceOfValidOn) {
