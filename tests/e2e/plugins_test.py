@@ -1,5 +1,6 @@
 """A plugin of a third party on its way into a node: packed, signed, trusted, installed, revoked; and what is refused."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -99,6 +100,43 @@ class Plugins(unittest.TestCase):
         self.restart()
         info = self.grid.cli("plugin", "info", "c-minimal")
         self.assertEqual((info["state"], info["dev"]), ("running", False), info)
+
+    def test_drives_a_plugin_by_hand_without_a_node(self):
+        state = self.author / "state"
+        call = ["plugin", "call", self.file, "--state", state]
+        done = self.grid.cli(*call, "provision", "c-note", '{"text":"hello"}')
+        self.assertEqual(done["status"], "ok")
+        self.assertEqual(self.grid.cli(*call, "challenge", "c-note", '{"text":"hello"}'), {"challenge": "hello"})
+        for words, sentence in ((["valid", "c-note", '{"text":""}'], "empty"), (["dance"], "there is no operation 'dance'"),
+                                (["list", "other"], "plugin 'c-minimal' has no type 'other': it has c-note")):
+            self.assertIn(sentence, self.refused("call", self.file, *words))
+        self.assertIn("the plugin is failed", self.refused("call", grid.BUILD / "test-plugins/fails.trellis.so", "list"))
+
+    def test_tries_a_plugin_again_after_each_build(self):
+        samples = self.author / "samples.json"
+        samples.write_text(json.dumps({"types": {"c-note": {"data": {"text": "hello"}}}}))
+        argv = [str(grid.BUILD / "bin/trellis"), "plugin", "dev", str(self.file), "--samples", str(samples)]
+        done = subprocess.run([*argv, "--once"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("FAILED", done.stdout)
+
+        folder = self.author / "tmp"
+        folder.mkdir()
+        loop = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(folder)})
+        self.addCleanup(loop.stdout.close)
+        for _ in range(2):
+            shown = list(iter(lambda: self.line_before_waiting(loop), None))
+            self.assertTrue(shown[0].startswith("c-minimal 1.0.0: types c-note"), shown)
+            self.assertIn("deprovision", " ".join(shown))
+            self.file.write_bytes(EXAMPLE.read_bytes())
+        loop.terminate()
+        self.assertEqual(loop.wait(60), 0)
+        self.assertEqual(list(folder.iterdir()), [])
+
+    @staticmethod
+    def line_before_waiting(process):
+        line = process.stdout.readline().rstrip("\n")
+        return None if line.startswith("waiting for a new") or not line else line
 
     def test_dev_needs_both_the_option_and_the_configuration(self):
         done = subprocess.run([str(grid.BUILD / "bin/trellisd"), "--config", str(self.grid.dir / "trellis.toml"), "--dev", "--check"],

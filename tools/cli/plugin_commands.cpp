@@ -2,6 +2,7 @@
 #include "tools/cli/app.hpp"
 #include "tools/cli/plugin_node.hpp"
 #include "tools/cli/plugin_pack.hpp"
+#include "tools/cli/plugin_try.hpp"
 
 namespace trellis::cli {
 namespace {
@@ -51,6 +52,40 @@ void AddInstall(CLI::App& plugin, App& app) {
   app.On(install, [&app, options] { return InstallPlugin(app, *options); });
 }
 
+void AddTry(CLI::App& command, TryOptions& options) {
+  command.add_option("file", options.file, "<name>.trellis.so, or the name of one of the grid's")
+      ->required();
+  command.add_option("--config", options.config, "its configuration, JSON or @FILE");
+  command.add_option("--state", options.state,
+                     "folder of its state, kept (default: one that is gone afterwards)");
+  command.add_option("--grant", options.grants, "a permission that it may have (default: none)");
+}
+
+void AddCall(CLI::App& plugin, App& app) {
+  auto* const call = plugin.add_subcommand(
+      "call", "make one call of a plugin, in a confined process and without a node");
+  auto options = std::make_shared<CallOptions>();
+  AddTry(*call, *options);
+  call->add_option("what", options->words,
+                   "OPERATION [TYPE [DATA]] | command NAME [PAYLOAD] | service ID METHOD [BODY]; "
+                   "texts may be @FILE")
+      ->required();
+  call->add_option("--previous", options->previous, "data in effect, JSON or @FILE");
+  call->add_option("--handle", options->handle, "the handle that an earlier call gave back");
+  call->add_option("--workload", options->workload, "name of the workload (default: hand)");
+  app.On(call, [&app, options] { return CallPlugin(app, *options); });
+}
+
+void AddDev(CLI::App& plugin, App& app) {
+  auto* const dev = plugin.add_subcommand(
+      "dev", "try a plugin without a node, again whenever its file is built anew");
+  auto options = std::make_shared<DevOptions>();
+  AddTry(*dev, *options);
+  dev->add_option("--samples", options->samples, "JSON file with valid data of its types");
+  dev->add_flag("--once", options->once, "do not wait for a new file");
+  app.On(dev, [&app, options] { return DevelopPlugin(app, *options); });
+}
+
 void AddNode(CLI::App& plugin, App& app) {
   app.On(plugin.add_subcommand("list", "all plugins and their state"),
          [&app] { return ListPlugins(app); });
@@ -78,6 +113,8 @@ void AddPluginCommands(CLI::App& root, App& app) {
   AddSign(*plugin, app);
   AddCheck(*plugin, app);
   AddInstall(*plugin, app);
+  AddCall(*plugin, app);
+  AddDev(*plugin, app);
   AddNode(*plugin, app);
 }
 
