@@ -23,6 +23,7 @@ struct PluginConfig {
   std::optional<std::vector<std::string>> permissions;  ///< granted at most; empty: all asked for
   plugin::HelperLimits limits;                          ///< of its process
   std::string config_json = "{}";                       ///< table [plugin.<name>.config]
+  std::uint32_t config_version = 1;  ///< the plugin's schema that the table was written for
 };
 
 /// Defaults are those of config/trellis.toml. Paths are absolute after Load: relative ones count

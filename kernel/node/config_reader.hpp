@@ -87,6 +87,8 @@ class Reader {
       Read(base + ".limits.memory", plugin.limits.memory_bytes);
       Read(base + ".limits.tasks", plugin.limits.tasks);
       CheckLimits(base + ".limits", plugin.limits);
+      Read(base + ".config_version", plugin.config_version);
+      Demand(base + ".config_version", plugin.config_version >= 1, "versions count from 1");
       known_.insert(base + ".config");
       if (auto const* config = node.as_table()->get_as<toml::table>("config"); config != nullptr) {
         std::ostringstream text;

@@ -155,8 +155,11 @@ Result<void> Node::OpenPlugins() {
   options.node_json = engine::NodeText(config_.engine.node_facts, public_config);
   options.hosting = ToHosting(config_.plugins_hosting);
   for (auto const& [name, plugin] : config_.plugins) {
-    plugin::PluginConfig entry{
-        plugin.enabled, plugin.config_json, {}, plugin.permissions, plugin.limits};
+    plugin::PluginConfig entry{.enabled = plugin.enabled,
+                               .config_json = plugin.config_json,
+                               .permissions = plugin.permissions,
+                               .limits = plugin.limits,
+                               .config_version = plugin.config_version};
     if (!plugin.hosting.empty()) entry.hosting = ToHosting(plugin.hosting);
     options.plugins.insert_or_assign(name, std::move(entry));
   }

@@ -1,4 +1,4 @@
-// local.plugin.*: looking at plugins and starting them again.
+// local.plugin.*: looking at plugins, starting them again, exchanging their versions.
 #include "kernel/node/node.hpp"
 
 #include <trellis/json.hpp>
@@ -77,6 +77,7 @@ engine::Answer Node::PluginInfo(std::string_view payload) {
     for (auto const& status : plugins_->Status()) {
       if (status.name != name) continue;
       auto info = StatusJson(status);
+      info["migrated_config"] = plugins_->MigratedConfigOf(status.name);
       info["health"] = HealthOf(*plugins_, status.name);
       info["providers"] = ProvidersOf(*plugins_, status.name);
       return boost::json::serialize(info);
@@ -94,14 +95,24 @@ void Node::AddPluginCommands() {
                });
   router_->Add("local.plugin.info", Auth::kLocal,
                [this](Caller const&, std::string_view payload) { return PluginInfo(payload); });
-  for (auto const* name : {"local.plugin.restart", "local.plugin.reload"}) {
-    router_->Add(name, Auth::kLocal, [this](Caller const&, std::string_view payload) {
-      return WithPlugin(payload, [this](std::string const& plugin) -> Result<std::string> {
-        TRELLIS_CHECK(plugins_->Restart(plugin));
-        return std::string("null");
-      });
-    });
-  }
+  router_->Add("local.plugin.restart", Auth::kLocal,
+               [this](Caller const&, std::string_view payload) {
+                 return WithPlugin(payload, [this](std::string const& name) -> Result<std::string> {
+                   TRELLIS_CHECK(plugins_->Restart(name));
+                   return std::string("null");
+                 });
+               });
+  router_->Add("local.plugin.reload", Auth::kLocal,
+               [this](Caller const&, std::string_view payload) {
+                 return WithPlugin(payload, [this](std::string const& name) -> Result<std::string> {
+                   TRELLIS_TRY(auto const done, plugins_->Reload(name));
+                   return boost::json::serialize(
+                       boost::json::object{{"name", name},
+                                           {"from", done.from},
+                                           {"to", done.to},
+                                           {"warnings", json::Encode(done.warnings)}});
+                 });
+               });
   router_->Add("local.plugin.logs", Auth::kLocal, [this](Caller const&, std::string_view payload) {
     return WithPlugin(payload, [this](std::string const& plugin) -> Result<std::string> {
       TRELLIS_TRY(auto const lines, plugins_->LastLines(plugin));

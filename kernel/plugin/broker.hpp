@@ -17,16 +17,19 @@ class Broker {
   Broker(Directory& directory, Registry const& registry)
       : directory_(directory), registry_(registry) {}
 
-  /// `caller` "" = the kernel, which may call everything. The nested call inherits identity,
+  /// `caller` nullptr = the kernel, which may call everything. The nested call inherits identity,
   /// deadline and cancellation of `call`. kDenied when the caller's manifest does not list the
   /// service, kUnavailable when it is not running, kTimeout at the deadline. `fds` are borrowed.
-  Result<ServiceAnswer> Call(CallInfo call, std::string_view caller, std::string_view id,
+  Result<ServiceAnswer> Call(CallInfo call, PluginRecord const* caller, std::string_view id,
                              std::string_view method, std::string_view request,
                              std::span<int const> fds);
   /// `reconcile{owners}` on every service that offers it. Failures are logged.
   void Reconcile(std::vector<std::string> const& owners);
 
  private:
+  /// The running plugin that offers the service, with the call admitted to it.
+  Result<PluginRecord*> Admit(CallInfo& call, PluginRecord const* caller, std::string_view id);
+
   Directory& directory_;
   Registry const& registry_;
 };

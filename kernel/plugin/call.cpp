@@ -51,9 +51,12 @@ class EventToken final : public CancelToken {
   std::atomic<bool> cancelled_ = false;
 };
 
-enum class Woken : std::uint8_t { kReady, kCancelled, kTimeout };
+std::int64_t Later(std::int64_t at, nanoseconds more) {
+  return at > INT64_MAX - more.count() ? INT64_MAX : at + more.count();
+}
 
-/// Waits until `fd` is readable, `cancel_fd` (-1: none) is, or MonotonicNs() reaches `until`.
+}  // namespace
+
 Woken WaitFor(int fd, int cancel_fd, std::int64_t until) {
   std::array<pollfd, 2> files{{{fd, POLLIN, 0}, {cancel_fd, POLLIN, 0}}};
   while (true) {
@@ -71,12 +74,6 @@ Woken WaitFor(int fd, int cancel_fd, std::int64_t until) {
     if (files[1].revents != 0) return Woken::kCancelled;
   }
 }
-
-std::int64_t Later(std::int64_t at, nanoseconds more) {
-  return at > INT64_MAX - more.count() ? INT64_MAX : at + more.count();
-}
-
-}  // namespace
 
 std::shared_ptr<CancelToken> CancelToken::Make() {
   return std::make_shared<EventToken>();

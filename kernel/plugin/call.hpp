@@ -23,6 +23,10 @@ inline constexpr std::chrono::seconds kCallGrace{10};
 /// CLOCK_MONOTONIC in nanoseconds, the time base of `deadline_ns`.
 [[nodiscard]] std::int64_t MonotonicNs();
 
+enum class Woken : std::uint8_t { kReady, kCancelled, kTimeout };
+/// Waits until `fd` is readable, `cancel_fd` (-1: none) is, or MonotonicNs() reaches `until`.
+Woken WaitFor(int fd, int cancel_fd, std::int64_t until);
+
 /// What `trellis.deployment/1` shows instead of stored state while a document is being examined.
 /// Thread-safe.
 class DeploymentView {

@@ -44,6 +44,13 @@ class PluginChannel {
  public:
   virtual ~PluginChannel() = default;
 
+  // One step each, from version `from` to the next; before Start. kUnsupported when the plugin has
+  // no such function.
+  virtual Result<std::string> MigrateConfig(CallInfo const& call, std::uint32_t from,
+                                            std::string const& config) = 0;
+  virtual Result<void> MigrateState(CallInfo const& call, std::uint32_t from,
+                                    std::string const& state_dir) = 0;
+
   // Never at the same time as anything else of the same plugin.
   virtual Result<void> Create(OpenSpec const& spec, CallInfo const& call) = 0;
   virtual Result<void> Start(CallInfo const& call) = 0;

@@ -125,26 +125,26 @@ void DaemonBackend::Progress(CallInfo const& call, std::uint32_t permille, std::
 }
 
 Result<void> DaemonBackend::AddType(TypeInfo type) {
-  return parts_.registry.AddType(std::move(type));
+  return record_.registry->AddType(std::move(type));
 }
 Result<void> DaemonBackend::AddService(std::string const& id) {
-  return parts_.registry.AddService(id, name_);
+  return record_.registry->AddService(id, name_);
 }
 Result<void> DaemonBackend::AddCommand(CommandInfo command, std::vector<std::string> aliases) {
   TRELLIS_CHECK(Need("command:" + command.name));
   for (auto const& alias : aliases)
     TRELLIS_CHECK(Need("command:" + alias));
-  return parts_.registry.AddCommand(std::move(command), aliases, name_);
+  return record_.registry->AddCommand(command, aliases, name_);
 }
 Result<void> DaemonBackend::AddProvider(std::string const& kind, std::string const& name,
                                         std::string const& options) {
-  return parts_.registry.AddProvider({kind, name, name_, options});
+  return record_.registry->AddProvider({kind, name, name_, options});
 }
 
 Result<ServiceAnswer> DaemonBackend::CallService(CallInfo const& call, std::string_view id,
                                                  std::string_view method, std::string_view request,
                                                  std::span<int const> fds) {
-  return parts_.broker.Call(call, name_, id, method, request, fds);
+  return parts_.broker.Call(call, &record_, id, method, request, fds);
 }
 
 void DaemonBackend::Subscribe(std::string const&) {

@@ -16,7 +16,6 @@ namespace trellis::plugin {
 
 /// What all plugins share. Borrowed; outlives every channel that is not shut.
 struct HostParts {
-  Registry& registry;
   Broker& broker;
   Metrics& metrics;
   KernelServices& kernel;

@@ -48,6 +48,30 @@ void PluginRecord::Use(std::shared_ptr<PluginChannel> new_channel) {
   lock.unlock();  // the old one ends outside the lock
 }
 
+void PluginRecord::Deliver(std::string_view topic, std::string_view payload) const {
+  std::unique_lock lock(mutex);
+  auto const target = successor != nullptr ? successor : channel;
+  lock.unlock();
+  if (target != nullptr) target->Event(topic, payload);
+}
+
+bool PluginRecord::Leave() {
+  std::lock_guard const lock(mutex);
+  leaving = state == PluginState::kRunning;
+  return leaving;
+}
+
+void PluginRecord::Stay() {
+  std::lock_guard const lock(mutex);
+  leaving = false;
+  successor = nullptr;
+}
+
+void PluginRecord::Note(std::string text) {
+  std::lock_guard const lock(mutex);
+  note = std::move(text);
+}
+
 std::string PluginRecord::WhyNot() const {
   std::lock_guard const lock(mutex);
   if (reason.empty()) return fmt::format("plugin {}", ToText(state));
@@ -81,21 +105,37 @@ Result<std::shared_ptr<void>> PluginRecord::EnterService(std::string const& key,
 }
 
 PluginRecord& Directory::Add(std::string name) {
-  auto& record = records_[name];
-  record = std::make_unique<PluginRecord>();
-  record->name = std::move(name);
-  return *record;
+  std::lock_guard const lock(mutex_);
+  auto& record = *owned_.emplace_back(std::make_unique<PluginRecord>());
+  record.name = std::move(name);
+  records_[record.name] = &record;
+  return record;
+}
+
+PluginRecord& Directory::Prepare(PluginRecord const& old) {
+  std::lock_guard const lock(mutex_);
+  auto& record = *owned_.emplace_back(std::make_unique<PluginRecord>());
+  record.name = old.name;
+  record.file = old.file;
+  record.isolated = old.isolated;
+  record.tail = old.tail;
+  record.gates = old.gates;
+  return record;
+}
+
+void Directory::Show(PluginRecord& record) {
+  records_.find(record.name)->second = &record;
 }
 
 PluginRecord* Directory::Find(std::string_view name) const {
   auto const found = records_.find(name);
-  return found == records_.end() ? nullptr : found->second.get();
+  return found == records_.end() ? nullptr : found->second.load();
 }
 
 std::vector<PluginRecord*> Directory::All() const {
   std::vector<PluginRecord*> records;
   for (auto const& [name, record] : records_)
-    records.push_back(record.get());
+    records.push_back(record.load());
   return records;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/plugin/channel.hpp"
+#include "kernel/plugin/gate.hpp"
 #include "kernel/plugin/log_tail.hpp"
 #include "kernel/plugin/manifest.hpp"
 #include "kernel/plugin/types.hpp"
@@ -32,7 +33,9 @@ enum class PluginState : std::uint8_t {
 /// How long a call may wait for its turn.
 inline constexpr std::chrono::minutes kMaxQueueWait{15};
 
-/// One plugin. Fixed after start-up except what the mutex guards.
+class Registry;
+
+/// One version of a plugin. Fixed once it is created, except what the mutex guards.
 struct PluginRecord {
   std::string name;
   std::string file;
@@ -43,9 +46,14 @@ struct PluginRecord {
   std::string key_id;     ///< who signed; "" = nobody
   bool dev = false;       ///< only dev mode lets it run
   bool serial = true;
-  bool isolated = false;             ///< its code runs in a helper process
-  std::vector<std::string> granted;  ///< permissions; their paths as in the manifest
-  std::vector<std::string> gaps;     ///< what its process could not be kept from
+  bool isolated = false;               ///< its code runs in a helper process
+  std::vector<std::string> granted;    ///< permissions; their paths as in the manifest
+  std::vector<std::string> gaps;       ///< what its process could not be kept from
+  std::string config = "{}";           ///< what its create is given
+  std::string migrated_config;         ///< the same, when it is not what the operator wrote
+  bool state_kept = false;             ///< a copy of its state is kept until it is known to run
+  std::shared_ptr<Registry> registry;  ///< where it registers
+  Gates gates;                         ///< the same for every version
   std::shared_ptr<LogTail> tail = std::make_shared<LogTail>();  ///< shared with its hosts
   std::shared_ptr<Slots> effects;                               ///< serial only: one at a time
   std::shared_ptr<Slots> services;  ///< the same for services, commands and providers
@@ -56,12 +64,22 @@ struct PluginRecord {
   std::shared_ptr<PluginChannel> channel;                ///< a new one after each restart
   std::map<std::string, std::shared_ptr<Slots>> limits;  ///< per type and command
   std::uint32_t restarts = 0;
+  bool leaving = false;            ///< being exchanged: whoever does that cares for its death
+  PluginRecord* before = nullptr;  ///< what is taken up again should this one die soon
+  std::shared_ptr<PluginChannel> successor;  ///< started already, gets the events
+  std::string note;                          ///< what became of the last exchange
 
   void Set(PluginState new_state, std::string why = {});
   [[nodiscard]] PluginState State() const;
   /// nullptr until it is created.
   [[nodiscard]] std::shared_ptr<PluginChannel> Channel() const;
   void Use(std::shared_ptr<PluginChannel> new_channel);
+  /// To the channel, or to that of the next version, which is on its way. Never blocks.
+  void Deliver(std::string_view topic, std::string_view payload) const;
+  /// False unless it is running; else it is leaving until it is told not to.
+  bool Leave();
+  void Stay();
+  void Note(std::string text);
   /// `plugin failed (…)`
   [[nodiscard]] std::string WhyNot() const;
   /// A slot for an effect of `type`, of which `max_parallel` may run.
@@ -75,10 +93,14 @@ struct PluginRecord {
   Result<std::shared_ptr<Slots>> Limit(std::string const& key, std::uint32_t count);
 };
 
-/// Filled at start-up, fixed afterwards; then safe for use by several threads.
+/// Safe for use by several threads once it is filled; which names there are is fixed then.
 class Directory {
  public:
   PluginRecord& Add(std::string name);
+  /// A version that nobody finds until it is shown. It and those before it stay as long as the
+  /// directory: whoever found one may use it.
+  PluginRecord& Prepare(PluginRecord const& old);
+  void Show(PluginRecord& record);
   /// nullptr when unknown.
   [[nodiscard]] PluginRecord* Find(std::string_view name) const;
   [[nodiscard]] std::vector<PluginRecord*> All() const;
@@ -86,7 +108,9 @@ class Directory {
   [[nodiscard]] std::uint64_t calls() const { return last_call_; }
 
  private:
-  std::map<std::string, std::unique_ptr<PluginRecord>, std::less<>> records_;
+  std::map<std::string, std::atomic<PluginRecord*>, std::less<>> records_;
+  std::mutex mutex_;  // guards what follows
+  std::vector<std::unique_ptr<PluginRecord>> owned_;
   std::atomic<std::uint64_t> last_call_ = 0;
 };
 

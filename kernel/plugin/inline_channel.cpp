@@ -94,6 +94,30 @@ Result<std::string> InlineChannel::CallForText(CallInfo const& call, std::string
 
 // ---- life ----
 
+Result<std::string> InlineChannel::MigrateConfig(CallInfo const& call, std::uint32_t from,
+                                                 std::string const& config) {
+  auto const& plugin = library_->descriptor();
+  if (!TRL_HAS(&plugin, migrate_config))
+    return Fail(Code::kUnsupported, "the plugin has no migrate_config");
+  return CallForText(call, "migrate_config", [this, from, config](trl_call const*, Wires& wires) {
+    auto const migrate = MayThrow(library_->descriptor().migrate_config);
+    return migrate(from, abi::Bytes(config), wires.out.sink(), wires.err.sink());
+  });
+}
+
+Result<void> InlineChannel::MigrateState(CallInfo const& call, std::uint32_t from,
+                                         std::string const& state_dir) {
+  auto const& plugin = library_->descriptor();
+  if (!TRL_HAS(&plugin, migrate_state))
+    return Fail(Code::kUnsupported, "the plugin has no migrate_state");
+  TRELLIS_CHECK(
+      CallForText(call, "migrate_state", [this, from, state_dir](trl_call const*, Wires& wires) {
+        auto const migrate = MayThrow(library_->descriptor().migrate_state);
+        return migrate(from, abi::Bytes(state_dir), wires.err.sink());
+      }));
+  return {};
+}
+
 Result<void> InlineChannel::Create(OpenSpec const& spec, CallInfo const& call) {
   spec_ = spec;
   host_.OpenRegistration();

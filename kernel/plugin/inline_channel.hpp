@@ -22,6 +22,10 @@ class InlineChannel final : public PluginChannel,
                 CallThreads* threads, CallWatch* watch);
   ~InlineChannel() override;
 
+  Result<std::string> MigrateConfig(CallInfo const& call, std::uint32_t from,
+                                    std::string const& config) override;
+  Result<void> MigrateState(CallInfo const& call, std::uint32_t from,
+                            std::string const& state_dir) override;
   Result<void> Create(OpenSpec const& spec, CallInfo const& call) override;
   Result<void> Start(CallInfo const& call) override;
   Result<void> Stop(CallInfo const& call) override;

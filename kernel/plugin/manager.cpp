@@ -18,7 +18,6 @@ namespace trellis::plugin {
 
 namespace {
 
-constexpr std::chrono::seconds kCreateLimit{30};
 constexpr std::chrono::seconds kStartLimit{60};
 constexpr std::chrono::seconds kStopLimit{10};
 constexpr std::chrono::seconds kHealthLimit{5};
@@ -30,11 +29,7 @@ Manager::Manager(ManagerOptions options, KernelServices& kernel)
       broker_(directory_, registry_),
       supervisor_(MakeSupervisor()),
       parts_{
-          registry_,
-          broker_,
-          metrics_,
-          kernel,
-          supervisor_.get(),
+          broker_, metrics_, kernel, supervisor_.get(),
           [this](std::string_view topic, std::string_view payload) { Publish(topic, payload); }} {}
 
 std::unique_ptr<Supervisor> Manager::MakeSupervisor() {
@@ -42,7 +37,7 @@ std::unique_ptr<Supervisor> Manager::MakeSupervisor() {
   return std::make_unique<Supervisor>(
       SupervisorOptions{options_.keeper, options_.run_dir, options_.state_dir},
       [this](std::string const& plugin, std::string_view topic, std::string const& payload) {
-        if (auto const* owner = Running(plugin)) owner->Channel()->Event(topic, payload);
+        if (auto const* owner = Running(plugin)) owner->Deliver(topic, payload);
       });
 }
 
@@ -99,7 +94,13 @@ void Manager::Load(std::string const& file) {
     return;
   }
   plugin.isolated = HostingOf(plugin.name) == Hosting::kProcess;
-  auto const loaded = LoadCode(plugin);
+  plugin.registry = MainRegistry();
+  auto const load = [&]() -> Result<void> {
+    TRELLIS_TRY(plugin.gates.effects, Gate::Make());
+    TRELLIS_TRY(plugin.gates.calls, Gate::Make());
+    return LoadCode(plugin);
+  };
+  auto const loaded = load();
   if (!loaded) Fail(plugin, PluginState::kRefused, loaded.error());
 }
 
@@ -169,7 +170,8 @@ void Manager::Bring() {
       }
     }
   };
-  attempt([this](PluginRecord& plugin) { return Create(plugin); });
+  auto const care = options_.start ? StateCare::kNow : StateCare::kLater;
+  attempt([&](PluginRecord& plugin) { return Create(plugin, care, options_.reload.create); });
   for (auto const& name : order_) {
     auto& plugin = *directory_.Find(name);
     if (plugin.State() != PluginState::kCreated) continue;
@@ -194,6 +196,7 @@ void Manager::Fail(PluginRecord& plugin, PluginState state, Error const& error) 
              {{"plugin", plugin.name}, {"state", ToText(state)}, {"reason", error.message}});
   plugin.Set(state, error.message);
   registry_.Withdraw(plugin.name);
+  BringStateBack(plugin);
 }
 
 OpenSpec Manager::SpecOf(PluginRecord const& plugin) const {
@@ -201,36 +204,45 @@ OpenSpec Manager::SpecOf(PluginRecord const& plugin) const {
   spec.state_dir = options_.state_dir + "/plugins/" + plugin.name;
   spec.run_dir = options_.run_dir + "/plugins/" + plugin.name;
   spec.node = options_.node_json;
-  auto const config = options_.plugins.find(plugin.name);
-  if (config != options_.plugins.end()) spec.config = config->second.config_json;
+  spec.config = plugin.config;
   if (options_.trust.has_value() && options_.trust->dev) spec.flags |= TRL_OPEN_DEV;
   return spec;
 }
 
-Result<void> Manager::Create(PluginRecord& plugin) {
+std::shared_ptr<Registry> Manager::MainRegistry() {
+  return {std::shared_ptr<void>(), &registry_};  // owns nothing: it lives as long as this
+}
+
+std::shared_ptr<PluginChannel> Manager::TakeChannel(PluginRecord& plugin) {
+  if (!plugin.isolated)
+    return std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
+                                           std::make_unique<DaemonBackend>(plugin, parts_),
+                                           &threads_, &watch_);
+  auto helper = std::move(described_[plugin.name]);
+  AttachHelper(plugin, *helper);
+  return helper;
+}
+
+Result<void> Manager::Create(PluginRecord& plugin, StateCare care,
+                             std::chrono::milliseconds limit) {
   auto const spec = SpecOf(plugin);
   TRELLIS_CHECK(sys::EnsureDirectory(spec.state_dir, sys::kPrivateDirectory));
   TRELLIS_CHECK(sys::EnsureDirectory(spec.run_dir));
   TRELLIS_TRY(plugin.effects, Slots::Make(1));
   TRELLIS_TRY(plugin.services, Slots::Make(1));
-  std::shared_ptr<PluginChannel> channel;
-  if (plugin.isolated) {
-    auto helper = std::move(described_[plugin.name]);
-    AttachHelper(plugin, *helper);
-    channel = std::move(helper);
-  } else {
-    channel = std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
-                                              std::make_unique<DaemonBackend>(plugin, parts_),
-                                              &threads_, &watch_);
-  }
+  auto const channel = TakeChannel(plugin);
   plugin.Use(channel);
-  TRELLIS_CHECK(channel->Create(spec, NewCall(kCreateLimit)));
+  TRELLIS_TRY(plugin.config, MigratedConfig(plugin, *channel));
+  if (care == StateCare::kNow) TRELLIS_CHECK(PrepareState(plugin, *channel));
+  auto const later = care == StateCare::kLater;
+  TRELLIS_CHECK(channel->Create(SpecOf(plugin), later ? ShortCall(limit) : NewCall(limit)));
   plugin.Set(PluginState::kCreated);
   return {};
 }
 
 Result<void> Manager::Start(PluginRecord& plugin) {
   TRELLIS_CHECK(plugin.Channel()->Start(NewCall(kStartLimit)));
+  ForgetKept(plugin);
   plugin.Set(PluginState::kRunning);
   log::Info("plugin started", {{"plugin", plugin.name},
                                {"version", plugin.version},
@@ -246,6 +258,8 @@ void Manager::Stop() {
     if (std::exchange(stopped_, true)) return;
     stopping_.notify_all();
   }
+  // An exchange sees that the daemon stops, and ends.
+  std::unique_lock const life(life_mutex_, options_.drain_timeout);
   std::chrono::nanoseconds const limit = options_.drain_timeout;
   auto const until = MonotonicNs() + limit.count();
   for (auto name = order_.rbegin(); name != order_.rend(); ++name) {
@@ -281,6 +295,12 @@ CallInfo Manager::NewCall(std::chrono::milliseconds limit) const {
   return call;
 }
 
+CallInfo Manager::ShortCall(std::chrono::milliseconds limit) const {
+  auto call = NewCall(limit);
+  call.grace = std::chrono::nanoseconds(0);
+  return call;
+}
+
 PluginRecord* Manager::Running(std::string_view plugin) const {
   auto* const found = directory_.Find(plugin);
   return found != nullptr && found->State() == PluginState::kRunning ? found : nullptr;
@@ -289,8 +309,9 @@ PluginRecord* Manager::Running(std::string_view plugin) const {
 std::vector<std::pair<std::string, std::string>> Manager::Health() {
   std::vector<std::pair<std::string, std::string>> reports;
   for (auto* plugin : directory_.All()) {
-    if (plugin->State() != PluginState::kRunning) continue;
-    auto const report = plugin->Channel()->Health(NewCall(kHealthLimit));
+    auto const channel = plugin->Channel();
+    if (plugin->State() != PluginState::kRunning || channel == nullptr) continue;
+    auto const report = channel->Health(NewCall(kHealthLimit));
     reports.emplace_back(
         plugin->name,
         report ? *report
@@ -332,6 +353,7 @@ std::vector<PluginStatus> Manager::Status() const {
     status.restarts = plugin->restarts;
     status.state = ToText(plugin->state);
     status.reason = plugin->reason;
+    if (!plugin->note.empty()) status.warnings.push_back(plugin->note);
     list.push_back(std::move(status));
   }
   return list;

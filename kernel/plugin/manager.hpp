@@ -5,6 +5,7 @@
 #include "kernel/plugin/daemon_backend.hpp"
 #include "kernel/plugin/helper/process_channel.hpp"
 #include "kernel/plugin/library.hpp"
+#include "kernel/plugin/stored_state.hpp"
 #include "kernel/plugin/trust.hpp"
 
 #include <chrono>
@@ -31,12 +32,29 @@ struct PluginConfig {
   std::optional<Hosting> hosting{};                       ///< empty: the manager's default
   std::optional<std::vector<std::string>> permissions{};  ///< empty: all that it asks for
   HelperLimits limits{};
+  std::uint32_t config_version = 1;  ///< for which schema of the plugin it was written
 };
 
 /// Whose plugins may be loaded.
 struct PluginTrust {
   std::string dir;  ///< the trust store
   bool dev = false;
+};
+
+/// How long the steps of an exchange may take.
+struct ReloadLimits {
+  std::chrono::milliseconds create{30000};
+  std::chrono::milliseconds drain{30000};  ///< for running calls to end, while new ones wait
+  std::chrono::milliseconds start{20000};  ///< new calls wait for this too
+  std::chrono::milliseconds health{5000};
+  std::chrono::milliseconds probation{30000};  ///< one that dies sooner is taken back
+};
+
+/// What became of a reload.
+struct Reloaded {
+  std::string from;  ///< version; "" when none ran
+  std::string to;
+  std::vector<std::string> warnings{};
 };
 
 struct ManagerOptions {
@@ -56,6 +74,7 @@ struct ManagerOptions {
       std::chrono::milliseconds(200), std::chrono::seconds(1), std::chrono::seconds(5),
       std::chrono::seconds(30), std::chrono::seconds(60)};
   std::chrono::milliseconds drain_timeout{30000};
+  ReloadLimits reload{};
   /// False: plugins are created and nothing more. Their pure halves work, nothing else does.
   bool start = true;
 };
@@ -75,8 +94,16 @@ class Manager final : public Plugins {
   /// may end first; those that come meanwhile fail with kUnavailable. kNotFound, kUnsupported for
   /// one that runs in the daemon, kConflict while it is starting anyway.
   Result<void> Restart(std::string_view name);
+  /// Takes the plugin's file as it is now: loads and checks it beside the running version, waits
+  /// for running calls while new ones wait, moves state over and switches. When anything fails the
+  /// old version goes on, or is started again, with its state; the error names the step. kNotFound,
+  /// kUnsupported for one that runs in the daemon (but in dev mode), kConflict while a plugin is
+  /// being started anyway, kBusy when running calls do not end.
+  Result<Reloaded> Reload(std::string_view name);
   /// The last lines that a plugin logged or its process wrote to standard error. kNotFound.
   Result<std::vector<std::string>> LastLines(std::string_view name) const;
+  /// What a plugin was given when its configuration in the node's is of an older version; "" = not.
+  [[nodiscard]] std::string MigratedConfigOf(std::string_view name) const;
   /// Metrics of all plugins in the Prometheus text format.
   [[nodiscard]] std::string MetricsText() const { return metrics_.Text(); }
   /// nullptr without keeper.
@@ -90,6 +117,7 @@ class Manager final : public Plugins {
 
   [[nodiscard]] std::optional<TypeInfo> Type(std::string_view name) const override;
   [[nodiscard]] std::vector<TypeInfo> Types() const override;
+  [[nodiscard]] std::uint64_t Revision() const override { return registry_.revision(); }
   OpAnswer Run(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel) override;
   OpAnswer RunHere(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel,
                    LostCallback const& lost) override;
@@ -113,6 +141,10 @@ class Manager final : public Plugins {
   [[nodiscard]] std::uint64_t calls() const { return directory_.calls(); }
 
  private:
+  /// One version taking the place of another.
+  struct Exchange;
+  /// When a plugin's state is brought to its version.
+  enum class StateCare : std::uint8_t { kNow, kLater };
   /// A call in its slot, ready to go.
   struct Entered {
     PluginRecord* plugin;
@@ -126,7 +158,7 @@ class Manager final : public Plugins {
   Result<void> Verify(PluginRecord& plugin);
   Result<void> LoadCode(PluginRecord& plugin);
   /// Did a created plugin register what its manifest lists?
-  Result<void> CheckRegistered(PluginRecord const& plugin) const;
+  static Result<void> CheckRegistered(PluginRecord const& plugin);
   Result<void> LoadInline(PluginRecord& plugin);
   Result<void> LoadHelper(PluginRecord& plugin);
   Result<void> Describe(PluginRecord& plugin, DescriptionBody const& description);
@@ -140,26 +172,78 @@ class Manager final : public Plugins {
                                                      std::vector<std::string> const& permissions);
   void AttachHelper(PluginRecord& plugin, ProcessChannel& helper);
   void OnHelperDeath(PluginRecord& plugin, std::string const& how);
+  /// After a time that grows with the number of deaths; never after too many.
+  void RestartLater(PluginRecord& plugin, std::string const& how);
   void RestartHelper(PluginRecord& plugin);
   [[nodiscard]] Result<PluginRecord*> FindIsolated(std::string_view name) const;
   Result<void> ReplaceHelper(PluginRecord& plugin);
   /// False when the manager stops first.
   bool Rest(std::chrono::milliseconds time);
+  /// A new life of a plugin that was loaded before, not created yet.
+  Result<std::shared_ptr<PluginChannel>> OpenAgain(PluginRecord& plugin);
+  /// The same up to its start; the plugin's state stays to be set.
+  Result<void> Revive(PluginRecord& plugin);
+
+  // Exchange of versions (manager_reload.cpp, manager_switch.cpp).
+  Result<PluginRecord*> FindReloadable(std::string_view name) const;
+  Result<void> PrepareNext(Exchange& exchange);
+  Result<void> CheckNext(Exchange const& exchange);
+  Result<void> CheckTypes(Exchange const& exchange);
+  Result<void> CheckPlace(Exchange& exchange);
+  Result<void> CompareWorkloads(Exchange const& exchange);
+  Result<void> Switch(Exchange& exchange);
+  Result<void> ShutOut(Exchange& exchange);
+  Result<void> CheckHealth(Exchange const& exchange);
+  void StopOld(Exchange& exchange);
+  /// A death during an exchange was nobody's concern; from now on it is.
+  void CheckAlive(PluginRecord& plugin);
+  void Settle(Exchange& exchange);
+  /// The old version goes on; a sentence when it cannot at once.
+  std::string GoBack(Exchange& exchange);
+  /// The version on probation died: the one before it goes on. The gates are closed, and opened.
+  void TakeBack(PluginRecord& plugin, std::string const& how);
+  void EndProbation(PluginRecord& plugin);
+  /// Runs again, or will once its process can be started.
+  std::string ReviveOrRetry(PluginRecord& plugin);
+  void Discard(PluginRecord& plugin);
+  /// Tells a version that gets no calls yet about its workloads and leases.
+  Result<void> Tell(PluginRecord const& plugin, Registry const& registered);
+  [[nodiscard]] bool Stopping();
+
+  // State and configuration (manager_state.cpp).
+  [[nodiscard]] StoredState StateOf(PluginRecord const& plugin) const;
+  Result<std::string> MigratedConfig(PluginRecord& plugin, PluginChannel& channel) const;
+  Result<void> CheckStateVersion(PluginRecord const& plugin) const;
+  /// Settles what a crash left, and migrates.
+  Result<void> PrepareState(PluginRecord& plugin, PluginChannel& channel) const;
+  Result<void> MigrateState(PluginRecord& plugin, PluginChannel& channel) const;
+  void ForgetKept(PluginRecord& plugin) const;
+  void BringStateBack(PluginRecord& plugin) const;
+
   void Recover(PluginRecord const& plugin);
   void RecoverType(std::string const& type,
                    std::vector<std::pair<std::string, std::string>> const& id_and_type);
   void Resolve();
   void Bring();
-  Result<void> Create(PluginRecord& plugin);
+  Result<void> Create(PluginRecord& plugin, StateCare care, std::chrono::milliseconds limit);
+  std::shared_ptr<PluginChannel> TakeChannel(PluginRecord& plugin);
+  [[nodiscard]] std::shared_ptr<Registry> MainRegistry();
   Result<void> Start(PluginRecord& plugin);
   void Fail(PluginRecord& plugin, PluginState state, Error const& error);
   [[nodiscard]] std::string MissingRequirement(PluginRecord const& plugin) const;
 
   [[nodiscard]] CallInfo NewCall(std::chrono::milliseconds limit) const;
+  /// Without grace: for whoever does not need the plugin any more when it is late.
+  [[nodiscard]] CallInfo ShortCall(std::chrono::milliseconds limit) const;
   void AddAvailability(TypeInfo& type) const;
   /// The running plugin of a type, and a slot in it.
   Result<Entered> EnterType(OpRequest const& request, std::string_view operation,
                             std::chrono::seconds limit, std::shared_ptr<CancelToken> cancel);
+  /// The same without what is of the request. The call's hold is set, nothing else.
+  Result<Entered> Admit(std::string const& type, CancelToken const* cancel);
+  /// The running plugin, with the call admitted to its services, commands and providers.
+  Result<PluginRecord*> AdmitCall(std::string const& plugin, CallInfo& call, std::string const& key,
+                                  std::uint32_t max_parallel);
   [[nodiscard]] PluginRecord* Running(std::string_view plugin) const;
 
   ManagerOptions const options_;
@@ -171,16 +255,17 @@ class Manager final : public Plugins {
   Broker broker_;
   std::unique_ptr<Supervisor> supervisor_;
   HostParts const parts_;
-  CallThreads threads_;
-  CallWatch watch_;
   std::map<std::string, std::unique_ptr<Library>> libraries_;         // until their channel is made
   std::map<std::string, std::shared_ptr<ProcessChannel>> described_;  // until created
+  std::timed_mutex life_mutex_;  // one plugin is restarted or exchanged at a time; guards order_
   std::vector<std::string> order_;
   std::mutex stop_mutex_;  // guards what follows
   std::condition_variable stopping_;
   bool stopped_ = false;
   std::map<std::string, std::deque<std::int64_t>> deaths_;  // of helpers, CLOCK_MONOTONIC ns
   bool recovered_ = false;                                  // Recovered was called
+  CallThreads threads_;  // the last two: they end before what their calls use
+  CallWatch watch_;
 };
 
 }  // namespace trellis::plugin

@@ -100,23 +100,51 @@ bool Manager::Updatable(std::string_view type) const {
 
 Result<Manager::Entered> Manager::EnterType(OpRequest const& request, std::string_view operation,
                                             seconds limit, std::shared_ptr<CancelToken> cancel) {
-  auto const type = Type(request.type);
-  if (!type) return trellis::Fail(Code::kUnavailable, "unknown workload type '{}'", request.type);
-  if (!type->available)
-    return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}",
-                         request.type, type->unavailable_reason);
-  Entered entered{directory_.Find(type->plugin), {}};
   if (cancel == nullptr) cancel = CancelToken::Make();
-  TRELLIS_TRY(auto slot, entered.plugin->EnterEffect(*type, cancel.get()));
+  TRELLIS_TRY(auto entered, Admit(request.type, cancel.get()));
+  auto hold = std::move(entered.call.hold);
   entered.call = NewCall(entered.plugin->manifest.Deadline(request.type, operation, limit));
   entered.call.cancel = std::move(cancel);
-  entered.call.hold = std::move(slot);
+  entered.call.hold = std::move(hold);
   entered.call.contract = request.contract;
   entered.call.twin = request.twin;
   entered.call.attempt = request.attempt;
   if (request.replay) entered.call.flags |= TRL_CALL_REPLAY;
   if (request.retry) entered.call.flags |= TRL_CALL_RETRY;
   return entered;
+}
+
+Result<Manager::Entered> Manager::Admit(std::string const& type_name, CancelToken const* cancel) {
+  std::chrono::nanoseconds const longest = kMaxQueueWait;
+  while (true) {
+    auto const type = Type(type_name);
+    if (!type) return trellis::Fail(Code::kUnavailable, "unknown workload type '{}'", type_name);
+    if (!type->available)
+      return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}", type_name,
+                           type->unavailable_reason);
+    Entered entered{directory_.Find(type->plugin), {}};
+    TRELLIS_TRY(auto slot, entered.plugin->EnterEffect(*type, cancel));
+    TRELLIS_TRY(auto pass, Gate::Enter(entered.plugin->gates.effects, cancel,
+                                       MonotonicNs() + longest.count()));
+    if (directory_.Find(type->plugin) != entered.plugin) continue;  // it was exchanged meanwhile
+    entered.call.hold = Inside(std::move(slot), std::move(pass));
+    return entered;
+  }
+}
+
+Result<PluginRecord*> Manager::AdmitCall(std::string const& name, CallInfo& call,
+                                         std::string const& key, std::uint32_t max_parallel) {
+  while (true) {
+    auto* const plugin = Running(name);
+    if (plugin == nullptr)
+      return trellis::Fail(Code::kUnavailable, "plugin '{}' is not running", name);
+    std::chrono::milliseconds const left((call.deadline_ns - MonotonicNs()) / 1'000'000);
+    TRELLIS_TRY(auto slot, plugin->EnterService(key, max_parallel, nullptr, left));
+    TRELLIS_TRY(auto pass, Gate::Enter(plugin->gates.calls, nullptr, call.deadline_ns));
+    if (Running(name) != plugin) continue;  // it was exchanged meanwhile
+    call.hold = Inside(std::move(slot), std::move(pass));
+    return plugin;
+  }
 }
 
 OpAnswer Manager::Run(Op op, OpRequest const& request, std::shared_ptr<CancelToken> cancel) {
@@ -169,6 +197,7 @@ void Manager::Recovered(std::vector<std::pair<std::string, std::string>> const& 
     if (type.available) RecoverType(type.name, id_and_type);
   }
   std::vector<std::string> owners;
+  owners.reserve(id_and_type.size());
   for (auto const& [id, type] : id_and_type)
     owners.push_back(id);
   broker_.Reconcile(owners);
@@ -200,17 +229,14 @@ std::optional<CommandInfo> Manager::Command(std::string_view name) const {
 CommandReply Manager::RunCommand(std::string_view name, std::uint32_t twin,
                                  std::string_view payload) {
   auto const command = registry_.Command(name);
-  auto* const plugin = command ? Running(command->plugin) : nullptr;
-  if (plugin == nullptr) return trellis::Fail(Code::kNotFound, "function is not found");
+  if (!command || Running(command->plugin) == nullptr)
+    return trellis::Fail(Code::kNotFound, "function is not found");
   auto call = NewCall(std::chrono::milliseconds(command->info.timeout_ms));
-  auto const left = [&] {
-    return std::chrono::milliseconds((call.deadline_ns - MonotonicNs()) / 1'000'000);
-  };
-  auto slot = plugin->EnterService("command " + command->canonical, command->info.max_parallel,
-                                   nullptr, left());
-  if (!slot) return trellis::Fail(Code::kTimeout, "command timed out");
+  auto const entered =
+      AdmitCall(command->plugin, call, "command " + command->canonical, command->info.max_parallel);
+  if (!entered) return trellis::Fail(Code::kTimeout, "command timed out");
+  auto* const plugin = *entered;
   call.twin = twin;
-  call.hold = *std::move(slot);
   call.grace = std::chrono::nanoseconds(0);  // the caller is answered at the limit, not later
   auto reply = plugin->Channel()->Command(call, std::string(name), payload);
   if (MonotonicNs() >= call.deadline_ns) return trellis::Fail(Code::kTimeout, "command timed out");
@@ -230,12 +256,8 @@ std::vector<ProviderInfo> Manager::Providers(std::string_view kind) const {
 
 Result<std::string> Manager::AskProvider(ProviderInfo const& provider, std::string_view request,
                                          std::chrono::milliseconds limit) {
-  auto* const plugin = Running(provider.plugin);
-  if (plugin == nullptr)
-    return trellis::Fail(Code::kUnavailable, "plugin '{}' is not running", provider.plugin);
-  TRELLIS_TRY(auto slot, plugin->EnterService({}, 0, nullptr, limit));
   auto call = NewCall(limit);
-  call.hold = std::move(slot);
+  TRELLIS_TRY(auto* const plugin, AdmitCall(provider.plugin, call, {}, 0));
   TRELLIS_TRY(auto answer,
               plugin->Channel()->Provider(call, provider.kind, provider.name, request));
   if (!json::ParseValue(answer))
@@ -259,7 +281,7 @@ std::vector<Provided> Manager::Provide(std::string_view kind, std::string_view r
 
 Result<std::string> Manager::CallService(std::string_view id, std::string_view method,
                                          std::string_view request, std::vector<int>* fds_out) {
-  TRELLIS_TRY(auto answer, broker_.Call(NewCall(kServiceLimit), {}, id, method, request, {}));
+  TRELLIS_TRY(auto answer, broker_.Call(NewCall(kServiceLimit), nullptr, id, method, request, {}));
   if (fds_out != nullptr) {
     for (auto& fd : answer.fds)
       fds_out->push_back(fd.Release());
@@ -269,7 +291,7 @@ Result<std::string> Manager::CallService(std::string_view id, std::string_view m
 
 void Manager::Publish(std::string_view topic, std::string_view payload) {
   for (auto* plugin : directory_.All()) {
-    if (plugin->State() == PluginState::kRunning) plugin->Channel()->Event(topic, payload);
+    if (plugin->State() == PluginState::kRunning) plugin->Deliver(topic, payload);
   }
 }
 

@@ -9,6 +9,8 @@ namespace trellis::plugin {
 
 namespace {
 
+constexpr std::chrono::seconds kExamineWait{60};
+
 /// The document being examined, as its plugins may see it.
 class IncomingView final : public DeploymentView {
  public:
@@ -53,6 +55,12 @@ Result<grid::Examined> Manager::Examine(grid::Deployment const& deployment,
   if (!type)
     return trellis::Fail(Code::kInvalid, "[type] unknown workload type '{}'", workload.type);
   auto const* plugin = directory_.Find(type->plugin);
+  Gate::Pass pass;
+  if (plugin != nullptr && plugin->gates.calls != nullptr) {
+    std::chrono::nanoseconds const longest = kExamineWait;
+    TRELLIS_TRY(pass, Gate::Enter(plugin->gates.calls, nullptr, MonotonicNs() + longest.count()));
+    plugin = directory_.Find(type->plugin);  // it may have been exchanged meanwhile
+  }
   // Pure functions work as soon as the plugin was created.
   bool const created = plugin != nullptr && plugin->Channel() != nullptr &&
                        (type->available || plugin->State() == PluginState::kCreated);

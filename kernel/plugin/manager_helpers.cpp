@@ -1,5 +1,6 @@
 // Manager: plugins in helper processes: their start, death and next life.
 #include "kernel/base/log.hpp"
+#include "kernel/plugin/inline_channel.hpp"
 #include "kernel/plugin/manager.hpp"
 #include "kernel/plugin/permissions.hpp"
 #include "kernel/sys/files.hpp"
@@ -59,19 +60,41 @@ void Manager::AttachHelper(PluginRecord& plugin, ProcessChannel& helper) {
 }
 
 void Manager::OnHelperDeath(PluginRecord& plugin, std::string const& how) {
+  plugin.tail->Add("the process died: " + how);
+  if (directory_.Find(plugin.name) != &plugin || Stopping()) return;
+  bool on_probation = false;
+  {
+    std::lock_guard const lock(plugin.mutex);
+    // One that dies while it is created, started or exchanged fails there.
+    if (plugin.state != PluginState::kRunning || plugin.leaving) return;
+    on_probation = plugin.before != nullptr;
+    if (!on_probation) {
+      plugin.state = PluginState::kRestarting;
+      plugin.reason = how;
+    } else {
+      plugin.leaving = true;
+      // Calls wait from now on, they do not fail.
+      plugin.gates.effects->Close();
+      plugin.gates.calls->Close();
+    }
+  }
+  if (on_probation) {
+    threads_.Post([this, &plugin, how] { TakeBack(plugin, how); });
+  } else {
+    RestartLater(plugin, how);
+  }
+}
+
+void Manager::RestartLater(PluginRecord& plugin, std::string const& how) {
   std::size_t deaths = 0;
   {
     std::lock_guard const lock(stop_mutex_);
-    if (stopped_) return;
     auto& times = deaths_[plugin.name];
     times.push_back(MonotonicNs());
     while (times.front() < times.back() - kDeathWindowNs)
       times.pop_front();
     deaths = times.size();
   }
-  plugin.tail->Add("the process died: " + how);
-  // One that dies while it is created or started fails there.
-  if (plugin.State() != PluginState::kRunning) return;
   if (deaths > kMaxDeaths) {
     plugin.Set(
         PluginState::kFailed,
@@ -79,7 +102,6 @@ void Manager::OnHelperDeath(PluginRecord& plugin, std::string const& how) {
     log::Error("plugin given up", {{"plugin", plugin.name}, {"reason", how}});
     return;
   }
-  plugin.Set(PluginState::kRestarting, how);
   auto const& delays = options_.restart_delays;
   auto const delay = delays[std::min(deaths, delays.size()) - 1];
   log::Warn("plugin's process died, restarting",
@@ -105,22 +127,35 @@ void Manager::RestartHelper(PluginRecord& plugin) {
   }
 }
 
-Result<void> Manager::ReplaceHelper(PluginRecord& plugin) {
-  TRELLIS_TRY(auto const helper, OpenHelper(plugin, plugin.granted));
+Result<std::shared_ptr<PluginChannel>> Manager::OpenAgain(PluginRecord& plugin) {
+  if (!plugin.isolated) {
+    TRELLIS_TRY(auto library, Library::Open(plugin.code));
+    return std::make_shared<InlineChannel>(
+        std::move(library), std::make_unique<DaemonBackend>(plugin, parts_), &threads_, &watch_);
+  }
+  TRELLIS_TRY(auto helper, OpenHelper(plugin, plugin.granted));
   if (helper->description().version != plugin.version)
     return trellis::Fail(Code::kConflict, "its file has version {} now, not {}",
                          helper->description().version, plugin.version);
   AttachHelper(plugin, *helper);
+  return helper;
+}
+
+Result<void> Manager::Revive(PluginRecord& plugin) {
+  TRELLIS_TRY(auto const channel, OpenAgain(plugin));
   registry_.AllowAgain(plugin.name);
-  TRELLIS_CHECK(helper->Create(SpecOf(plugin), NewCall(kCreateLimit)));
-  TRELLIS_CHECK(helper->Start(NewCall(kStartLimit)));
-  plugin.Use(helper);
-  {
-    std::lock_guard const lock(plugin.mutex);
-    ++plugin.restarts;
-  }
+  TRELLIS_CHECK(channel->Create(SpecOf(plugin), NewCall(kCreateLimit)));
+  TRELLIS_CHECK(channel->Start(NewCall(kStartLimit)));
+  plugin.Use(channel);
+  std::lock_guard const lock(plugin.mutex);
+  ++plugin.restarts;
+  return {};
+}
+
+Result<void> Manager::ReplaceHelper(PluginRecord& plugin) {
+  TRELLIS_CHECK(Revive(plugin));
   plugin.Set(PluginState::kRunning);
-  log::Info("plugin runs again", {{"plugin", plugin.name}, {"pid", helper->pid()}});
+  log::Info("plugin runs again", {{"plugin", plugin.name}});
   Recover(plugin);
   return {};
 }
@@ -136,6 +171,9 @@ Result<PluginRecord*> Manager::FindIsolated(std::string_view name) const {
 }
 
 Result<void> Manager::Restart(std::string_view name) {
+  std::unique_lock const life(life_mutex_, std::try_to_lock);
+  if (!life.owns_lock())
+    return trellis::Fail(Code::kConflict, "a plugin is being restarted or reloaded already");
   TRELLIS_TRY(auto* const plugin, FindIsolated(name));
   auto const state = plugin->State();
   bool const possible = state == PluginState::kRunning || state == PluginState::kFailed;

@@ -29,9 +29,9 @@ Result<void> Manager::Describe(PluginRecord& plugin, DescriptionBody const& desc
   return Grant(plugin, plugin.manifest.permissions);
 }
 
-Result<void> Manager::CheckRegistered(PluginRecord const& plugin) const {
+Result<void> Manager::CheckRegistered(PluginRecord const& plugin) {
   if (!plugin.verified) return {};
-  return CompareRegistered(plugin.manifest, registry_.Of(plugin.name));
+  return CompareRegistered(plugin.manifest, plugin.registry->Of(plugin.name));
 }
 
 }  // namespace trellis::plugin

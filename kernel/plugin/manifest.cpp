@@ -64,6 +64,18 @@ Result<std::vector<ManifestType>> Types(json::Value const& list) {
   return types;
 }
 
+/// `{"version":n}`; 1 when it is not said.
+Result<std::uint32_t> SchemaVersion(json::Value const& manifest, std::string_view key) {
+  std::uint32_t version = 1;
+  auto const* part = manifest.get_object().if_contains(key);
+  if (part == nullptr) return version;
+  auto const* said = part->is_object() ? part->get_object().if_contains("version") : nullptr;
+  if (said != nullptr) TRELLIS_CHECK(json::Decode(*said, version));
+  if (!part->is_object() || version == 0)
+    return Fail(Code::kInvalid, "{}: expected an object with a version from 1", key);
+  return version;
+}
+
 Result<Manifest> Read(std::string_view text) {
   TRELLIS_TRY(auto const value, json::ParseValue(text));
   if (!value.is_object()) return Fail(Code::kInvalid, "expected an object");
@@ -87,6 +99,8 @@ Result<Manifest> Read(std::string_view text) {
     TRELLIS_TRY(manifest.services.wants, Names(*services, "wants"));
   }
   TRELLIS_TRY(manifest.permissions, Names(value, "permissions"));
+  TRELLIS_TRY(manifest.config_version, SchemaVersion(value, "config"));
+  TRELLIS_TRY(manifest.state_version, SchemaVersion(value, "state"));
   if (auto const* commands = object.if_contains("commands"))
     manifest.commands = CommandNames(*commands);
   if (auto const* providers = object.if_contains("providers"))

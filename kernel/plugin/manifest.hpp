@@ -51,6 +51,8 @@ struct Manifest {
   std::vector<std::string> commands;
   std::vector<std::string> providers;  ///< `<kind> <name>`
   std::vector<std::string> permissions;
+  std::uint32_t config_version = 1;
+  std::uint32_t state_version = 1;
   FileFacts file;  ///< only in manifest files
   AbiFacts abi;    ///< only in manifest files
 

@@ -25,6 +25,58 @@ void Registry::Claim(Kind kind, std::string const& name, std::string const& plug
   claims_.emplace(std::pair(kind, name), plugin);
 }
 
+std::shared_ptr<Registry> Registry::Stage(std::string const& plugin) const {
+  auto staged = std::make_shared<Registry>();
+  std::lock_guard const lock(mutex_);
+  for (auto const& entries : {owners_, claims_}) {
+    for (auto const& [key, owner] : entries) {
+      if (owner != plugin) staged->claims_.emplace(key, owner);
+    }
+  }
+  return staged;
+}
+
+std::shared_ptr<Registry> Registry::Snapshot(std::string const& plugin) const {
+  auto copy = std::make_shared<Registry>();
+  std::lock_guard const lock(mutex_);
+  for (auto const& [key, owner] : owners_) {
+    if (owner == plugin) copy->owners_.emplace(key, owner);
+  }
+  for (auto const& [name, type] : types_) {
+    if (type.plugin == plugin) copy->types_.emplace(name, type);
+  }
+  for (auto const& [name, command] : commands_) {
+    if (command.plugin == plugin) copy->commands_.emplace(name, command);
+  }
+  for (auto const& provider : providers_) {
+    if (provider.plugin == plugin) copy->providers_.push_back(provider);
+  }
+  return copy;
+}
+
+void Registry::Adopt(std::string const& plugin, Registry const& other) {
+  std::scoped_lock const lock(mutex_, other.mutex_);
+  EraseAllOf(plugin);
+  for (auto const& [key, owner] : other.owners_) {
+    owners_.insert_or_assign(key, owner);
+    claims_.insert_or_assign(key, owner);
+  }
+  for (auto const& [name, type] : other.types_)
+    types_.insert_or_assign(name, type);
+  for (auto const& [name, command] : other.commands_)
+    commands_.insert_or_assign(name, command);
+  providers_.insert(providers_.end(), other.providers_.begin(), other.providers_.end());
+  ++revision_;
+}
+
+void Registry::EraseAllOf(std::string const& plugin) {
+  std::erase_if(owners_, [&](auto const& entry) { return entry.second == plugin; });
+  std::erase_if(claims_, [&](auto const& entry) { return entry.second == plugin; });
+  std::erase_if(types_, [&](auto const& entry) { return entry.second.plugin == plugin; });
+  std::erase_if(commands_, [&](auto const& entry) { return entry.second.plugin == plugin; });
+  std::erase_if(providers_, [&](auto const& entry) { return entry.plugin == plugin; });
+}
+
 void Registry::AllowAgain(std::string const& plugin) {
   std::lock_guard const lock(mutex_);
   again_.insert(plugin);
@@ -61,7 +113,8 @@ Result<void> Registry::AddService(std::string const& id, std::string const& plug
   return Take(Kind::kService, id, plugin);
 }
 
-Result<void> Registry::AddCommand(CommandInfo command, std::vector<std::string> const& aliases,
+Result<void> Registry::AddCommand(CommandInfo const& command,
+                                  std::vector<std::string> const& aliases,
                                   std::string const& plugin) {
   std::lock_guard const lock(mutex_);
   auto names = aliases;

@@ -3,7 +3,9 @@
 
 #include "kernel/plugin/types.hpp"
 
+#include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -37,13 +39,21 @@ class Registry {
  public:
   enum class Kind : std::uint8_t { kType, kService, kCommand };
 
+  /// A registry for another version of the plugin: what others own or claim is refused there too.
+  [[nodiscard]] std::shared_ptr<Registry> Stage(std::string const& plugin) const;
+  /// What the plugin registered so far.
+  [[nodiscard]] std::shared_ptr<Registry> Snapshot(std::string const& plugin) const;
+  /// What is registered there takes the place of all that the plugin registered here, at once.
+  void Adopt(std::string const& plugin, Registry const& other);
+  /// Another number after each Adopt.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
   /// The plugin's next process registers again: names it owns are taken as they are.
   void AllowAgain(std::string const& plugin);
   /// A manifest says that `plugin` will register the name; the first claim counts.
   void Claim(Kind kind, std::string const& name, std::string const& plugin);
   Result<void> AddType(TypeInfo type);
   Result<void> AddService(std::string const& id, std::string const& plugin);
-  Result<void> AddCommand(CommandInfo command, std::vector<std::string> const& aliases,
+  Result<void> AddCommand(CommandInfo const& command, std::vector<std::string> const& aliases,
                           std::string const& plugin);
   Result<void> AddProvider(ProviderInfo provider);
   /// Removes services, commands and providers of a plugin that did not come up; its types stay
@@ -62,6 +72,7 @@ class Registry {
   [[nodiscard]] std::vector<ProviderInfo> Providers(std::string_view kind) const;
 
  private:
+  void EraseAllOf(std::string const& plugin);
   Result<void> Take(Kind kind, std::string const& name, std::string const& plugin);
 
   mutable std::mutex mutex_;  // guards everything below
@@ -71,6 +82,7 @@ class Registry {
   std::map<std::string, CommandEntry, std::less<>> commands_;
   std::vector<ProviderInfo> providers_;
   std::set<std::string, std::less<>> again_;  // plugins whose process was restarted
+  std::atomic<std::uint64_t> revision_ = 0;
 };
 
 }  // namespace trellis::plugin

@@ -99,6 +99,9 @@ void AddNode(CLI::App& plugin, App& app) {
   named("info", "all about one plugin", &ShowPlugin);
   named("restart", "end the plugin's process and start the next one, also after it was given up",
         &RestartPlugin);
+  named("reload",
+        "take the plugin's file as it is now, without stopping what runs; or stay as before",
+        &ReloadPlugin);
   named("logs", "the last lines that the plugin's process wrote to standard error", &PluginLines);
 }
 

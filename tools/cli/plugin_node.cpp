@@ -56,6 +56,18 @@ Result<void> RestartPlugin(App const& app, std::string const& name) {
   return {};
 }
 
+Result<void> ReloadPlugin(App const& app, std::string const& name) {
+  TRELLIS_TRY(auto const done, Ask(app, "local.plugin.reload", name));
+  auto const from = TextAt(done, "from");
+  auto text = from.empty()
+                  ? fmt::format("{} {} runs", name, TextAt(done, "to"))
+                  : fmt::format("{}: {} took over from {}", name, TextAt(done, "to"), from);
+  for (auto const& warning : done.at("warnings").as_array())
+    text += "\nwarning: " + std::string(warning.as_string());
+  app.Print(done, text);
+  return {};
+}
+
 Result<void> PluginLines(App const& app, std::string const& name) {
   TRELLIS_TRY(auto const answer, Ask(app, "local.plugin.logs", name));
   std::string text;

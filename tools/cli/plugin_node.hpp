@@ -17,6 +17,8 @@ Result<void> InstallPlugin(App const& app, InstallOptions const& options);
 Result<void> ListPlugins(App const& app);
 Result<void> ShowPlugin(App const& app, std::string const& name);
 Result<void> RestartPlugin(App const& app, std::string const& name);
+/// Takes the plugin's file as it is now; the running version goes on when that fails.
+Result<void> ReloadPlugin(App const& app, std::string const& name);
 Result<void> PluginLines(App const& app, std::string const& name);
 
 }  // namespace trellis::cli

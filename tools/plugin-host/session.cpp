@@ -163,9 +163,13 @@ Session::Answer Session::Make(Frame const& frame) {
     call.cancel = running_[call.id];
   }
   Answer answer;
-  if (frame.method == Method::kCreate) {
+  if (channel_ == nullptr) {
+    answer = {plugin::ErrorReturn({Code::kUnavailable, "the plugin is not loaded"}), {}};
+  } else if (frame.method == Method::kCreate) {
     answer = {plugin::DoneReturn(Create(call, in)), {}};
-  } else if (channel_ == nullptr) {
+  } else if (frame.method == Method::kMigrateConfig || frame.method == Method::kMigrateState) {
+    answer = MakeMigration(frame, call, in);
+  } else if (!created_) {
     answer = {plugin::ErrorReturn({Code::kUnavailable, "the plugin is not created"}), {}};
   } else {
     plugin::RemoteView const view(*host_, call);
@@ -189,17 +193,20 @@ Result<std::vector<std::string>> Session::Confine(std::string_view body) {
 }
 
 Result<std::string> Session::Hello(std::string_view body) {
-  TRELLIS_TRY(auto const hello, json::Parse<plugin::HelloBody>(body));
+  TRELLIS_TRY(auto hello, json::Parse<plugin::HelloBody>(body));
   TRELLIS_TRY(auto const gaps, *confined_);
-  TRELLIS_TRY(library_, plugin::Library::Open(hello.file, plugin::Library::Trial::kNo));
-  auto description = plugin::DescriptionOf(library_->descriptor());
+  TRELLIS_TRY(auto library, plugin::Library::Open(hello.file, plugin::Library::Trial::kNo));
+  auto description = plugin::DescriptionOf(library->descriptor());
   description.gaps = gaps;
+  auto backend =
+      std::make_unique<plugin::RemoteBackend>(connection_, name_, std::move(hello.permissions));
+  host_ = backend.get();
+  channel_ = std::make_shared<plugin::InlineChannel>(std::move(library), std::move(backend),
+                                                     nullptr, nullptr);
   return json::Dump(description);
 }
 
 Result<void> Session::Create(CallInfo const& call, FieldReader& in) {
-  if (library_ == nullptr) return Fail(Code::kUnavailable, "the plugin is not loaded");
-  TRELLIS_TRY(auto permissions, json::Parse<std::vector<std::string>>(in.Text()));
   plugin::OpenSpec spec;
   spec.config = in.Text();
   spec.state_dir = in.Text();
@@ -207,12 +214,16 @@ Result<void> Session::Create(CallInfo const& call, FieldReader& in) {
   spec.node = in.Text();
   spec.flags = static_cast<std::uint32_t>(in.Int());
   TRELLIS_CHECK(in.End());
-  auto backend =
-      std::make_unique<plugin::RemoteBackend>(connection_, name_, std::move(permissions));
-  host_ = backend.get();
-  channel_ = std::make_shared<plugin::InlineChannel>(std::move(library_), std::move(backend),
-                                                     nullptr, nullptr);
+  created_ = true;
   return channel_->Create(spec, call);
+}
+
+Session::Answer Session::MakeMigration(Frame const& frame, CallInfo const& call, FieldReader& in) {
+  auto const from = static_cast<std::uint32_t>(in.Int());
+  std::string const text(in.Text());
+  if (frame.method == Method::kMigrateConfig)
+    return {plugin::TextReturn(channel_->MigrateConfig(call, from, text)), {}};
+  return {plugin::DoneReturn(channel_->MigrateState(call, from, text)), {}};
 }
 
 Session::Answer Session::MakeLife(Frame const& frame, CallInfo const& call, FieldReader& in) {

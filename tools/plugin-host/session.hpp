@@ -40,6 +40,8 @@ class Session {
   void Lead();
   void Serve(plugin::Frame const& frame);
   Answer Make(plugin::Frame const& frame);
+  Answer MakeMigration(plugin::Frame const& frame, plugin::CallInfo const& call,
+                       plugin::FieldReader& in);
   Answer MakeLife(plugin::Frame const& frame, plugin::CallInfo const& call,
                   plugin::FieldReader& in);
   Answer MakeEffect(plugin::Frame const& frame, plugin::CallInfo const& call,
@@ -60,10 +62,9 @@ class Session {
   std::counting_semaphore<> ended_{0};                   // the connection did
   plugin::CallThreads threads_;
   std::optional<Result<std::vector<std::string>>> confined_;  // what the sandbox left open
-  std::unique_ptr<plugin::Library> library_;                  // until the channel is made
-  std::unique_ptr<plugin::RemoteBackend> backend_;
-  plugin::RemoteBackend* host_ = nullptr;  // the channel's
+  plugin::RemoteBackend* host_ = nullptr;                     // the channel's
   std::shared_ptr<plugin::InlineChannel> channel_;
+  std::atomic<bool> created_ = false;
   std::atomic<bool> stopped_ = false;
   std::mutex mutex_;                                                       // guards running_
   std::map<std::uint64_t, std::shared_ptr<plugin::CancelToken>> running_;  // by call id

@@ -27,6 +27,8 @@ enum class Method : std::uint16_t {
   kReconfigure = 5,
   kPing = 6,
   kHealth = 7,
+  kMigrateConfig = 8,
+  kMigrateState = 9,
   kExamine = 16,
   kProvision = 17,
   kUpdate = 18,

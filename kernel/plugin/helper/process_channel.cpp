@@ -212,6 +212,7 @@ void ProcessChannel::OnExit() {
                               : fmt::format("{}, {}", killed_why_, ended->ToString());
     if (!stopping_) tell = std::exchange(on_death_, {});
   }
+  ended_.notify_all();
   loop_.Forget(timer_.get());
   if (tell) tell(how);
   loop_.Forget(process_->pidfd());  // last: Unwatch waits for what is still watched
@@ -227,12 +228,27 @@ void ProcessChannel::Kill(std::string const& why) {
 
 // ---- life of the plugin ----
 
+Result<std::string> ProcessChannel::MigrateConfig(CallInfo const& call, std::uint32_t from,
+                                                  std::string const& config) {
+  FieldWriter body;
+  PutCall(body, call);
+  body.Int(from).Text(config);
+  return CallForText(Method::kMigrateConfig, call, body.Take(), "migrate_config");
+}
+
+Result<void> ProcessChannel::MigrateState(CallInfo const& call, std::uint32_t from,
+                                          std::string const& state_dir) {
+  FieldWriter body;
+  PutCall(body, call);
+  body.Int(from).Text(state_dir);
+  return CallForDone(Method::kMigrateState, call, body.Take(), "migrate_state");
+}
+
 Result<void> ProcessChannel::Create(OpenSpec const& spec, CallInfo const& call) {
   requests_->OpenRegistration();
   FieldWriter body;
   PutCall(body, call);
-  body.Text(json::Dump(options_.permissions))
-      .Text(spec.config)
+  body.Text(spec.config)
       .Text(spec.state_dir)
       .Text(spec.run_dir)
       .Text(spec.node)
@@ -269,6 +285,20 @@ void ProcessChannel::Destroy() {
     stopping_ = true;
   }
   connection_->Break();  // the helper destroys the plugin and ends
+}
+
+void ProcessChannel::End() {
+  Destroy();
+  auto const ended = [this] { return dead_; };
+  std::unique_lock lock(mutex_);
+  if (ended_.wait_for(lock, kExitLimit, ended)) return;
+  if (process_.has_value()) process_->Kill(SIGKILL);
+  (void)ended_.wait_for(lock, kExitLimit, ended);  // else the kernel holds it: nothing helps
+}
+
+bool ProcessChannel::dead() const {
+  std::lock_guard const lock(mutex_);
+  return dead_;
 }
 
 void ProcessChannel::Event(std::string_view topic, std::string_view payload) {

@@ -11,6 +11,7 @@
 #include "kernel/sys/process.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -50,12 +51,19 @@ class ProcessChannel final : public PluginChannel,
   [[nodiscard]] DescriptionBody const& description() const { return description_; }
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
+  [[nodiscard]] bool dead() const;
+  /// Destroy, and wait until the process is gone, of itself or killed. Not on the loop's thread.
+  void End();
   /// Before Create.
   void Attach(std::unique_ptr<HostBackend> backend, OnDeath on_death);
   /// Nothing of the helper is looked at any more, and nobody is being told about it: what Attach
   /// was given may go. Not on the loop's thread.
   void Unwatch();
 
+  Result<std::string> MigrateConfig(CallInfo const& call, std::uint32_t from,
+                                    std::string const& config) override;
+  Result<void> MigrateState(CallInfo const& call, std::uint32_t from,
+                            std::string const& state_dir) override;
   Result<void> Create(OpenSpec const& spec, CallInfo const& call) override;
   Result<void> Start(CallInfo const& call) override;
   Result<void> Stop(CallInfo const& call) override;
@@ -112,6 +120,7 @@ class ProcessChannel final : public PluginChannel,
   std::atomic<bool> watched_closely_ = true;
   std::optional<sys::ChildProcess> process_;
   pid_t pid_ = -1;
+  std::condition_variable ended_;
   mutable std::mutex mutex_;  // guards what follows
   OnDeath on_death_;
   std::string killed_why_;

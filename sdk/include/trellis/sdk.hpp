@@ -8,6 +8,11 @@
 //     // register here
 //     // optional: Result<void> Start(Call&); Result<void> Stop(Call&);
 //     //           Result<std::string> Health(Call&);  // JSON {"checks":[{"name","ok","message"}]}
+//     // optional, one step each, from version `from` to the next:
+//     //           static Result<std::string> MigrateConfig(std::uint32_t from, std::string_view
+//     config);
+//     //           static Result<void> MigrateState(std::uint32_t from, std::string_view
+//     state_dir);
 //   };
 //   TRELLIS_PLUGIN(DiskPlugin, "disk", "1.0.0")
 #pragma once
@@ -92,6 +97,33 @@ struct PluginTable {
 };
 
 template <class P>
+trl_status MigrateConfig(std::uint32_t from, trl_bytes config, trl_sink out,
+                         trl_sink err) noexcept {
+  return Guard(err, [&]() -> trl_status {
+    Result<std::string> const text = P::MigrateConfig(from, abi::View(config));
+    return text ? abi::Write(out, *text) : abi::Fail(err, text.error());
+  });
+}
+template <class P>
+trl_status MigrateState(std::uint32_t from, trl_bytes state_dir, trl_sink err) noexcept {
+  return Guard(err, [&]() -> trl_status {
+    Result<void> const done = P::MigrateState(from, abi::View(state_dir));
+    return done ? TRL_OK : abi::Fail(err, done.error());
+  });
+}
+/// nullptr for a plugin that has no such member.
+template <class P>
+constexpr auto MigrateConfigOf() -> decltype(trl_plugin::migrate_config) {
+  if constexpr (requires { &P::MigrateConfig; }) return &MigrateConfig<P>;
+  return nullptr;
+}
+template <class P>
+constexpr auto MigrateStateOf() -> decltype(trl_plugin::migrate_state) {
+  if constexpr (requires { &P::MigrateState; }) return &MigrateState<P>;
+  return nullptr;
+}
+
+template <class P>
 constexpr char const* ManifestOf(char const* fallback) {
   if constexpr (requires { P::kManifest; }) return P::kManifest;
   return fallback;
@@ -124,8 +156,8 @@ constexpr std::uint16_t ThreadingOf() {
         &Table::Stop,                                                                   \
         &Table::Destroy,                                                                \
         nullptr,                                                                        \
-        nullptr,                                                                        \
-        nullptr,                                                                        \
+        ::trellis::detail::MigrateConfigOf<Class>(),                                    \
+        ::trellis::detail::MigrateStateOf<Class>(),                                     \
         &Table::Health};                                                                \
     return &kPlugin;                                                                    \
   }

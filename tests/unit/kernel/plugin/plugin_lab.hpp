@@ -33,6 +33,7 @@ class PluginLab {
     options.kernel_commands = kernel_commands;
     options.hosting = hosting;
     options.trust = trust;
+    options.reload = reload;
     options.plugin_host = std::filesystem::path(TRELLIS_BUILD_DIR) / "bin/trellis-plugin-host";
     options.restart_delays = {restart_delay};
     auto opened = Manager::Open(std::move(options), kernel_);
@@ -54,11 +55,15 @@ class PluginLab {
   [[nodiscard]] std::filesystem::path root() const { return dir_ / ""; }
   [[nodiscard]] std::filesystem::path plugins() const { return dir_ / "plugins"; }
   [[nodiscard]] Manager& manager() { return *manager_; }
+  [[nodiscard]] KernelOfTests& kernel() { return kernel_; }
+  /// As the end of the daemon does.
+  void Close() { manager_.reset(); }
   Hosting hosting = Isolated() ? Hosting::kProcess : Hosting::kInline;
   std::map<std::string, PluginConfig> config;
   std::chrono::milliseconds restart_delay{10};
   std::vector<std::string> kernel_commands;
   std::optional<PluginTrust> trust;
+  ReloadLimits reload;
 
  private:
   testing::TempDir dir_;
