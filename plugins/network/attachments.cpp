@@ -125,7 +125,8 @@ Result<services::NamespaceInfo> NetworkEngine::Lookup(services::NamespaceLookup 
   auto const* const record = records_.FindNetwork(NetId(request.twin, request.network));
   if (record == nullptr) return Fail(Code::kNotFound, "network '{}' not found", request.network);
   return services::NamespaceInfo{namespaces_.Path(NamespaceName(record->net_id)),
-                                 record->data.ip_range.ToString(), record->data.subnet.ToString()};
+                                 record->data.ip_range.ToString(), record->data.subnet.ToString(),
+                                 config_.nameservers};
 }
 
 }  // namespace trellis::plugins::network

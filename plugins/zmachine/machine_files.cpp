@@ -37,13 +37,18 @@ Result<void> RemoveTree(std::string const& path) {
   return {};
 }
 
-Result<void> WriteAll(int fd, std::span<std::uint8_t const> bytes, std::string const& path) {
+Result<void> Append(int fd, std::span<std::uint8_t const> bytes, std::string const& path) {
   while (!bytes.empty()) {
     auto const written = ::write(fd, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return Failed("write", path);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
+  return {};
+}
+
+Result<void> WriteAll(int fd, std::span<std::uint8_t const> bytes, std::string const& path) {
+  TRELLIS_CHECK(Append(fd, bytes, path));
   if (::fsync(fd) != 0) return Failed("sync", path);
   return {};
 }
@@ -53,6 +58,51 @@ Result<void> SyncFolderOf(std::string const& path) {
   ReceivedFd const fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) return Failed("sync", folder);
   return {};
+}
+
+/// Which bytes of a log a rotation copied, and to which file.
+struct Rotation {
+  std::uint64_t inode = 0;
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+};
+BOOST_DESCRIBE_STRUCT(Rotation, (), (inode, start, end))
+
+/// The bytes of `from` at `offset`, up to its end.
+Result<std::string> ReadFrom(int from, std::uint64_t offset, std::string const& path) {
+  struct stat info {};
+  if (::fstat(from, &info) != 0) return Failed("look at", path);
+  auto const size = static_cast<std::uint64_t>(info.st_size);
+  std::string bytes(size > offset ? size - offset : 0, '\0');
+  auto const got = ::pread(from, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  if (got < 0) return Failed("read", path);
+  bytes.resize(static_cast<std::size_t>(got));
+  return bytes;
+}
+
+/// The last `keep` bytes of a log that grows meanwhile, and what came while they were synced.
+Result<Rotation> CopyEnd(std::string const& path, std::string const& to, std::uint64_t keep) {
+  ReceivedFd const log(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (log.get() < 0) return Failed("open", path);
+  ReceivedFd const copy(
+      ::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+  struct stat info {};
+  struct stat made {};
+  if (copy.get() < 0 || ::fstat(copy.get(), &made) != 0) return Failed("create", to);
+  if (::fstat(log.get(), &info) != 0) return Failed("look at", path);
+  auto const size = static_cast<std::uint64_t>(info.st_size);
+  Rotation rotation{made.st_ino, size - std::min(size, keep), 0};
+  rotation.end = rotation.start;
+  static constexpr int kRounds = 4;  // the first is synced and slow; the later ones have little
+  for (int round = 0; round < kRounds; ++round) {
+    TRELLIS_TRY(std::string const bytes, ReadFrom(log.get(), rotation.end, path));
+    if (bytes.empty()) break;
+    auto const* const data = reinterpret_cast<std::uint8_t const*>(bytes.data());
+    TRELLIS_CHECK(Append(copy.get(), {data, bytes.size()}, to));
+    if (round == 0 && ::fsync(copy.get()) != 0) return Failed("sync", to);
+    rotation.end += bytes.size();
+  }
+  return rotation;
 }
 
 }  // namespace
@@ -143,9 +193,16 @@ Result<void> RotateLog(std::string const& path, std::uint64_t max, std::uint64_t
   std::error_code error;
   auto const size = fs::file_size(path, error);
   if (error || size <= max) return {};
-  std::string const tail = ReadTail(path, keep);
-  TRELLIS_CHECK(
-      WriteFile(path + ".0", {reinterpret_cast<std::uint8_t const*>(tail.data()), tail.size()}));
+  std::string const copy = path + ".0";
+  std::string const record = path + ".rotated";
+  TRELLIS_TRY(auto const rotation, CopyEnd(path, copy + ".new", keep));
+  if (::rename((copy + ".new").c_str(), copy.c_str()) != 0) return Failed("rename", copy);
+  // Not synced: what is written from here on until the log is empty is lost, so be quick. After a
+  // crash of the machine a reader does not believe it.
+  std::string const text = json::Dump(rotation);
+  if (!(std::ofstream(record + ".new") << text) ||
+      ::rename((record + ".new").c_str(), record.c_str()) != 0)
+    return Failed("write", record);
   if (::truncate(path.c_str(), 0) != 0) return Failed("truncate", path);
   return {};
 }

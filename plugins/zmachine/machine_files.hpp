@@ -53,7 +53,8 @@ Result<void> WriteFile(std::string const& path, std::span<std::uint8_t const> by
 /// The last `limit` bytes of a file, "" when there is none.
 std::string ReadTail(std::string const& path, std::size_t limit);
 /// Cuts a log that has grown above `max`: its last `keep` bytes go to `<path>.0`, the file becomes
-/// empty. Writers append, so they go on at 0.
+/// empty. Writers append, so they go on at 0. `<path>.rotated` tells readers which bytes of the log
+/// that copy has: {"inode" of the copy,"start","end"}.
 Result<void> RotateLog(std::string const& path, std::uint64_t max, std::uint64_t keep);
 
 }  // namespace trellis::plugins::zmachine

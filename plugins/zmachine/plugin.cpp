@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +51,13 @@ std::int64_t UnixSeconds() {
   using std::chrono::duration_cast;
   auto const now = std::chrono::system_clock::now().time_since_epoch();
   return duration_cast<std::chrono::seconds>(now).count();
+}
+
+bool IsSameFile(int fd, std::string const& path) {
+  struct stat open {};
+  struct stat there {};
+  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         open.st_ino == there.st_ino && open.st_dev == there.st_dev;
 }
 
 HealthCheck FileCheck(std::string name, std::string const& path) {
@@ -231,7 +239,7 @@ Result<std::string> ZmachinePlugin::LogSource(std::string const& id,
     return Fail(Code::kNotFound, "no machine '{}'", id);
   auto const files = machines_->Files(id);
   auto& open = logs_[id];
-  if (open.file.get() < 0) {
+  if (open.file.get() < 0 || !IsSameFile(open.file.get(), files.log())) {
     open.folder = ReceivedFd(::open(files.log_dir().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     open.file = ReceivedFd(::open(files.log().c_str(), O_RDONLY | O_CLOEXEC));
   }

@@ -116,6 +116,7 @@ class Grid:
         left += [f"disk {p.name}" for p in self.dir.glob("state/plugins/storage/pools/*/mnt/vdisks/*")]
         left += [f"volume {p.name}" for p in self.dir.glob("state/plugins/storage/pools/*/mnt/*:*")]
         left += [f"machine files {p.name}" for p in self.dir.glob("run/plugins/zmachine/*-*-*")]
+        left += [f"log stream {p.name}" for p in self.dir.glob("state/plugins/zlogs/*-*-*")]
         left += [f"machine state {p.name}" for p in self.dir.glob("state/plugins/zmachine/*-*-*")]
         return left
 

@@ -208,7 +208,7 @@ bool MachineLab::WaitForConsole(std::string_view text, std::chrono::seconds limi
 
 Result<std::string> MachineLab::FindNetwork() const {
   if (!network_) return Fail(Code::kNotFound, "network 'net1' not found");
-  return json::Dump(services::NamespaceInfo{"", "10.20.0.0/16", "10.20.2.0/24"});
+  return json::Dump(services::NamespaceInfo{"", "10.20.0.0/16", "10.20.2.0/24", {}});
 }
 
 Result<std::string> MachineLab::Attach(std::string_view method) const {

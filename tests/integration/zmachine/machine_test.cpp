@@ -5,12 +5,34 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 namespace trellis::testing {
 namespace {
 
 using std::chrono::seconds;
 using ::testing::HasSubstr;
+
+/// Folder and file, for a user who may reach neither by its path.
+void ExpectLogIsLent(MachineLab& lab) {
+  auto const lent = lab.host().CallService(services::kVmMachine, "log_source",
+                                           json::Dump(services::MachineRequest{kMachineId}));
+  ASSERT_TRUE(lent) << lent.error().message;
+  ASSERT_EQ(lent->fds.size(), 2U);
+  struct stat folder {};
+  struct stat named {};
+  struct stat file {};
+  ASSERT_EQ(::fstat(lent->fds[0].get(), &folder), 0);
+  ASSERT_EQ(::fstatat(lent->fds[0].get(), "console.log", &named, 0), 0);
+  ASSERT_EQ(::fstat(lent->fds[1].get(), &file), 0);
+  EXPECT_EQ(named.st_ino, file.st_ino);
+  EXPECT_GT(file.st_size, 0);
+  EXPECT_EQ(folder.st_mode & 07U, 05U) << "who has the folder may look into it";
+  auto const unknown = lab.host().CallService(services::kVmMachine, "log_source",
+                                              json::Dump(services::MachineRequest{"7-100-no"}));
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Code::kNotFound);
+}
 
 TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   MachineLab lab;
@@ -31,6 +53,7 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   EXPECT_THAT(answer, HasSubstr(R"("GREETING":"it's me")")) << lab.ConsoleLog();
   EXPECT_THAT(answer, HasSubstr(R"("mounted":true)"));
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("GET \"/\" 200"));
+  ExpectLogIsLent(lab);
   auto const before = lab.Info();
   ASSERT_TRUE(before) << before.error().message;
   EXPECT_EQ(before->state, "running");

@@ -45,7 +45,7 @@ struct Detach {
 };
 BOOST_DESCRIBE_STRUCT(Detach, (), (owner, slot))
 
-/// lookup{twin,network} -> {netns,ip_range,subnet}; kNotFound.
+/// lookup{twin,network} -> {netns,ip_range,subnet,nameservers}; kNotFound.
 struct NamespaceLookup {
   std::uint32_t twin = 0;
   std::string network;
@@ -55,8 +55,9 @@ struct NamespaceInfo {
   std::string netns;
   std::string ip_range;
   std::string subnet;
+  std::vector<std::string> nameservers;  ///< that machines of the network are given
 };
-BOOST_DESCRIBE_STRUCT(NamespaceInfo, (), (netns, ip_range, subnet))
+BOOST_DESCRIBE_STRUCT(NamespaceInfo, (), (netns, ip_range, subnet, nameservers))
 
 /// config{} -> {public_config,netns}: no public_config when the node has none.
 struct NodePublicConfig {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -69,6 +70,18 @@ TEST_F(MachineFilesTest, CutsALogThatGrewTooLarge) {
 
   EXPECT_EQ(fs::file_size(files_.log()), 0U);
   EXPECT_EQ(ReadTail(files_.log() + ".0", 100), "6789");
+}
+
+TEST_F(MachineFilesTest, TellsReadersWhichBytesOfTheLogTheCopyHas) {
+  ASSERT_TRUE(files_.Make());
+  std::ofstream(files_.log()) << "0123456789";
+
+  ASSERT_TRUE(RotateLog(files_.log(), 5, 4));
+
+  struct stat copy {};
+  ASSERT_EQ(::stat((files_.log() + ".0").c_str(), &copy), 0);
+  EXPECT_EQ(ReadTail(files_.log() + ".rotated", 100),
+            fmt::format(R"({{"inode":{},"start":6,"end":10}})", copy.st_ino));
 }
 
 TEST_F(MachineFilesTest, ReadsTheTailOnly) {
