@@ -21,7 +21,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace websocket = beast::websocket;
-using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::seconds;
 
