@@ -122,7 +122,7 @@ class IsolatedMachine(unittest.TestCase):
         wait_for(lambda: set(self.streamers()) == set(streamers) and not set(self.streamers().values()) & set(streamers.values()))
         g.http(twin, "net", "http://10.20.2.2/second")
         wait_for(lambda: '"/second"' in inside.received())
-        self.assertEqual(self.stream("log")["state"], "connected")
+        wait_for(lambda: self.stream("log")["state"] == "connected")
         self.assertIn("refused", wait_for(lambda: self.stream("wrong")["error"]), "the node's loopback is another one")
         self.assertNotIn('"/', outside.received())
 
