@@ -17,6 +17,14 @@ namespace {
 constexpr std::size_t kMaxName = 200;
 constexpr std::size_t kReadChunk = std::size_t{64} << 10;
 
+}  // namespace
+
+Result<UniqueFd> OpenFile(std::string const& path, int flags, unsigned mode) {
+  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) return FailErrno("open '{}'", path);
+  return fd;
+}
+
 Result<void> WriteAll(int fd, std::string_view text, std::string const& path) {
   while (!text.empty()) {
     auto const written = ::write(fd, text.data(), text.size());
@@ -25,14 +33,6 @@ Result<void> WriteAll(int fd, std::string_view text, std::string const& path) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
-}
-
-}  // namespace
-
-Result<UniqueFd> OpenFile(std::string const& path, int flags, unsigned mode) {
-  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
-  if (!fd) return FailErrno("open '{}'", path);
-  return fd;
 }
 
 Result<std::string> ReadAll(int fd, std::size_t limit) {

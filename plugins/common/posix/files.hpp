@@ -57,6 +57,8 @@ Result<UniqueFd> OpenFile(std::string const& path, int flags, unsigned mode = 0)
 Result<std::string> ReadFile(std::string const& path, std::size_t limit);
 /// The rest of `fd`, from its current offset. kExhausted above `limit` bytes.
 Result<std::string> ReadAll(int fd, std::size_t limit);
+/// Writes all of `text`; `path` is for the error.
+Result<void> WriteAll(int fd, std::string_view text, std::string const& path);
 /// Replaces the file in one step: temp file, fsync, rename.
 Result<void> WriteFile(std::string const& path, std::string_view text, unsigned mode);
 /// `path` and its missing parents, with `mode`.
