@@ -51,7 +51,8 @@ class Daemon:
         if plugins == self.build / "noop-plugins":
             text = text.split("[plugin.flist.config]")[0]
         text += CONFIG.format(workers=workers, result_bytes=result_bytes, delay_ms=delay_ms, fail_every=fail_every)
-        config.write_text(text)
+        # Of its own: those of the machine are left alone, and nothing is left there.
+        config.write_text(text + f'\n[plugin.network.config]\nnetns_dir = "{self.dir}/netns"\n')
         if start:
             self.start()
 
