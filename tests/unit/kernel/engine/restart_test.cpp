@@ -134,9 +134,9 @@ TEST_F(RestartTest, CountsNoCrashAcrossAReboot) {
 }
 
 TEST_F(RestartTest, WaitsForEachResultOnceAStepCrashed) {
-  DieDuring(Op::kProvision, "a", [&] { (void)Deploy(kContract, {{"a"}, {"b"}, {"c"}}); });
   auto const gate = std::make_shared<Gate>();
   plugins_.Script(Op::kProvision, "c", {WaitsAt(gate)});
+  DieDuring(Op::kProvision, "a", [&] { (void)Deploy(kContract, {{"a"}, {"b"}, {"c"}}); });
   ASSERT_TRUE(gate->WaitEntered());
 
   EXPECT_EQ(Shown(), (Texts{"a:ok:0", "b:ok:0", "c:init:0"}));
