@@ -1,50 +1,15 @@
 #include "plugins/network/checks.hpp"
 
-#include <openssl/evp.h>
+#include "plugins/network/keys.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <memory>
 
 namespace trellis::plugins::network {
 
 namespace {
 
-constexpr std::size_t kKeyBytes = 32;
-constexpr std::size_t kKeyText = 44;  // base64 of 32 bytes, one '=' at the end
 constexpr std::size_t kMaxPeers = 1024;
-using Key = std::array<std::uint8_t, kKeyBytes>;
-
-std::optional<Key> DecodeKey(std::string_view text) {
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() != kKeyText || text.back() != '=') return std::nullopt;
-  Key key{};
-  std::size_t written = 0;
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (char const c : text.substr(0, kKeyText - 1)) {
-    auto const digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6U) | static_cast<std::uint32_t>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    key.at(written++) = static_cast<std::uint8_t>(bits >> count);
-  }
-  return key;
-}
-
-std::optional<Key> PublicKey(Key const& secret) {
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> const pair(
-      EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, secret.data(), secret.size()),
-      &EVP_PKEY_free);
-  Key out{};
-  std::size_t size = out.size();
-  if (!pair || EVP_PKEY_get_raw_public_key(pair.get(), out.data(), &size) != 1) return std::nullopt;
-  return out;
-}
 
 bool IsEndpoint(std::string_view text) {
   auto const colon = text.rfind(':');
@@ -78,9 +43,9 @@ Result<void> CheckRanges(Network const& data, std::vector<IpNet> const& allow_ra
   return {};
 }
 
-Result<void> CheckPeer(std::size_t number, Peer const& peer, std::set<Key>& seen,
-                       std::optional<Key> const& own) {
-  auto const key = DecodeKey(peer.wireguard_public_key);
+Result<void> CheckPeer(std::size_t number, Peer const& peer, std::set<WireGuardKey>& seen,
+                       std::optional<WireGuardKey> const& own) {
+  auto const key = KeyFromBase64(peer.wireguard_public_key);
   if (!key) return Fail(Code::kInvalid, "peer {}: invalid wireguard public key", number);
   if (key == own)
     return Fail(Code::kInvalid, "peer {}: public key is the network's own key", number);
@@ -107,12 +72,12 @@ Result<void> CheckNetwork(std::string_view name, Network const& data,
   if (name == "ygg" || name == "pub" || name == "mycelium")
     return Fail(Code::kInvalid, "'{}' is reserved network name", name);
   TRELLIS_CHECK(CheckRanges(data, allow_ranges));
-  auto const secret = DecodeKey(data.wireguard_private_key);
+  auto const secret = KeyFromBase64(data.wireguard_private_key);
   if (!secret) return Fail(Code::kInvalid, "invalid wireguard private key");
   if (data.peers.size() > kMaxPeers)
     return Fail(Code::kInvalid, "{} peers are above {}", data.peers.size(), kMaxPeers);
-  auto const own = PublicKey(*secret);
-  std::set<Key> seen;
+  auto const own = PublicKeyOf(*secret);
+  std::set<WireGuardKey> seen;
   for (std::size_t i = 0; i < data.peers.size(); ++i)
     TRELLIS_CHECK(CheckPeer(i, data.peers[i], seen, own));
   return {};

@@ -15,6 +15,11 @@ struct UplinkConfig {
 };
 BOOST_DESCRIBE_STRUCT(UplinkConfig, (), (mode))
 
+struct WireGuardConfig {
+  std::string backend = "auto";  ///< auto|kernel|userspace
+};
+BOOST_DESCRIBE_STRUCT(WireGuardConfig, (), (backend))
+
 /// What is set here counts instead of what the ledger says of the node, key by key.
 struct PublicSettings {
   std::string ipv4;  ///< CIDR
@@ -28,12 +33,14 @@ BOOST_DESCRIBE_STRUCT(PublicSettings, (), (ipv4, gw4, ipv6, gw6, domain))
 struct NetworkConfig {
   std::string netns_dir = "/run/netns";
   UplinkConfig uplink;
+  WireGuardConfig wireguard;
   std::vector<std::string> nameservers{"8.8.8.8", "1.1.1.1", "2001:4860:4860::8888"};
   std::vector<std::uint16_t> smtp_block{25, 465, 587};
   std::vector<IpNet> allow_ranges;  ///< ranges of user networks beside the private ones
   PublicSettings public_config;     ///< of the node
 };
 BOOST_DESCRIBE_STRUCT(NetworkConfig, (),
-                      (netns_dir, uplink, nameservers, smtp_block, allow_ranges, public_config))
+                      (netns_dir, uplink, wireguard, nameservers, smtp_block, allow_ranges,
+                       public_config))
 
 }  // namespace trellis::plugins::network

@@ -10,6 +10,8 @@ namespace trellis::plugins::network {
 
 namespace {
 
+constexpr std::chrono::seconds kRepairLimit{30};
+
 // The twin is the first part of a workload's id.
 Result<std::uint32_t> TwinOf(std::string_view id) {
   std::uint32_t twin = 0;
@@ -29,28 +31,65 @@ std::string_view NameOf(std::string_view id) {
 Result<NetworkRecord> RecordOf(Workload<Network> const& workload, Network const& data) {
   TRELLIS_TRY(auto const twin, TwinOf(workload.id));
   auto const name = NameOf(workload.id);
-  return NetworkRecord{std::string(workload.id), twin, std::string(name), NetId(twin, name), data};
+  return NetworkRecord{std::string(workload.id), twin, std::string(name),
+                       NetId(twin, name),        data, data.wireguard_listen_port};
 }
 
 }  // namespace
 
 NetworkEngine::NetworkEngine(Host host, NetworkConfig config)
-    : config_(std::move(config)),
+    : host_(host),
+      config_(std::move(config)),
       namespaces_(config_.netns_dir),
       node_network_(config_, namespaces_),
       user_networks_(config_, namespaces_),
+      tunnels_(host, config_, namespaces_),
       records_(host) {}
 
-Result<void> NetworkEngine::Start() {
+Result<void> NetworkEngine::Start(Call const& call) {
   std::scoped_lock const lock(mutex_);
   TRELLIS_CHECK(records_.Load());
-  return node_network_.Converge();
+  TRELLIS_CHECK(tunnels_.Start());
+  std::set<std::string> known;
+  for (auto const& [net_id, record] : records_.networks())
+    known.insert(net_id);
+  TRELLIS_CHECK(tunnels_.RemoveOthers(call, known));
+  TRELLIS_CHECK(node_network_.Converge());
+  return host_.Subscribe("process.exited", [this](std::string_view, std::string_view event) {
+    ProcessEnded(event);
+  });
 }
 
-Result<void> NetworkEngine::Build(NetworkRecord const& record) {
+void NetworkEngine::ProcessEnded(std::string_view event) {
+  auto const process = json::Parse<ProcessInfo>(event);
+  auto const net_id = process ? tunnels_.EndedWith(process->name) : std::nullopt;
+  if (!net_id) return;
+  std::scoped_lock const lock(mutex_);
+  auto const* const record = records_.FindNetwork(*net_id);
+  if (record == nullptr || !namespaces_.Exists(NamespaceName(*net_id))) return;
+  OwnCall own(host_, kRepairLimit);
+  auto const built = Build(own.call(), *record, record->data);
+  if (built) return;
+  host_.Warn("tunnel ended and was not made anew", {{"network", json::Encode(record->id)},
+                                                    {"error", json::Encode(built.error().message)}});
+}
+
+Result<void> NetworkEngine::SettlePort(NetworkRecord& record, NetworkRecord const* known) const {
+  if (record.port != 0) return {};
+  if (known != nullptr) {
+    record.port = known->port;
+    return {};
+  }
+  TRELLIS_TRY(record.port, tunnels_.ChoosePort(records_.Ports(record.net_id)));
+  return {};
+}
+
+Result<void> NetworkEngine::Build(Call const& call, NetworkRecord const& record,
+                                  Network const& asked) {
   TRELLIS_TRY(auto const lease, records_.Lease(record.net_id));
   TRELLIS_CHECK(node_network_.Converge());
   TRELLIS_CHECK(user_networks_.Converge(record, lease));
+  TRELLIS_CHECK(tunnels_.Converge(call, record, asked));
   // A bridge that was made anew has lost its machines.
   for (auto const& [tap, attachment] : records_.attachments()) {
     if (attachment.net_id == record.net_id)
@@ -59,7 +98,8 @@ Result<void> NetworkEngine::Build(NetworkRecord const& record) {
   return {};
 }
 
-Result<void> NetworkEngine::Drop(std::string const& net_id) {
+Result<void> NetworkEngine::Drop(Call const& call, std::string const& net_id) {
+  TRELLIS_CHECK(tunnels_.Remove(call, net_id));
   TRELLIS_CHECK(user_networks_.Remove(net_id));
   TRELLIS_CHECK(records_.Release(net_id));
   return records_.RemoveNetwork(net_id);
@@ -76,24 +116,27 @@ Result<void> NetworkEngine::Check(std::string const& net_id,
 
 Result<Outcome<NoResult>> NetworkEngine::Provision(Call& call, Workload<Network> const& workload) {
   std::scoped_lock const lock(mutex_);
-  TRELLIS_TRY(auto const record, RecordOf(workload, workload.data));
+  TRELLIS_TRY(auto record, RecordOf(workload, workload.data));
   TRELLIS_CHECK(Check(record.net_id, workload));
   TRELLIS_CHECK(call.Checkpoint());
-  bool const first = records_.FindNetwork(record.net_id) == nullptr;
+  auto const* const known = records_.FindNetwork(record.net_id);
+  bool const first = known == nullptr;
+  auto const asked = first ? record.data : known->data;
+  TRELLIS_CHECK(SettlePort(record, known));
   // Recorded before it is built, so that nothing is left behind unknown; this also reserves the
   // port.
   TRELLIS_CHECK(records_.Put(record));
-  auto built = Build(record);
+  auto built = Build(call, record, asked);
   if (built) return Outcome<NoResult>(NoResult{});
   // The build's error is the one to tell; what the undoing leaves is found by ListOwned.
-  if (first) static_cast<void>(Drop(record.net_id));
+  if (first) static_cast<void>(Drop(call, record.net_id));
   return tl::unexpected<Error>(std::move(built).error());
 }
 
-Result<Outcome<NoResult>> NetworkEngine::Update(Call&, Workload<Network> const& workload) {
+Result<Outcome<NoResult>> NetworkEngine::Update(Call& call, Workload<Network> const& workload) {
   using Done = Outcome<NoResult>;
   std::scoped_lock const lock(mutex_);
-  TRELLIS_TRY(auto const wanted, RecordOf(workload, workload.data));
+  TRELLIS_TRY(auto wanted, RecordOf(workload, workload.data));
   if (auto const good = Check(wanted.net_id, workload); !good)
     return Done::Unchanged(good.error().message);
   auto const* const known = records_.FindNetwork(wanted.net_id);
@@ -106,24 +149,25 @@ Result<Outcome<NoResult>> NetworkEngine::Update(Call&, Workload<Network> const& 
   if (machines > 0 && old.data.subnet != wanted.data.subnet)
     return Done::Unchanged(
         fmt::format("subnet cannot change while {} machines are attached", machines));
-  auto const built = Build(wanted);
+  TRELLIS_CHECK(SettlePort(wanted, known));
+  auto const built = Build(call, wanted, old.data);
   if (built) {
     TRELLIS_CHECK(records_.Put(wanted));
     return Done(NoResult{});
   }
   auto reason = built.error().message;
-  if (auto const restored = Build(old); !restored)
+  if (auto const restored = Build(call, old, wanted.data); !restored)
     reason += fmt::format("; restoring failed too: {}", restored.error().message);
   return Done::Unchanged(std::move(reason));
 }
 
-Result<void> NetworkEngine::Deprovision(Call&, Workload<Network> const& workload) {
+Result<void> NetworkEngine::Deprovision(Call& call, Workload<Network> const& workload) {
   std::scoped_lock const lock(mutex_);
   TRELLIS_TRY(auto const record, RecordOf(workload, workload.effective()));
   auto const* const known = records_.FindNetwork(record.net_id);
   // The network of that name may by now belong to another contract.
   if (known != nullptr && known->id != record.id) return {};
-  return Drop(record.net_id);
+  return Drop(call, record.net_id);
 }
 
 Result<Observed> NetworkEngine::Inspect(Call&, Workload<Network> const& workload) {
@@ -136,6 +180,8 @@ Result<Observed> NetworkEngine::Inspect(Call&, Workload<Network> const& workload
   if (!difference && difference.error().code == Code::kNotFound) return Observed::Absent();
   TRELLIS_CHECK(difference);
   if (difference->has_value()) return Observed::Drifted(**difference);
+  TRELLIS_TRY(auto const tunnel, tunnels_.Difference(*known));
+  if (!tunnel.empty()) return Observed::Drifted(tunnel);
   return workload.paused ? Observed::Paused() : Observed::Running();
 }
 
@@ -160,7 +206,7 @@ std::vector<std::uint16_t> NetworkEngine::Ports() {
   return {ports.begin(), ports.end()};
 }
 
-Result<void> NetworkEngine::Teardown() {
+Result<void> NetworkEngine::Teardown(Call const& call) {
   std::scoped_lock const lock(mutex_);
   std::vector<std::string> taps;
   for (auto const& [tap, attachment] : records_.attachments())
@@ -171,7 +217,7 @@ Result<void> NetworkEngine::Teardown() {
   for (auto const& [net_id, record] : records_.networks())
     net_ids.push_back(net_id);
   for (auto const& net_id : net_ids)
-    TRELLIS_CHECK(Drop(net_id));
+    TRELLIS_CHECK(Drop(call, net_id));
   return node_network_.Remove();
 }
 

@@ -5,6 +5,7 @@
 #include "plugins/network/namespaces.hpp"
 #include "plugins/network/node_network.hpp"
 #include "plugins/network/records.hpp"
+#include "plugins/network/tunnels.hpp"
 #include "plugins/network/user_network.hpp"
 
 #include <trellis/sdk.hpp>
@@ -26,7 +27,7 @@ class NetworkEngine {
   NetworkEngine(Host host, NetworkConfig config);
 
   /// Reads the records and builds what all networks share.
-  Result<void> Start();
+  Result<void> Start(Call const& call);
 
   // ---- the workload type ----
   Result<Outcome<NoResult>> Provision(Call& call, Workload<Network> const& workload);
@@ -52,11 +53,16 @@ class NetworkEngine {
   // ---- commands ----
   std::vector<std::uint16_t> Ports();
   /// Removes every network and what they share.
-  Result<void> Teardown();
+  Result<void> Teardown(Call const& call);
 
  private:
-  Result<void> Build(NetworkRecord const& record);
-  Result<void> Drop(std::string const& net_id);
+  /// `asked`: what the network was built of before, itself when it was not.
+  Result<void> Build(Call const& call, NetworkRecord const& record, Network const& asked);
+  Result<void> Drop(Call const& call, std::string const& net_id);
+  /// Where a network listens that leaves it to the node; the same as before if it was there before.
+  Result<void> SettlePort(NetworkRecord& record, NetworkRecord const* known) const;
+  /// A data process ended: `event` as of the topic `process.exited`.
+  void ProcessEnded(std::string_view event);
   Result<void> Check(std::string const& net_id, Workload<Network> const& workload) const;
   Result<void> CheckAddress(services::AttachPrivate const& request, NetworkRecord const& record,
                             std::string const& tap) const;
@@ -64,10 +70,12 @@ class NetworkEngine {
                                         NetworkRecord const& record) const;
   Result<void> RemoveTap(std::string const& tap);
 
+  Host host_;
   NetworkConfig config_;
   Namespaces namespaces_;
   NodeNetwork node_network_;
   UserNetworks user_networks_;
+  Tunnels tunnels_;
   std::mutex mutex_;  // guards records_ and every change of the kernel's state
   Records records_;
 };

@@ -160,6 +160,24 @@ Result<void> Links::CreateVeth(std::string const& name, LinkPlace const& peer) {
   return netlink_.Request(message, fmt::format("create veth '{}'", name));
 }
 
+Result<void> Links::CreateWireGuard(LinkPlace const& place) {
+  TRELLIS_CHECK(CheckName(place.name));
+  NetlinkMessage message(RTM_NEWLINK, kCreate);
+  message.Body<ifinfomsg>().ifi_family = AF_UNSPEC;
+  PutPlace(message, place);
+  auto* const info = message.Begin(IFLA_LINKINFO);
+  message.Put(IFLA_INFO_KIND, "wireguard");
+  message.End(info);
+  return netlink_.Request(message, fmt::format("create tunnel '{}'", place.name));
+}
+
+Result<void> Links::Move(int index, int netns_fd) {
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.Body<ifinfomsg>().ifi_index = index;
+  message.Put(IFLA_NET_NS_FD, Wide(netns_fd));
+  return netlink_.Request(message, fmt::format("move link {}", index));
+}
+
 Result<void> Links::SetUp(int index) {
   NetlinkMessage message(RTM_NEWLINK, 0);
   auto& body = message.Body<ifinfomsg>();
@@ -229,6 +247,40 @@ Result<void> Links::ConvergeAddresses(int index, std::vector<IpNet> const& wante
       TRELLIS_CHECK(ChangeAddress(RTM_NEWADDR, index, address));
   }
   return {};
+}
+
+Result<void> Links::SetRoute(IpNet const& range, int index) {
+  auto const masked = range.Masked();
+  NetlinkMessage message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+  auto& body = message.Body<rtmsg>();
+  body.rtm_family = masked.ip.is_v4() ? AF_INET : AF_INET6;
+  body.rtm_dst_len = static_cast<std::uint8_t>(masked.prefix);
+  body.rtm_table = RT_TABLE_MAIN;
+  body.rtm_protocol = RTPROT_STATIC;
+  body.rtm_scope = RT_SCOPE_LINK;
+  body.rtm_type = RTN_UNICAST;
+  message.Put(RTA_DST, masked.ip);
+  message.Put(RTA_OIF, Wide(index));
+  return netlink_.Request(message, fmt::format("set the route to '{}'", masked.ToString()));
+}
+
+Result<bool> Links::HasRoute(IpNet const& range, int index) {
+  auto const masked = range.Masked();
+  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+  message.Body<rtmsg>().rtm_family = masked.ip.is_v4() ? AF_INET : AF_INET6;
+  bool has = false;
+  TRELLIS_CHECK(netlink_.Query(message, "list routes", [&](nlmsghdr const* found) {
+    auto const& body = *static_cast<rtmsg const*>(mnl_nlmsg_get_payload(found));
+    IpNet to{{}, body.rtm_dst_len};
+    std::uint32_t out = 0;
+    EachAttribute(found, sizeof(rtmsg), [&](nlattr const* attribute) {
+      auto const type = mnl_attr_get_type(attribute);
+      if (type == RTA_DST) to.ip = ReadIp(attribute);
+      if (type == RTA_OIF) out = mnl_attr_get_u32(attribute);
+    });
+    has = has || (to == masked && out == Wide(index));
+  }));
+  return has;
 }
 
 Result<void> Links::SetDefaultRoute(IpAddress const& via, int index) {

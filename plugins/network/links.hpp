@@ -42,6 +42,9 @@ class Links {
   Result<void> CreateMacvlan(LinkPlace const& place, int parent);
   /// A pair: `name` here, the other end at `peer`.
   Result<void> CreateVeth(std::string const& name, LinkPlace const& peer);
+  Result<void> CreateWireGuard(LinkPlace const& place);
+  /// Into the namespace behind the descriptor, where it is down and has no addresses.
+  Result<void> Move(int index, int netns_fd);
   Result<void> SetUp(int index);
   /// `master` 0 = take it off its bridge.
   Result<void> SetMaster(int index, int master);
@@ -51,6 +54,9 @@ class Links {
   Result<std::vector<IpNet>> Addresses(int index);
   /// Makes the addresses of the link exactly `wanted`; link-local ones of the kernel stay.
   Result<void> ConvergeAddresses(int index, std::vector<IpNet> const& wanted);
+  /// Replaces the route to `range`, straight through the link.
+  Result<void> SetRoute(IpNet const& range, int index);
+  Result<bool> HasRoute(IpNet const& range, int index);
   /// Replaces the default route of `via`'s family.
   Result<void> SetDefaultRoute(IpAddress const& via, int index);
 

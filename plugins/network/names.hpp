@@ -34,4 +34,8 @@ inline std::string BridgeName(std::string_view net_id) {
   return "b-" + std::string(net_id);
 }
 
+inline std::string TunnelName(std::string_view net_id) {
+  return "w-" + std::string(net_id);
+}
+
 }  // namespace trellis::plugins::network

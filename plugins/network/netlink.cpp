@@ -59,8 +59,8 @@ void NetlinkMessage::Put(std::uint16_t type, std::string_view text) {
   mnl_attr_put_strz(header_, type, std::string(text).c_str());
 }
 
-Result<Netlink> Netlink::Open() {
-  auto* const raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+Result<Netlink> Netlink::Open(int protocol) {
+  auto* const raw = mnl_socket_open2(protocol, SOCK_CLOEXEC);
   if (raw == nullptr) return FailErrno("open a netlink socket");
   Netlink out(raw);
   if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) return FailErrno("bind a netlink socket");

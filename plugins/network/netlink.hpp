@@ -1,4 +1,4 @@
-// A route netlink socket and the messages it carries. Not thread-safe: one per thread and use.
+// A netlink socket and the messages it carries. Not thread-safe: one per thread and use.
 #pragma once
 
 #include "plugins/common/posix/files.hpp"
@@ -6,6 +6,7 @@
 #include <trellis/net.hpp>
 
 #include <libmnl/libmnl.h>
+#include <linux/netlink.h>
 
 #include <array>
 #include <functional>
@@ -52,7 +53,7 @@ void EachNested(nlattr const* nest, AttributeVisitor const& visit);
 class Netlink {
  public:
   /// In the network namespace of the calling thread, for good.
-  static Result<Netlink> Open();
+  static Result<Netlink> Open(int protocol = NETLINK_ROUTE);
   /// Sends and waits for the kernel's answer. The error has the class of the errno (kNotFound,
   /// kExists, kBusy, else kIo) and begins with `what`.
   Result<void> Request(NetlinkMessage& message, std::string_view what);

@@ -40,11 +40,14 @@ class NetworkPlugin {
     "summary":"user networks and machines on them","license":"Apache-2.0",
     "services":{"provides":["trellis.net.attach/1","trellis.net.namespace/1","trellis.net.public/1"],"requires":[],"wants":[]},
     "types":[{"name":"network","sharable":true,"rank":300,"max_parallel":4,"update":true,"pause":false,"after":[]}],
-    "permissions":["net.admin","net.namespace","command:zos.network.","command:zos.admin.","event:net.public."],
+    "permissions":["net.admin","net.namespace","process.spawn","command:zos.network.","command:zos.admin.","event:net.public."],
     "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
       "netns_dir":{"type":"string","default":"/run/netns","description":"where namespaces are mounted; one folder per node"},
       "uplink":{"type":"object","additionalProperties":false,"default":{},"properties":{
         "mode":{"type":"string","enum":["auto","veth","none"],"default":"auto","description":"how networks reach the outside; auto: veth"}}},
+      "wireguard":{"type":"object","additionalProperties":false,"default":{},"properties":{
+        "backend":{"type":"string","enum":["auto","kernel","userspace"],"default":"auto",
+          "description":"who carries tunnels; auto: the kernel if it can, else wireguard-go"}}},
       "nameservers":{"type":"array","items":{"type":"string"},"default":["8.8.8.8","1.1.1.1","2001:4860:4860::8888"]},
       "smtp_block":{"type":"array","items":{"type":"integer","minimum":1,"maximum":65535},"default":[25,465,587],
         "description":"tcp ports that machines cannot reach outside"},
@@ -80,9 +83,9 @@ class NetworkPlugin {
     return plugin;
   }
 
-  Result<void> Start(Call&) {
+  Result<void> Start(Call& call) {
     TRELLIS_CHECK(public_config_.Start());
-    return engine_.Start();
+    return engine_.Start(call);
   }
 
  private:
@@ -150,8 +153,11 @@ class NetworkPlugin {
     }));
     TRELLIS_CHECK(AddAddressCommands());
     TRELLIS_CHECK(AddAdminCommands());
-    return AddCommand("zos.network.teardown", TRL_COMMAND_LOCAL, [this]() -> Result<std::string> {
-      TRELLIS_CHECK(engine_.Teardown());
+    CommandOptions teardown;
+    teardown.name = "zos.network.teardown";
+    teardown.flags = TRL_COMMAND_LOCAL;
+    return host_.AddCommand(teardown, [this](Call& call, std::string_view) -> Result<std::string> {
+      TRELLIS_CHECK(engine_.Teardown(call));
       return json::Dump(Nothing{});
     });
   }

@@ -23,6 +23,7 @@ Result<void> Records::Load() {
   for (auto const& key : networks) {
     TRELLIS_TRY(auto const text, host_.StoreGet(key));
     TRELLIS_TRY(auto record, json::Parse<NetworkRecord>(text));
+    if (record.port == 0) record.port = record.data.wireguard_listen_port;  // of an earlier version
     networks_[record.net_id] = std::move(record);
   }
   TRELLIS_TRY(auto const attachments, host_.StoreList(kAttachments));
@@ -76,8 +77,7 @@ NetworkRecord const* Records::FindNetwork(std::string const& net_id) const {
 std::set<std::uint16_t> Records::Ports(std::string const& except) const {
   std::set<std::uint16_t> ports;
   for (auto const& [net_id, record] : networks_) {
-    if (net_id != except && record.data.wireguard_listen_port != 0)
-      ports.insert(record.data.wireguard_listen_port);
+    if (net_id != except && record.port != 0) ports.insert(record.port);
   }
   return ports;
 }

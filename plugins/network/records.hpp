@@ -17,8 +17,9 @@ struct NetworkRecord {
   std::string name;
   std::string net_id;
   Network data;
+  std::uint16_t port = 0;  ///< where its tunnel listens, also when the data leaves it open
 };
-BOOST_DESCRIBE_STRUCT(NetworkRecord, (), (id, twin, name, net_id, data))
+BOOST_DESCRIBE_STRUCT(NetworkRecord, (), (id, twin, name, net_id, data, port))
 
 struct AttachmentRecord {
   std::string owner;

@@ -46,14 +46,15 @@ std::string Numbers(std::vector<std::uint16_t> const& ports) {
 
 std::string NetworkRules::Text() const {
   auto const link = NamespaceName(net_id);
+  auto const tunnel = TunnelName(net_id);
   auto const net6 = IpNet{PrivateV6(net_id, subnet.Masked().ip), 64}.Masked().ToString();
   auto const smtp =
       smtp_block.empty()
           ? std::string()
           : fmt::format(
-                "iifname \"{}\" oifname \"public\" tcp dport {{ {} }} counter reject with "
-                "icmpx admin-prohibited",
-                link, Numbers(smtp_block));
+                "iifname {{ \"{}\", \"{}\" }} oifname \"public\" tcp dport {{ {} }} counter reject "
+                "with icmpx admin-prohibited",
+                link, tunnel, Numbers(smtp_block));
   return fmt::format(
       R"(
   chain prerouting {{
@@ -73,21 +74,23 @@ std::string NetworkRules::Text() const {
   }}
   chain forward {{
     type filter hook forward priority filter; policy drop;
+    oifname "{tunnel}" tcp flags & (syn|rst) == syn tcp option maxseg size set rt mtu
     jump base_checks
     iifname "public" counter drop
     {smtp}
     oifname "public" ip daddr {{ 100.64.0.0/10, {range}, 169.254.0.0/16, 224.0.0.0/4 }} counter reject with icmpx admin-prohibited
     iifname "{link}" oifname "public" ip6 daddr fd00::/64 tcp dport {{ 9100, 9900 }} accept
     oifname "public" ip6 daddr {{ fc00::/7, fe80::/10, ff00::/8 }} counter reject with icmpx admin-prohibited
-    iifname "{link}" accept
+    iifname {{ "{link}", "{tunnel}" }} accept
   }}
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
     oifname "public" masquerade fully-random
   }}
 )",
-      fmt::arg("link", link), fmt::arg("subnet", subnet.Masked().ToString()),
-      fmt::arg("net6", net6), fmt::arg("base", kBaseChecks), fmt::arg("smtp", smtp),
+      fmt::arg("link", link), fmt::arg("tunnel", tunnel),
+      fmt::arg("subnet", subnet.Masked().ToString()), fmt::arg("net6", net6),
+      fmt::arg("base", kBaseChecks), fmt::arg("smtp", smtp),
       fmt::arg("range", ip_range.Masked().ToString()));
 }
 

@@ -20,10 +20,13 @@ void NetworkLab::SetUp() {
   dir_ = path;
   namespaces_.emplace(dir_ + "/netns");
   host_ = std::make_unique<trellis::testing::FakeHost>();
+  processes_ = std::make_unique<trellis::testing::RealProcesses>(*host_, dir_);
   Load();
 }
 
 void NetworkLab::TearDown() {
+  if (host_) (void)host_->Unload("network");
+  processes_.reset();
   host_.reset();
   if (!namespaces_) return;
   auto const names = namespaces_->List();

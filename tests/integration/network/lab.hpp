@@ -5,6 +5,7 @@
 #include "plugins/network/links.hpp"
 #include "plugins/network/namespaces.hpp"
 #include "tests/support/fake_host.hpp"
+#include "tests/support/real_processes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -31,6 +32,7 @@ class NetworkLab : public ::testing::Test {
 
   std::string dir_;
   std::unique_ptr<trellis::testing::FakeHost> host_;
+  std::unique_ptr<trellis::testing::RealProcesses> processes_;
   std::optional<Namespaces> namespaces_;
 };
 
