@@ -126,7 +126,7 @@ Result<services::NamespaceInfo> NetworkEngine::Lookup(services::NamespaceLookup 
   if (record == nullptr) return Fail(Code::kNotFound, "network '{}' not found", request.network);
   return services::NamespaceInfo{namespaces_.Path(NamespaceName(record->net_id)),
                                  record->data.ip_range.ToString(), record->data.subnet.ToString(),
-                                 config_.nameservers};
+                                 config_.nameservers, record->port};
 }
 
 }  // namespace trellis::plugins::network

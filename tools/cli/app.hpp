@@ -38,6 +38,7 @@ void AddContractCommands(CLI::App& root, App& app);
 void AddDeployCommands(CLI::App& root, App& app);
 void AddDocumentCommands(CLI::App& root, App& app);
 void AddMachineCommands(CLI::App& root, App& app);
+void AddNetworkCommands(CLI::App& root, App& app);
 void AddGatewayCommands(CLI::App& root, App& app);
 void AddConfigCommands(CLI::App& root, App& app);
 void AddPluginCommands(CLI::App& root, App& app);

@@ -22,27 +22,33 @@ class BusClient::Twins final : public rmb::TwinDirectory {
   ledger::Ledger& ledger_;
 };
 
-BusClient::BusClient(LoadedKey key, std::uint32_t twin, std::uint32_t node_twin,
-                     std::unique_ptr<ledger::Ledger> ledger, ControlClient control)
+BusClient::BusClient(LoadedKey key, std::uint32_t twin, std::unique_ptr<ledger::Ledger> ledger,
+                     ControlClient control)
     : key_(std::move(key)),
       twin_(twin),
-      node_twin_(node_twin),
       ledger_(std::move(ledger)),
       control_(std::move(control)),
       twins_(std::make_unique<Twins>(*ledger_)) {}
 
 BusClient::~BusClient() = default;
 
-Result<std::unique_ptr<BusClient>> BusClient::Connect(GridDir const& grid, KeyFile const& key) {
+Result<std::unique_ptr<BusClient>> BusClient::Connect(GridDir const& grid, KeyFile const& key,
+                                                      std::uint32_t node) {
   TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
   TRELLIS_TRY(auto const status, control.Call("local.status", nullptr));
   TRELLIS_TRY(auto ledger, grid.OpenLedger());
   TRELLIS_TRY(auto loaded, LoadKey(key));
-  auto const node_twin =
-      static_cast<std::uint32_t>(status.at("twin_id").to_number<std::uint64_t>());
   std::string const relay(status.at("relay").at("url").as_string());
   std::unique_ptr<BusClient> client(
-      new BusClient(loaded, key.twin, node_twin, std::move(ledger.ledger), std::move(control)));
+      new BusClient(loaded, key.twin, std::move(ledger.ledger), std::move(control)));
+  client->node_ = status.at("node_id").to_number<std::uint32_t>();
+  client->node_twin_ = status.at("twin_id").to_number<std::uint32_t>();
+  if (node != 0 && node != client->node_) {
+    TRELLIS_TRY(auto const there, client->ledger_->GetNode(node));
+    client->node_ = node;
+    client->node_twin_ = there.twin_id;
+    client->here_ = false;
+  }
   log::SetLevel(log::Level::kError);  // who runs a command is told its outcome, not each retry
   rmb::Identity identity{key.twin, RandomUuid().substr(0, 8), loaded.signer, loaded.seed, {}};
   TRELLIS_TRY(client->peer_, rmb::Peer::Start(relay, std::move(identity), *client->twins_, {}));

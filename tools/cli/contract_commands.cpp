@@ -1,5 +1,6 @@
 // contract, farm ip, node: what is on the ledger, and what an operator confirms.
 #include "tools/cli/app.hpp"
+#include "tools/cli/contracts.hpp"
 #include "tools/cli/control_client.hpp"
 #include "tools/cli/grid_dir.hpp"
 
@@ -88,34 +89,11 @@ Result<void> Cancel(App const& app, Options const& options) {
   return {};
 }
 
-/// Live contracts of the twin. A ledger that does not list them tells those on the grid's node.
-Result<std::vector<ledger::Contract>> ContractsOf(Opened const& opened, std::uint32_t twin) {
-  std::vector<ledger::Contract> contracts;
-  auto const add = [&](std::vector<std::uint64_t> const& ids) -> Result<void> {
-    for (auto const id : ids) {
-      TRELLIS_TRY(auto contract, opened.ledger->GetContract(id));
-      if (contract.twin_id == twin) contracts.push_back(std::move(contract));
-    }
-    return {};
-  };
-  if (opened.ledger.hosted == nullptr) {
-    TRELLIS_TRY(auto const here, opened.ledger->ListNodeContracts(opened.grid.settings().node_id));
-    TRELLIS_CHECK(add(here.ids));
-    return contracts;
-  }
-  for (std::uint64_t after = 0;;) {
-    constexpr std::size_t kPage = 256;
-    TRELLIS_TRY(auto const ids, opened.ledger.hosted->ListTwinContracts(twin, after, kPage));
-    if (ids.empty()) return contracts;
-    TRELLIS_CHECK(add(ids));
-    after = ids.back();
-  }
-}
-
 Result<void> List(App const& app, Options const& options) {
   TRELLIS_TRY(auto const opened, Open(app));
   TRELLIS_TRY(auto const key, opened.grid.FindKey(options.user));
-  TRELLIS_TRY(auto const contracts, ContractsOf(opened, key.twin));
+  TRELLIS_TRY(auto const contracts,
+              LiveContracts(opened.ledger, opened.grid.settings().node_id, key.twin));
   boost::json::array list;
   std::string text =
       fmt::format("{:<9} {:<5} {:<13} {}\n", "contract", "kind", "state", "hash or name");

@@ -2,6 +2,7 @@
 #include "tools/cli/app.hpp"
 #include "tools/cli/bus_client.hpp"
 #include "tools/cli/document.hpp"
+#include "tools/cli/send.hpp"
 #include "tools/cli/settle.hpp"
 
 #include <fmt/format.h>
@@ -13,45 +14,28 @@ struct Options {
   std::string file;
   std::string user;
   std::uint64_t contract = 0;
+  std::uint32_t node = 0;
   std::int64_t timeout_s = 600;
   bool watch = false;
 };
 
-Result<std::unique_ptr<BusClient>> Open(App const& app, std::string const& user) {
-  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
-  TRELLIS_TRY(auto const key, grid.FindKey(user));
-  return BusClient::Connect(grid, key);
+Result<std::unique_ptr<BusClient>> Open(App const& app, Options const& options) {
+  return OpenBus(app, options.user, options.node);
 }
 
-Result<ControlClient> OpenEvents(App const& app, std::uint32_t twin, std::uint64_t contract) {
-  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
-  TRELLIS_TRY(auto client, ControlClient::Connect(grid.control_socket()));
-  TRELLIS_CHECK(client.Watch(twin, contract));
-  return client;
+std::chrono::seconds TimeOf(Options const& options) {
+  return std::chrono::seconds(options.timeout_s);
 }
 
-ledger::Caller As(std::uint32_t twin) {
-  ledger::Caller caller;
-  caller.twin = twin;
-  return caller;
-}
-
-std::string ContractPayload(std::uint64_t contract) {
-  return fmt::format(R"({{"contract_id":{}}})", contract);
-}
-
-/// Sends and waits; shows the deployment at the end.
-Result<void> SendAndWait(App const& app, BusClient& client, grid::Deployment const& deployment,
-                         std::string_view command, Options const& options) {
-  TRELLIS_TRY(auto events, OpenEvents(app, deployment.twin_id, deployment.contract_id));
-  app.Progress(fmt::format("sending to the node over the relay ({} workloads, contract {})",
-                           deployment.workloads.size(), deployment.contract_id));
-  TRELLIS_CHECK(client.Call(command, grid::ToJson(deployment)));
-  TRELLIS_TRY(auto const settled,
-              WaitSettled(app, events, client.control(), deployment.twin_id, deployment.contract_id,
-                          deployment.version, std::chrono::seconds(options.timeout_s)));
+/// The settled deployment, and with --watch whatever happens from then on.
+Result<void> Show(App const& app, BusClient& client, json::Value const& settled,
+                  Options const& options) {
   app.Print(settled, DeploymentText(settled));
   if (!options.watch) return {};
+  if (!client.IsHere())
+    return Fail(Code::kUnsupported, "--watch shows what happens on this machine's node only");
+  TRELLIS_TRY(auto events, WatchDeployment(app, client.twin(),
+                                           settled.at("contract_id").to_number<std::uint64_t>()));
   app.Progress("watching; Ctrl-C ends");
   while (true) {
     TRELLIS_TRY(auto const event, events.NextEvent(std::chrono::hours(1)));
@@ -92,8 +76,11 @@ Result<std::uint64_t> EnsureContract(App const& app, BusClient& client, std::uin
 /// After a failure: the contract of a deployment that was refused would stand for nothing. That the
 /// node cannot be asked is no refusal: it may have the deployment.
 void CancelUnlessKnown(App const& app, BusClient& client, std::uint64_t contract) {
-  auto const known = client.control().Call(
-      "zos.deployment.get", boost::json::object{{"contract_id", contract}}, client.twin());
+  auto const known =
+      client.IsHere()
+          ? client.control().Call("zos.deployment.get",
+                                  boost::json::object{{"contract_id", contract}}, client.twin())
+          : client.Call("zos.deployment.get", ContractPayload(contract));
   if (known) return;
   if (known.error().code != Code::kNotFound) {
     return app.Progress(fmt::format(
@@ -109,60 +96,38 @@ void CancelUnlessKnown(App const& app, BusClient& client, std::uint64_t contract
 
 Result<void> Deploy(App const& app, Options const& options) {
   TRELLIS_TRY(auto deployment, ReadDocument(options.file));
-  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto client, Open(app, options));
   Complete(deployment, client->twin());
   TRELLIS_TRY(auto const hash, HashOf(client->control(), deployment));
-  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
   bool const created = deployment.contract_id == 0;
   if (created) {
     TRELLIS_TRY(deployment.contract_id,
-                EnsureContract(app, *client, grid.settings().node_id, deployment, hash));
+                EnsureContract(app, *client, client->node(), deployment, hash));
   }
   TRELLIS_CHECK(SignWith(deployment, client->twin(), client->key(), hash));
-  auto done = SendAndWait(app, *client, deployment, "zos.deployment.deploy", options);
-  if (done) return done;
+  auto const settled =
+      SendAndWait(app, *client, deployment, "zos.deployment.deploy", TimeOf(options));
+  if (settled) return Show(app, *client, *settled, options);
   if (created) CancelUnlessKnown(app, *client, deployment.contract_id);
-  return done;
-}
-
-Result<grid::Deployment> Fetch(BusClient& client, std::uint64_t contract) {
-  TRELLIS_TRY(auto const current, client.Call("zos.deployment.get", ContractPayload(contract)));
-  return grid::ParseDeployment(boost::json::serialize(current));
+  return tl::unexpected<Error>(settled.error());
 }
 
 Result<void> Update(App const& app, Options const& options) {
   TRELLIS_TRY(auto deployment, ReadDocument(options.file));
-  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto client, Open(app, options));
   auto const contract = options.contract != 0 ? options.contract : deployment.contract_id;
   if (contract == 0)
     return Fail(Code::kInvalid,
                 "which deployment? name its contract with --contract, or set contract_id in '{}'",
                 options.file);
-  TRELLIS_TRY(auto const current, Fetch(*client, contract));
-  TRELLIS_CHECK(MakeNextVersion(deployment, current));
-  TRELLIS_TRY(auto const hash, HashOf(client->control(), deployment));
-  ledger::UpdateNodeContract update;
-  update.contract = contract;
-  update.hash = hash;
-  update.data = deployment.metadata;
-  TRELLIS_TRY(auto const before, client->ledger().GetContract(contract));
-  TRELLIS_CHECK(client->ledger().Submit(As(client->twin()), update));
-  TRELLIS_CHECK(SignWith(deployment, client->twin(), client->key(), hash));
-  auto done = SendAndWait(app, *client, deployment, "zos.deployment.update", options);
-  if (done) return done;
-  auto const after = Fetch(*client, contract);
-  if (after &&
-      after->version == current.version) {  // refused: the contract keeps the hash of what runs
-    update.hash = before.hash;
-    update.data = before.data;
-    if (auto const restored = client->ledger().Submit(As(client->twin()), update); !restored)
-      app.Progress(restored.error().message);
-  }
-  return done;
+  TRELLIS_TRY(auto const current, FetchDeployment(*client, contract));
+  TRELLIS_TRY(auto const settled,
+              SendUpdate(app, *client, std::move(deployment), current, TimeOf(options)));
+  return Show(app, *client, settled, options);
 }
 
 Result<void> Get(App const& app, Options const& options) {
-  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto client, Open(app, options));
   TRELLIS_TRY(auto const found,
               client->Call("zos.deployment.get", ContractPayload(options.contract)));
   app.Print(found, DeploymentText(found));
@@ -170,7 +135,7 @@ Result<void> Get(App const& app, Options const& options) {
 }
 
 Result<void> List(App const& app, Options const& options) {
-  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto client, Open(app, options));
   TRELLIS_TRY(auto const list, client->Call("zos.deployment.list", "null"));
   std::string text;
   for (auto const& deployment : list.as_array())
@@ -180,7 +145,7 @@ Result<void> List(App const& app, Options const& options) {
 }
 
 Result<void> Changes(App const& app, Options const& options) {
-  TRELLIS_TRY(auto client, Open(app, options.user));
+  TRELLIS_TRY(auto client, Open(app, options));
   TRELLIS_TRY(auto const list,
               client->Call("zos.deployment.changes", ContractPayload(options.contract)));
   std::string text;
@@ -197,14 +162,18 @@ Result<void> Changes(App const& app, Options const& options) {
 }
 
 Result<void> Cancel(App const& app, Options const& options) {
-  TRELLIS_TRY(auto client, Open(app, options.user));
-  TRELLIS_TRY(auto events, OpenEvents(app, client->twin(), options.contract));
+  TRELLIS_TRY(auto client, Open(app, options));
+  std::optional<ControlClient> events;
+  if (client->IsHere()) {
+    TRELLIS_TRY(events, WatchDeployment(app, client->twin(), options.contract));
+  }
   ledger::CancelContract cancel;
   cancel.contract = options.contract;
   TRELLIS_CHECK(client->ledger().Submit(As(client->twin()), cancel));
   app.Progress(fmt::format("contract {} is cancelled, waiting for the node", options.contract));
-  TRELLIS_CHECK(WaitRemoved(app, events, client->control(), client->twin(), options.contract,
-                            std::chrono::seconds(options.timeout_s)));
+  TRELLIS_CHECK(events.has_value() ? WaitRemoved(app, *events, client->control(), client->twin(),
+                                                 options.contract, TimeOf(options))
+                                   : WaitRemovedThere(*client, options.contract, TimeOf(options)));
   app.Print(boost::json::object{{"contract_id", options.contract}, {"removed", true}},
             fmt::format("contract {}: everything is removed", options.contract));
   return {};
@@ -218,6 +187,7 @@ void AddDeployCommands(CLI::App& root, App& app) {
                        Result<void> (*run)(App const&, Options const&)) {
     auto* const command = root.add_subcommand(name, help);
     command->add_option("--user", options->user, "key that signs (default: user)");
+    command->add_option("--node", options->node, "node of the grid (default: this machine's)");
     app.On(command, [&app, options, run] { return run(app, *options); });
     return command;
   };

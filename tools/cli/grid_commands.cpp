@@ -196,6 +196,9 @@ void AddGridCommands(CLI::App& root, App& app) {
   auto* const init =
       grid->add_subcommand("init", "make a one-machine grid: keys, ledger, configuration");
   auto options = std::make_shared<InitOptions>();
+  init->add_option("--listen", options->listen,
+                   "IPv4 address of relay, chain endpoint and HTTP service, where other machines "
+                   "reach them (default 127.0.0.1)");
   init->add_option("--relay-port", options->relay_port, "port of the relay, 0 = one that is free");
   init->add_option("--chain-port", options->chain_port,
                    "port of the chain endpoint, 0 = one that is free");

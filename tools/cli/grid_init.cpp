@@ -8,6 +8,8 @@
 #include "kernel/sys/sysinfo.hpp"
 #include "tools/cli/grid_dir.hpp"
 
+#include <trellis/net.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,13 +43,13 @@ std::string LedgerText(InitOptions const& options) {
   if (!options.chain.empty())
     return fmt::format("[ledger]\nbackend = \"tfchain\"\n\n[ledger.tfchain]\nurls = {}\n",
                        json::Dump(options.chain));
-  return fmt::format("[ledger.facade]\nlisten = \"127.0.0.1:{}\"\n", options.chain_port);
+  return fmt::format("[ledger.facade]\nlisten = \"{}:{}\"\n", options.listen, options.chain_port);
 }
 
 /// Where clients find the ledger; "" for none.
 std::string ChainUrl(InitOptions const& options) {
   if (!options.chain.empty()) return options.chain.front();
-  return options.etcd.empty() ? fmt::format("ws://127.0.0.1:{}", options.chain_port) : "";
+  return options.etcd.empty() ? fmt::format("ws://{}:{}", options.listen, options.chain_port) : "";
 }
 
 std::string ConfigText(fs::path const& dir, fs::path const& run_dir, InitOptions const& options,
@@ -66,10 +68,10 @@ run_dir = {}
 seed_file = {}
 
 [relay]
-listen = "127.0.0.1:{}"
+listen = "{}:{}"
 
 [http]
-listen = "127.0.0.1:{}"
+listen = "{}:{}"
 
 {}
 [plugins]
@@ -89,9 +91,9 @@ file_roots = [{}, {}]
 "http://images.trellis.local/" = {}
 )",
       node, farm, Quoted(dir / "state"), Quoted(run_dir), Quoted(dir / "keys" / "node.json"),
-      options.relay_port, options.http_port, LedgerText(options), Quoted(binaries / "plugins"),
-      Quoted(dir / "trust.d"), Quoted(dir / "images"), Quoted(binaries / "guest"),
-      Quoted((binaries / "guest").string() + "/"));
+      options.listen, options.relay_port, options.listen, options.http_port, LedgerText(options),
+      Quoted(binaries / "plugins"), Quoted(dir / "trust.d"), Quoted(dir / "images"),
+      Quoted(binaries / "guest"), Quoted((binaries / "guest").string() + "/"));
 }
 
 /// The grid's trust store, with the keys of those who made this program and its plugins.
@@ -109,12 +111,12 @@ Result<void> MakeTrustStore(fs::path const& folder) {
 
 /// Registers the key's twin on the ledger and notes its id in the key. With the relay: clients do
 /// not send for a twin that has none.
-Result<void> Register(ledger::Ledger& ledger, KeyFile& key, std::uint16_t relay_port) {
+Result<void> Register(ledger::Ledger& ledger, KeyFile& key, std::string const& relay) {
   TRELLIS_TRY(auto const loaded, LoadKey(key));
   TRELLIS_TRY(auto const pk, crypto::PublicKeyOf(loaded.seed.view()));
   ledger::CreateTwin create;
   create.account.bytes = loaded.signer.public_key();
-  create.relay = fmt::format("127.0.0.1:{}", relay_port);
+  create.relay = relay;
   create.pk.emplace();
   create.pk->bytes = pk;
   ledger::Caller caller;
@@ -195,6 +197,8 @@ Result<void> ImportTwins(ledger::EmbeddedLedger& ledger, std::string const& file
 }
 
 Result<void> CheckOptions(InitOptions const& options) {
+  if (auto const ip = IpAddress::Parse(options.listen); !ip || !ip->is_v4())
+    return Fail(Code::kInvalid, "--listen '{}' is no IPv4 address", options.listen);
   bool const elsewhere = !options.etcd.empty() || !options.chain.empty();
   if (!options.etcd.empty() && !options.chain.empty())
     return Fail(Code::kInvalid, "--etcd and --chain are two ledgers: name one");
@@ -239,7 +243,7 @@ Result<Registered> RegisterAll(ledger::Ledger& ledger, InitOptions const& option
     own.erase(own.begin());  // it is somewhere else
   }
   for (auto* key : own) {
-    TRELLIS_CHECK(Register(ledger, *key, options.relay_port));
+    TRELLIS_CHECK(Register(ledger, *key, fmt::format("{}:{}", options.listen, options.relay_port)));
     TRELLIS_CHECK(sys::WriteFileAtomic(dir / "keys" / (key->name + ".json"),
                                        json::Dump(*key) + "\n", sys::kPrivateFile));
   }
@@ -276,16 +280,17 @@ Result<json::Value> InitGrid(InitOptions options) {
   TRELLIS_CHECK(sys::WriteFileAtomic(dir / "trellis.toml",
                                      ConfigText(dir, run_dir, options, made.node, made.farm),
                                      sys::kPublicFile));
-  return boost::json::object{{"dir", dir.string()},
-                             {"node_id", made.node},
-                             {"farm_id", made.farm},
-                             {"node_twin", keys.node.twin},
-                             {"farmer_twin", keys.farmer.twin},
-                             {"user_twin", keys.user.twin},
-                             {"chain", ChainUrl(options)},
-                             {"relay", fmt::format("ws://127.0.0.1:{}", options.relay_port)},
-                             {"http", fmt::format("http://127.0.0.1:{}", options.http_port)},
-                             {"config", (dir / "trellis.toml").string()}};
+  return boost::json::object{
+      {"dir", dir.string()},
+      {"node_id", made.node},
+      {"farm_id", made.farm},
+      {"node_twin", keys.node.twin},
+      {"farmer_twin", keys.farmer.twin},
+      {"user_twin", keys.user.twin},
+      {"chain", ChainUrl(options)},
+      {"relay", fmt::format("ws://{}:{}", options.listen, options.relay_port)},
+      {"http", fmt::format("http://{}:{}", options.listen, options.http_port)},
+      {"config", (dir / "trellis.toml").string()}};
 }
 
 }  // namespace trellis::cli

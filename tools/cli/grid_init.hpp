@@ -11,7 +11,8 @@ namespace trellis::cli {
 
 struct InitOptions {
   std::string dir;
-  std::uint16_t relay_port = 0;  ///< 0 = one that is free now, chosen once; the others too
+  std::string listen = "127.0.0.1";  ///< address of relay, chain endpoint and HTTP service
+  std::uint16_t relay_port = 0;      ///< 0 = one that is free now, chosen once; the others too
   std::uint16_t chain_port = 0;
   std::uint16_t http_port = 0;
   std::string node_seed;          ///< 0x-hex, "" = random

@@ -1,4 +1,4 @@
-// console, logs, networks.
+// console, logs.
 #include "kernel/sys/fd.hpp"
 #include "kernel/sys/files.hpp"
 #include "tools/cli/app.hpp"
@@ -108,16 +108,6 @@ Result<void> FollowLogs(App const& app, std::string const& id) {
   }
 }
 
-Result<void> NetworkShow(App const& app, std::uint32_t twin, std::string const& name) {
-  TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
-  TRELLIS_TRY(auto control, ControlClient::Connect(grid.control_socket()));
-  TRELLIS_TRY(
-      auto const found,
-      control.Call("local.network", boost::json::object{{"twin", twin}, {"network", name}}));
-  app.Print(found, boost::json::serialize(found));
-  return {};
-}
-
 }  // namespace
 
 void AddMachineCommands(CLI::App& root, App& app) {
@@ -130,13 +120,6 @@ void AddMachineCommands(CLI::App& root, App& app) {
   auto follow = std::make_shared<bool>(false);
   logs->add_flag("--follow,-f", *follow, "go on with what it prints from now on");
   app.On(logs, [&app, id, follow] { return *follow ? FollowLogs(app, *id) : Logs(app, *id); });
-  auto twin = std::make_shared<std::uint32_t>(0);
-  auto* const network = root.add_subcommand("network", "private networks on this node")
-                            ->require_subcommand(1)
-                            ->add_subcommand("show", "namespace and ranges of a network");
-  network->add_option("twin", *twin, "twin that owns it")->required();
-  network->add_option("name", *id, "name of the network")->required();
-  app.On(network, [&app, twin, id] { return NetworkShow(app, *twin, *id); });
 }
 
 }  // namespace trellis::cli

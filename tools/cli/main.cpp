@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   trellis::cli::AddDeployCommands(root, app);
   trellis::cli::AddDocumentCommands(root, app);
   trellis::cli::AddMachineCommands(root, app);
+  trellis::cli::AddNetworkCommands(root, app);
   trellis::cli::AddGatewayCommands(root, app);
   trellis::cli::AddConfigCommands(root, app);
   trellis::cli::AddPluginCommands(root, app);

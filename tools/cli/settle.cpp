@@ -4,12 +4,14 @@
 
 #include <map>
 #include <string>
+#include <thread>
 
 namespace trellis::cli {
 namespace {
 
 constexpr std::chrono::seconds kLookAgain(
     1);  // events are the signal; this covers one that was missed
+constexpr std::chrono::milliseconds kAskAgain(300);  // of a node elsewhere nothing else tells
 
 std::string Text(json::Value const& object, std::string_view key) {
   auto const* value = object.as_object().if_contains(key);
@@ -61,6 +63,31 @@ Result<void> FirstRefusal(json::Value const& changes, std::uint32_t version) {
   return {};
 }
 
+/// Of every workload that came with the version the history has more than its beginning.
+bool HasOutcomes(json::Value const& deployment, json::Value const& changes, std::uint32_t version) {
+  std::map<std::string, std::string> newest;
+  for (auto const& entry : changes.as_array()) {
+    if (entry.at("version").to_number<std::uint32_t>() == version)
+      newest.insert_or_assign(Text(entry, "name"), Text(entry.at("result"), "state"));
+  }
+  for (auto const& workload : deployment.at("workloads").as_array()) {
+    if (workload.at("version").to_number<std::uint32_t>() != version) continue;
+    auto const found = newest.find(Text(workload, "name"));
+    if (found == newest.end() || found->second == "init") return false;
+  }
+  return true;
+}
+
+std::string Payload(std::uint64_t contract) {
+  return fmt::format(R"({{"contract_id":{}}})", contract);
+}
+
+tl::unexpected<Error> TakesLong(std::string_view what, std::chrono::seconds limit,
+                                std::uint64_t contract, std::uint32_t node) {
+  return Fail(Code::kTimeout, "the deployment is not {} after {} s: see 'trellis get {} --node {}'",
+              what, limit.count(), contract, node);
+}
+
 }  // namespace
 
 Result<json::Value> WaitSettled(App const& app, ControlClient& events, ControlClient& control,
@@ -105,6 +132,45 @@ Result<void> WaitRemoved(App const& app, ControlClient& events, ControlClient& c
                   limit.count(), contract);
     TRELLIS_TRY(auto const event, events.NextEvent(kLookAgain));
     if (event.has_value()) ShowEvent(app, *event);
+  }
+}
+
+Result<json::Value> WaitSettledThere(App const& app, BusClient& client, std::uint64_t contract,
+                                     std::uint32_t version, std::chrono::seconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  std::size_t shown = 0;
+  while (true) {
+    TRELLIS_TRY(auto const deployment, client.Call("zos.deployment.get", Payload(contract)));
+    TRELLIS_TRY(auto const changes, client.Call("zos.deployment.changes", Payload(contract)));
+    auto const& entries = changes.as_array();
+    for (; shown < entries.size(); ++shown) {
+      auto const& result = entries[shown].at("result");
+      app.Progress(fmt::format("  {:<20} {:<10} {} {}", Text(entries[shown], "name"),
+                               Text(entries[shown], "type"), Text(result, "state"),
+                               Text(result, "message")));
+    }
+    if (IsSettled(deployment, version) == Settled::kYes &&
+        HasOutcomes(deployment, changes, version)) {
+      TRELLIS_CHECK(FirstFailure(deployment));
+      TRELLIS_CHECK(FirstRefusal(changes, version));
+      return deployment;
+    }
+    if (std::chrono::steady_clock::now() >= end)
+      return TakesLong("settled", limit, contract, client.node());
+    std::this_thread::sleep_for(kAskAgain);
+  }
+}
+
+Result<void> WaitRemovedThere(BusClient& client, std::uint64_t contract,
+                              std::chrono::seconds limit) {
+  auto const end = std::chrono::steady_clock::now() + limit;
+  while (true) {
+    auto const found = client.Call("zos.deployment.get", Payload(contract));
+    if (!found && found.error().code == Code::kNotFound) return {};
+    if (!found) return tl::unexpected<Error>(found.error());
+    if (std::chrono::steady_clock::now() >= end)
+      return TakesLong("gone", limit, contract, client.node());
+    std::this_thread::sleep_for(kAskAgain);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tools/cli/app.hpp"
+#include "tools/cli/bus_client.hpp"
 #include "tools/cli/control_client.hpp"
 
 #include <trellis/result.hpp>
@@ -20,6 +21,11 @@ Result<json::Value> WaitSettled(App const& app, ControlClient& events, ControlCl
 /// Waits until the node does not know the deployment any more.
 Result<void> WaitRemoved(App const& app, ControlClient& events, ControlClient& control,
                          std::uint32_t twin, std::uint64_t contract, std::chrono::seconds limit);
+/// The same for a deployment on a node that is somewhere else, by asking again.
+Result<json::Value> WaitSettledThere(App const& app, BusClient& client, std::uint64_t contract,
+                                     std::uint32_t version, std::chrono::seconds limit);
+Result<void> WaitRemovedThere(BusClient& client, std::uint64_t contract,
+                              std::chrono::seconds limit);
 /// One line a workload.
 [[nodiscard]] std::string DeploymentText(json::Value const& deployment);
 

@@ -2,7 +2,9 @@
 //   GET /              who and where the machine is, as JSON
 //   PUT /data/<name>   writes the body to the machine's disk
 //   GET /data/<name>   reads it back
+//   GET /ask/<ip>      asks the machine at that address the first question and passes its answer on
 // Every request is one line on the console. One connection at a time, three seconds each.
+#include "plugins/zmachine/guest/hello/ask.hpp"
 #include "plugins/zmachine/guest/hello/request.hpp"
 
 #include <arpa/inet.h>
@@ -55,6 +57,7 @@ char const* Reason(int status) {
   if (status == 200) return "OK";
   if (status == 201) return "Created";
   if (status == 404) return "Not Found";
+  if (status == 504) return "Gateway Timeout";
   if (status == 507) return "Insufficient Storage";
   return "Error";
 }
@@ -164,9 +167,18 @@ Answer WriteData(int client, Request const& request, std::string const& path) {
   return answer;
 }
 
+Answer AskMachine(std::string const& address) {
+  auto const answer = trellis::hello::Ask(address);
+  if (answer) return {200, "application/json", *answer};
+  return {504, "text/plain", "no answer from " + address + "\n"};
+}
+
 Answer Handle(int client, Request const& request, std::vector<std::string> const& arguments) {
   constexpr std::string_view kData = "/data/";
+  constexpr std::string_view kAsk = "/ask/";
   if (request.method == "GET" && request.path == "/") return Describe(arguments);
+  if (request.method == "GET" && request.path.starts_with(kAsk))
+    return AskMachine(request.path.substr(kAsk.size()));
   if (!request.path.starts_with(kData)) return {404, "text/plain", "no such page\n"};
   auto const name = request.path.substr(kData.size());
   if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {

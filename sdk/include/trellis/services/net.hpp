@@ -56,8 +56,9 @@ struct NamespaceInfo {
   std::string ip_range;
   std::string subnet;
   std::vector<std::string> nameservers;  ///< that machines of the network are given
+  std::uint16_t wireguard_port = 0;      ///< where its tunnel listens
 };
-BOOST_DESCRIBE_STRUCT(NamespaceInfo, (), (netns, ip_range, subnet, nameservers))
+BOOST_DESCRIBE_STRUCT(NamespaceInfo, (), (netns, ip_range, subnet, nameservers, wireguard_port))
 
 /// config{} -> {public_config,netns}: no public_config when the node has none.
 struct NodePublicConfig {
