@@ -25,6 +25,7 @@ struct PublicIpResult {
   IpNet ip;
   IpNet ip6;
   IpAddress gateway;
+  bool operator==(PublicIpResult const&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(PublicIpResult, (), (ip, ip6, gateway))
 

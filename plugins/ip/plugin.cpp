@@ -1,5 +1,5 @@
-#include "plugins/common/data_only/provisioner.hpp"
-#include "plugins/ip/data.hpp"
+// The ip plugin: public addresses for machines.
+#include "plugins/ip/provisioner.hpp"
 
 #include <trellis/sdk.hpp>
 
@@ -14,21 +14,23 @@ class IpPlugin {
   static constexpr std::uint16_t kThreading = TRL_THREADING_PARALLEL;
   static constexpr char const* kManifest = R"({"manifest":1,"name":"ip","version":"1.0.0",
     "summary":"public addresses for machines","license":"Apache-2.0",
-    "services":{"provides":[],"requires":[],"wants":[]},
-    "types":[{"name":"ip","sharable":false,"provision":false,"rank":410,"max_parallel":4,"update":false,"pause":false,"after":[]}],
-    "permissions":[],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
+    "services":{"provides":[],"requires":["trellis.net.public/1"],"wants":[]},
+    "types":[{"name":"ip","sharable":false,"rank":410,"max_parallel":4,"update":false,"pause":true,"after":[]}],
+    "permissions":["contract.read"],"config":{"version":1,"schema":{"type":"object","additionalProperties":false}},
     "state":{"version":1}})";
 
+  explicit IpPlugin(Host const& host) : addresses_(host) {}
+
   static Result<std::unique_ptr<IpPlugin>> Create(Host host, Config const&) {
-    auto plugin = std::make_unique<IpPlugin>();
+    auto plugin = std::make_unique<IpPlugin>(host);
     TypeOptions options;
     options.rank = kRank;
-    TRELLIS_CHECK(host.RegisterType<PublicIp>("ip", plugin->provisioner_, options));
+    TRELLIS_CHECK(host.RegisterType<PublicIp>("ip", plugin->addresses_, options));
     return plugin;
   }
 
  private:
-  DataOnlyProvisioner<PublicIp, PublicIpResult> provisioner_;
+  PublicIps addresses_;
 };
 
 }  // namespace

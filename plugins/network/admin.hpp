@@ -22,6 +22,10 @@ struct PublicNic {
   bool is_single = true;
   bool is_dual = false;
   std::string dual_interface;
+  /// `interface` "" = the management interface.
+  static PublicNic On(std::string const& interface) {
+    return {interface.empty(), !interface.empty(), interface};
+  }
 };
 BOOST_DESCRIBE_STRUCT(PublicNic, (), (is_single, is_dual, dual_interface))
 

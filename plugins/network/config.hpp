@@ -30,6 +30,14 @@ struct PublicSettings {
 };
 BOOST_DESCRIBE_STRUCT(PublicSettings, (), (ipv4, gw4, ipv6, gw6, domain))
 
+/// The segment that public addresses are on.
+struct PublicSegment {
+  std::string parent;  ///< interface of the bridge; "none": none, "": the node has no such segment
+  IpNet prefix6;       ///< instead of what its router tells
+  IpAddress router6;
+};
+BOOST_DESCRIBE_STRUCT(PublicSegment, (), (parent, prefix6, router6))
+
 struct NetworkConfig {
   std::string netns_dir = "/run/netns";
   UplinkConfig uplink;
@@ -38,9 +46,10 @@ struct NetworkConfig {
   std::vector<std::uint16_t> smtp_block{25, 465, 587};
   std::vector<IpNet> allow_ranges;  ///< ranges of user networks beside the private ones
   PublicSettings public_config;     ///< of the node
+  PublicSegment public_;
 };
 BOOST_DESCRIBE_STRUCT(NetworkConfig, (),
                       (netns_dir, uplink, wireguard, nameservers, smtp_block, allow_ranges,
-                       public_config))
+                       public_config, public_))
 
 }  // namespace trellis::plugins::network

@@ -44,17 +44,21 @@ NetworkEngine::NetworkEngine(Host host, NetworkConfig config)
       node_network_(config_, namespaces_),
       user_networks_(config_, namespaces_),
       tunnels_(host, config_, namespaces_),
-      records_(host) {}
+      public_bridge_(config_.public_, namespaces_, host.node()),
+      records_(host),
+      public_leases_(host) {}
 
 Result<void> NetworkEngine::Start(Call const& call) {
   std::scoped_lock const lock(mutex_);
   TRELLIS_CHECK(records_.Load());
+  TRELLIS_CHECK(public_leases_.Load());
   TRELLIS_CHECK(tunnels_.Start());
   std::set<std::string> known;
   for (auto const& [net_id, record] : records_.networks())
     known.insert(net_id);
   TRELLIS_CHECK(tunnels_.RemoveOthers(call, known));
   TRELLIS_CHECK(node_network_.Converge());
+  RestorePublic();
   return host_.Subscribe("process.exited", [this](std::string_view, std::string_view event) {
     ProcessEnded(event);
   });
@@ -218,6 +222,7 @@ Result<void> NetworkEngine::Teardown(Call const& call) {
     net_ids.push_back(net_id);
   for (auto const& net_id : net_ids)
     TRELLIS_CHECK(Drop(call, net_id));
+  TRELLIS_CHECK(RemovePublic());
   return node_network_.Remove();
 }
 

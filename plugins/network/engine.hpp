@@ -4,6 +4,8 @@
 #include "plugins/network/config.hpp"
 #include "plugins/network/namespaces.hpp"
 #include "plugins/network/node_network.hpp"
+#include "plugins/network/public_bridge.hpp"
+#include "plugins/network/public_leases.hpp"
 #include "plugins/network/records.hpp"
 #include "plugins/network/tunnels.hpp"
 #include "plugins/network/user_network.hpp"
@@ -20,6 +22,14 @@ struct AttachmentList {
   std::vector<AttachmentRecord> attachments;
 };
 BOOST_DESCRIBE_STRUCT(AttachmentList, (), (attachments))
+
+/// Bytes that a workload has moved since its tap was made.
+struct TrafficReading {
+  std::string id;
+  std::string metric;
+  std::uint64_t total = 0;
+};
+BOOST_DESCRIBE_STRUCT(TrafficReading, (), (id, metric, total))
 
 /// Thread-safe: one lock for all, since everything ends in the same bridges and store.
 class NetworkEngine {
@@ -50,6 +60,22 @@ class NetworkEngine {
   Result<void> Reconcile(std::vector<std::string> const& owners);
   Result<services::NamespaceInfo> Lookup(services::NamespaceLookup const& request);
 
+  // ---- public addresses: trellis.net.public/1 and trellis.net.attach/1 public ----
+  services::PublicSupport Support();
+  Result<services::PublicPrefix> Prefix6();
+  Result<services::PublicFilterSet> FilterSet(services::PublicFilter wanted);
+  Result<void> FilterRemove(std::string const& owner);
+  Result<services::PublicFilterInfo> FilterGet(std::string const& owner);
+  std::vector<std::string> FilterOwners(std::string const& kind);
+  Result<void> FilterKeep(services::PublicFilterOwners const& known);
+  Result<services::Attachment> AttachPublic(std::uint32_t twin,
+                                            services::AttachPublic const& request);
+  std::vector<std::string> PublicAddresses();
+  /// "" when the segment has none of its own.
+  [[nodiscard]] std::string public_interface() const { return public_bridge_.interface(); }
+  /// What passed the public taps, as the engine counts it.
+  Result<std::vector<TrafficReading>> PublicTraffic();
+
   // ---- commands ----
   std::vector<std::uint16_t> Ports();
   /// Removes every network and what they share.
@@ -69,6 +95,10 @@ class NetworkEngine {
   Result<services::Attachment> Describe(AttachmentRecord const& attachment,
                                         NetworkRecord const& record) const;
   Result<void> RemoveTap(std::string const& tap);
+  void RestorePublic();
+  Result<void> RemovePublic();
+  Result<void> ApplyLease(services::PublicFilter const& lease, bool& changed);
+  Result<void> DropLease(std::string const& owner);
 
   Host host_;
   NetworkConfig config_;
@@ -76,8 +106,10 @@ class NetworkEngine {
   NodeNetwork node_network_;
   UserNetworks user_networks_;
   Tunnels tunnels_;
-  std::mutex mutex_;  // guards records_ and every change of the kernel's state
+  PublicBridge public_bridge_;
+  std::mutex mutex_;  // guards records_, public_leases_ and every change of the kernel's state
   Records records_;
+  PublicLeases public_leases_;
 };
 
 }  // namespace trellis::plugins::network

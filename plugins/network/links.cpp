@@ -7,6 +7,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace trellis::plugins::network {
 
@@ -44,6 +45,13 @@ std::string KindOf(nlattr const* info) {
   return kind;
 }
 
+std::uint64_t BytesOf(nlattr const* stats) {
+  rtnl_link_stats64 counters{};  // an older kernel's is shorter; its bytes come first in both
+  auto const size = std::min<std::size_t>(mnl_attr_get_payload_len(stats), sizeof counters);
+  std::memcpy(&counters, mnl_attr_get_payload(stats), size);
+  return counters.rx_bytes + counters.tx_bytes;
+}
+
 Named ReadLink(nlmsghdr const* message) {
   auto const& body = *static_cast<ifinfomsg const*>(mnl_nlmsg_get_payload(message));
   Named out;
@@ -54,6 +62,7 @@ Named ReadLink(nlmsghdr const* message) {
     if (type == IFLA_IFNAME) out.name = mnl_attr_get_str(attribute);
     if (type == IFLA_MASTER) out.link.master = static_cast<int>(mnl_attr_get_u32(attribute));
     if (type == IFLA_LINKINFO) out.link.kind = KindOf(attribute);
+    if (type == IFLA_STATS64) out.link.bytes = BytesOf(attribute);
   });
   return out;
 }

@@ -15,7 +15,8 @@ struct Link {
   int index = 0;
   int master = 0;  ///< index of the bridge, 0 = none
   bool up = false;
-  std::string kind;  ///< bridge, macvlan, veth, tun, ...; "" = hardware
+  std::uint64_t bytes = 0;  ///< received and sent
+  std::string kind;         ///< bridge, macvlan, veth, tun, ...; "" = hardware
 };
 
 /// Where a link is created and what it is called.

@@ -3,6 +3,7 @@
 #include "plugins/network/engine.hpp"
 #include "plugins/network/host_addresses.hpp"
 #include "plugins/network/public_config.hpp"
+#include "plugins/network/public_filter.hpp"
 
 #include <trellis/sdk.hpp>
 
@@ -53,6 +54,11 @@ class NetworkPlugin {
         "description":"tcp ports that machines cannot reach outside"},
       "allow_ranges":{"type":"array","items":{"type":"string"},"default":[],
         "description":"ranges of user networks beside the private ones"},
+      "public":{"type":"object","additionalProperties":false,"default":{},
+        "description":"the segment that public addresses of machines are on","properties":{
+        "parent":{"type":"string","default":"","description":"interface that is put into the bridge br-pub; none: the bridge alone; empty: no public addresses on this node"},
+        "prefix6":{"type":"string","default":"","description":"IPv6 /64 of the segment; empty: what its router tells"},
+        "router6":{"type":"string","default":"","description":"IPv6 router of the segment; empty: the one that tells"}}},
       "public_config":{"type":"object","additionalProperties":false,"default":{},
         "description":"instead of what the ledger says of the node, key by key","properties":{
         "ipv4":{"type":"string","default":"","description":"address and mask, as 185.206.122.31/24"},
@@ -68,6 +74,7 @@ class NetworkPlugin {
   static Result<std::unique_ptr<NetworkPlugin>> Create(Host host, Config const& config) {
     TRELLIS_TRY(auto settings, config.As<NetworkConfig>());
     TRELLIS_CHECK(PublicConfig::Check(settings.public_config));
+    TRELLIS_CHECK(PublicBridge::Check(settings.public_));
     auto plugin = std::make_unique<NetworkPlugin>(host, std::move(settings));
     TypeOptions options;
     options.rank = kRank;
@@ -79,6 +86,12 @@ class NetworkPlugin {
     TRELLIS_CHECK(host.AddProvider(
         "features", "features", "",
         [](Call&, std::string_view) -> Result<std::string> { return R"(["wireguard"])"; }));
+    TRELLIS_CHECK(
+        host.AddProvider("consumption", "public", "",
+                         [raw = plugin.get()](Call&, std::string_view) -> Result<std::string> {
+                           TRELLIS_TRY(auto const readings, raw->engine_.PublicTraffic());
+                           return json::Dump(readings);
+                         }));
     TRELLIS_CHECK(plugin->AddCommands());
     return plugin;
   }
@@ -100,9 +113,9 @@ class NetworkPlugin {
         [this](Call&, auto const&) -> Result<AttachmentList> { return engine_.Attachments(); });
     table.Add<services::Reconcile, Nothing>(
         "reconcile", [this](Call&, auto const& r) { return Done(engine_.Reconcile(r.owners)); });
-    table.Add<Nothing, Nothing>("public", [](Call&, auto const&) -> Result<Nothing> {
-      return Fail(Code::kUnsupported, "public ips are not available on this node");
-    });
+    table.Add<services::AttachPublic, services::Attachment>(
+        "public",
+        [this](Call& call, auto const& r) { return engine_.AttachPublic(call.twin_id(), r); });
     for (auto const* overlay : {"planetary", "mycelium"}) {
       table.Add<Nothing, Nothing>(overlay, [](Call&, auto const&) -> Result<Nothing> {
         return Fail(Code::kUnsupported, "mycelium is not available on this node");
@@ -124,7 +137,35 @@ class NetworkPlugin {
         "config", [this](Call&, auto const&) -> Result<services::PublicConfigInfo> {
           return public_config_.Info();
         });
+    table.Add<Nothing, services::PublicSupport>(
+        "support", [this](Call&, auto const&) -> Result<services::PublicSupport> {
+          return engine_.Support();
+        });
+    table.Add<Nothing, services::PublicPrefix>(
+        "prefix6", [this](Call&, auto const&) { return engine_.Prefix6(); });
+    AddFilterMethods(table);
     return table;
+  }
+
+  void AddFilterMethods(ServiceTable& table) {
+    using Owner = services::PublicFilterOwner;
+    using Owners = services::PublicFilterOwners;
+    table.Add<services::PublicFilter, services::PublicFilterSet>(
+        "filter_set", [this](Call&, auto const& r) { return engine_.FilterSet(r); });
+    table.Add<Owner, Nothing>("filter_remove", [this](Call&, auto const& r) {
+      return Done(engine_.FilterRemove(r.owner));
+    });
+    table.Add<Owner, services::PublicFilterInfo>(
+        "filter_get", [this](Call&, auto const& r) { return engine_.FilterGet(r.owner); });
+    table.Add<Owner, services::PublicFilterMac>(
+        "filter_mac", [](Call&, auto const& r) -> Result<services::PublicFilterMac> {
+          return services::PublicFilterMac{MacText(PublicMac(r.owner))};
+        });
+    table.Add<Owners, Owners>("filter_list", [this](Call&, auto const& r) -> Result<Owners> {
+      return Owners{r.kind, engine_.FilterOwners(r.kind)};
+    });
+    table.Add<Owners, Nothing>(
+        "filter_keep", [this](Call&, auto const& r) { return Done(engine_.FilterKeep(r)); });
   }
 
   template <class Function>
@@ -175,9 +216,8 @@ class NetworkPlugin {
                         asked.error().message);
           return json::Dump(engine_.PrivateAddresses(call.twin_id(), asked->network_name));
         }));
-    // Machines get public addresses from the `public` method alone, and that refuses them all.
     return AddCommand("zos.network.list_public_ips", 0,
-                      [] { return json::Dump(std::vector<std::string>{}); });
+                      [this] { return json::Dump(engine_.PublicAddresses()); });
   }
 
   /// For the farmer, under both names that clients use.
@@ -194,8 +234,8 @@ class NetworkPlugin {
       TRELLIS_TRY(auto const nics, Nics());
       return json::Dump(nics);
     }));
-    TRELLIS_CHECK(add("get_public_nic", 0, [](Call&, std::string_view) -> Result<std::string> {
-      return json::Dump(PublicNic{});
+    TRELLIS_CHECK(add("get_public_nic", 0, [this](Call&, std::string_view) -> Result<std::string> {
+      return json::Dump(PublicNic::On(engine_.public_interface()));
     }));
     return add("set_public_nic", TRL_COMMAND_MUTATING,
                [](Call&, std::string_view payload) -> Result<std::string> {

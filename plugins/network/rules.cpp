@@ -1,11 +1,9 @@
 #include "plugins/network/rules.hpp"
 
 #include "plugins/network/names.hpp"
-
-#include <nftables/libnftables.h>
+#include "plugins/network/nft.hpp"
 
 #include <algorithm>
-#include <memory>
 
 namespace trellis::plugins::network {
 
@@ -17,26 +15,6 @@ constexpr std::string_view kBaseChecks = R"(
     ct state invalid drop
   }
 )";
-
-// A context talks to the namespace of the thread that created it, so it lives for one command.
-Result<std::string> Run(std::string const& command) {
-  std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> const context(nft_ctx_new(NFT_CTX_DEFAULT),
-                                                                  &nft_ctx_free);
-  if (!context) return Fail(Code::kUnavailable, "cannot use nftables");
-  nft_ctx_buffer_output(context.get());
-  nft_ctx_buffer_error(context.get());
-  if (nft_run_cmd_from_buffer(context.get(), command.c_str()) == 0)
-    return std::string(nft_ctx_get_output_buffer(context.get()));
-  std::string text = nft_ctx_get_error_buffer(context.get());
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  bool const missing = text.find("No such file or directory") != std::string::npos;
-  return Fail(missing ? Code::kNotFound : Code::kIo, "packet filter: {}", text);
-}
-
-// The text's mark: a comment of the table's chain that says which text it was made of.
-std::string MarkOf(std::string_view text) {
-  return "rules-" + UniqueName("rules", text);
-}
 
 std::string Numbers(std::vector<std::uint16_t> const& ports) {
   return fmt::format("{}", fmt::join(ports, ", "));
@@ -147,20 +125,20 @@ Result<void> ApplyRules(std::string_view text) {
   auto const command = fmt::format(
       "add table inet trellis\ndelete table inet trellis\n"
       "table inet trellis {{\n  chain made_of {{ comment \"{}\"; }}\n{}}}\n",
-      MarkOf(text), text);
-  TRELLIS_CHECK(Run(command));
+      RulesMark(text), text);
+  TRELLIS_CHECK(RunNft(command));
   return {};
 }
 
 Result<bool> HasRules(std::string_view text) {
-  auto const listed = Run("list chain inet trellis made_of");
+  auto const listed = RunNft("list chain inet trellis made_of");
   if (!listed && listed.error().code == Code::kNotFound) return false;
   TRELLIS_CHECK(listed);
-  return listed->find(MarkOf(text)) != std::string::npos;
+  return listed->find(RulesMark(text)) != std::string::npos;
 }
 
 Result<void> RemoveRules() {
-  TRELLIS_CHECK(Run("add table inet trellis\ndelete table inet trellis\n"));
+  TRELLIS_CHECK(RunNft("add table inet trellis\ndelete table inet trellis\n"));
   return {};
 }
 

@@ -37,9 +37,12 @@ void NetworkLab::TearDown() {
 }
 
 void NetworkLab::Load() {
-  auto const loaded = host_->Load(trellis::testing::FakeHost::BuiltPlugin("network"),
-                                  R"({"netns_dir":")" + dir_ + R"(/netns"})");
+  auto const loaded = host_->Load(trellis::testing::FakeHost::BuiltPlugin("network"), Config());
   ASSERT_TRUE(loaded) << loaded.error().message;
+}
+
+std::string NetworkLab::Config() const {
+  return R"({"netns_dir":")" + dir_ + R"(/netns"})";
 }
 
 std::string NetworkLab::Data(unsigned port, std::string const& subnet) {

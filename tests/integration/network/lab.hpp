@@ -21,6 +21,8 @@ class NetworkLab : public ::testing::Test {
   void TearDown() override;
 
   void Load();
+  /// Of the plugin, as JSON.
+  [[nodiscard]] virtual std::string Config() const;
   /// Data of a network 10.1.0.0/16 with this listen port.
   static std::string Data(unsigned port, std::string const& subnet = "10.1.2.0/24");
   trellis::testing::Answer Provision(std::string const& id, unsigned port);

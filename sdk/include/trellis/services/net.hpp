@@ -20,6 +20,13 @@ struct AttachPrivate {
   std::string ip;
 };
 BOOST_DESCRIBE_STRUCT(AttachPrivate, (), (owner, twin, network, ip))
+/// public{owner,ip_workload}: the tap with the addresses of an ip workload. Idempotent. kNotFound
+/// while that workload has no filter, kConflict when another machine has it.
+struct AttachPublic {
+  std::string owner;        ///< workload id of the machine
+  std::string ip_workload;  ///< name; of the same deployment
+};
+BOOST_DESCRIBE_STRUCT(AttachPublic, (), (owner, ip_workload))
 struct AttachRoute {
   std::string to;   ///< CIDR
   std::string via;  ///< IP
@@ -76,5 +83,65 @@ struct PublicConfigInfo {
   std::string netns;  ///< absolute path of the namespace that holds the addresses; "" = the host's
 };
 BOOST_DESCRIBE_STRUCT(PublicConfigInfo, (), (public_config, netns))
+
+/// support{} -> {ipv4,ipv6}: which public addresses machines can have on this node.
+struct PublicSupport {
+  bool ipv4 = false;
+  bool ipv6 = false;
+};
+BOOST_DESCRIBE_STRUCT(PublicSupport, (), (ipv4, ipv6))
+
+/// prefix6{} -> {net,gateway}: kNotFound when the public segment has no IPv6.
+struct PublicPrefix {
+  IpNet net;          ///< of the segment
+  IpAddress gateway;  ///< empty = unknown
+};
+BOOST_DESCRIBE_STRUCT(PublicPrefix, (), (net, gateway))
+
+/// The lease of an ip workload: its tap lets pass what fits these addresses and nothing else.
+/// filter_set{...} -> {changed}: kUnsupported without a public segment, kConflict when the address
+/// is another workload's. Idempotent.
+struct PublicFilter {
+  std::string owner;    ///< workload id of the ip workload
+  std::string kind;     ///< its type
+  IpNet ipv4;           ///< empty = no IPv4 passes
+  IpAddress gateway4;   ///< what the machine is told
+  IpNet ipv6;           ///< empty = no IPv6 passes
+  IpAddress gateway6;   ///< also: whom the machine may not pretend to be
+  std::string mac;      ///< of the machine's side, see filter_mac
+  bool paused = false;  ///< nothing passes
+  bool operator==(PublicFilter const&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(PublicFilter, (), (owner, kind, ipv4, gateway4, ipv6, gateway6, mac, paused))
+struct PublicFilterSet {
+  bool changed = false;
+};
+BOOST_DESCRIBE_STRUCT(PublicFilterSet, (), (changed))
+
+/// filter_remove{owner}: OK when unknown; takes the tap off the segment.
+/// filter_mac{owner} -> {mac}: the hardware address that follows from the owner's id.
+struct PublicFilterOwner {
+  std::string owner;
+};
+BOOST_DESCRIBE_STRUCT(PublicFilterOwner, (), (owner))
+struct PublicFilterMac {
+  std::string mac;
+};
+BOOST_DESCRIBE_STRUCT(PublicFilterMac, (), (mac))
+
+/// filter_get{owner} -> {filter,difference,dropped}; kNotFound.
+struct PublicFilterInfo {
+  PublicFilter filter;
+  std::string difference;     ///< the first thing that is not as it should be; "" = none
+  std::uint64_t dropped = 0;  ///< frames refused since it was set
+};
+BOOST_DESCRIBE_STRUCT(PublicFilterInfo, (), (filter, difference, dropped))
+
+/// filter_list{kind} -> {owners}; filter_keep{kind,owners}: removes those of that kind not listed.
+struct PublicFilterOwners {
+  std::string kind;
+  std::vector<std::string> owners;
+};
+BOOST_DESCRIBE_STRUCT(PublicFilterOwners, (), (kind, owners))
 
 }  // namespace trellis::services
