@@ -102,6 +102,13 @@ Result<std::string> CleanTarget(std::string const& target) {
 
 }  // namespace
 
+void LeadOutside(GuestInterface& inner, GuestInterface const& outer) {
+  for (auto const& address : outer.addresses) {
+    bool const v6 = address.find(':') != std::string::npos;
+    (v6 ? inner.gateway6 : inner.gateway4).clear();
+  }
+}
+
 std::string MetaDataText(GuestConfig const& config) {
   return fmt::format("{}instance-id: {}\nlocal-hostname: {}\n", kHeader, Scalar(config.id),
                      Scalar(config.hostname));

@@ -30,6 +30,9 @@ struct GuestInterface {
   std::vector<GuestRoute> routes;
 };
 
+/// Where `outer` has addresses of a family, the way outside is its own and not that of `inner`.
+void LeadOutside(GuestInterface& inner, GuestInterface const& outer);
+
 /// One mount of a container: a disk (`/dev/vdX`, type `auto`) or a share (tag, type `virtiofs`).
 struct GuestMount {
   std::string source;

@@ -10,7 +10,7 @@ inline constexpr char const* kPluginManifest = R"json({
 "types":[{"name":"zmachine","sharable":false,"rank":500,"max_parallel":2,"update":false,"pause":true,
   "after":["zmount","qsfs","network","ip"],"deadline_s":{"provision":180}}],
 "services":{"provides":["trellis.vm.machine/1"],
-  "requires":["trellis.storage.disk/1","trellis.storage.volume/1","trellis.image.flist/1","trellis.net.attach/1","trellis.net.namespace/1"],
+  "requires":["trellis.storage.disk/1","trellis.storage.volume/1","trellis.image.flist/1","trellis.net.attach/1","trellis.net.namespace/1","trellis.net.public/1"],
   "wants":[]},
 "commands":["zos.zmachine.accel"],
 "permissions":["unix:/run/libvirt","contract.read","process.spawn","engine.report","command:zos.zmachine.",

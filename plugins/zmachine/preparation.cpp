@@ -68,8 +68,7 @@ Result<void> CheckRequest(Host const& host, Call const& call, Settings const& se
     return Fail(Code::kInvalid, "unknown GPU id '{}'", data.gpu.front());  // this node lends none
   }
   TRELLIS_CHECK(CheckCpu(data));
-  if (!data.network.public_ip.empty())
-    return Fail(Code::kUnsupported, "public ipv4 is requested, but not supported on this node");
+  if (!data.network.public_ip.empty()) TRELLIS_CHECK(Resources(host).CheckPublic(call));
   if (data.network.planetary)
     return Fail(Code::kUnsupported, "planetary network is not available on this node");
   if (data.network.mycelium.has_value())
@@ -141,6 +140,15 @@ Result<void> Preparation::AttachNetwork() {
   launch_.result.ip = interface.ip.ToString();
   guest_.interfaces.push_back(ToGuest(attached));
   guest_.nameservers = attached.nameservers;
+  return data_.network.public_ip.empty() ? Result<void>() : AttachPublic();
+}
+
+Result<void> Preparation::AttachPublic() {
+  TRELLIS_TRY(auto const attached, resources_.AttachPublic(call_, {id_, data_.network.public_ip}));
+  launch_.interfaces.push_back({attached.tap, attached.mac});
+  auto const outer = ToGuest(attached);
+  LeadOutside(guest_.interfaces.front(), outer);
+  guest_.interfaces.push_back(outer);
   return {};
 }
 

@@ -35,6 +35,7 @@ class Preparation {
 
  private:
   Result<void> AttachNetwork();
+  Result<void> AttachPublic();
   Result<void> MountImage();
   Result<void> MakeRoot();
   Result<void> ReadImageDefaults(std::string const& root);

@@ -5,6 +5,7 @@ namespace trellis::plugins::zmachine {
 using services::kImageFlist;
 using services::kNetAttach;
 using services::kNetNamespace;
+using services::kNetPublic;
 using services::kStorageDisk;
 using services::kStorageVolume;
 
@@ -22,8 +23,22 @@ Result<services::Attachment> Resources::Attach(Call const& call,
   return host_.CallService<services::Attachment>(call, kNetAttach, "private", request);
 }
 
+Result<services::Attachment> Resources::AttachPublic(Call const& call,
+                                                     services::AttachPublic const& request) {
+  return host_.CallService<services::Attachment>(call, kNetAttach, "public", request);
+}
+
+Result<void> Resources::CheckPublic(Call const& call) {
+  TRELLIS_TRY(auto const support, host_.CallService<services::PublicSupport>(
+                                      call, kNetPublic, "support", json::Nothing{}));
+  if (support.ipv4 || support.ipv6) return {};
+  return Fail(Code::kUnsupported, "public ipv4 is requested, but not supported on this node");
+}
+
 Result<void> Resources::Detach(Call const& call, std::string const& id) {
-  return Tell(call, kNetAttach, "detach", services::Detach{id, kPrivateSlot});
+  auto outer = Tell(call, kNetAttach, "detach", services::Detach{id, kPublicSlot});
+  TRELLIS_CHECK(Tell(call, kNetAttach, "detach", services::Detach{id, kPrivateSlot}));
+  return outer;
 }
 
 bool Resources::HasNetwork(Call const& call, std::string const& network) {

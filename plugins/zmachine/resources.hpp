@@ -15,6 +15,7 @@ inline constexpr char const* kRootSlot = "root";        ///< the writable view o
 inline constexpr char const* kImageSlot = "image";      ///< the read-only view
 inline constexpr char const* kVolumeSlot = "rootfs";    ///< where a machine's writes go
 inline constexpr char const* kPrivateSlot = "private";  ///< its tap on the user's network
+inline constexpr char const* kPublicSlot = "public";    ///< its tap with public addresses
 
 /// Typed calls of the services, each in the name of one call. Thread-safe.
 class Resources {
@@ -22,6 +23,11 @@ class Resources {
   explicit Resources(Host const& host) : host_(host) {}
 
   Result<services::Attachment> Attach(Call const& call, services::AttachPrivate const& request);
+  Result<services::Attachment> AttachPublic(Call const& call,
+                                            services::AttachPublic const& request);
+  /// kUnsupported when machines cannot have public addresses here.
+  Result<void> CheckPublic(Call const& call);
+  /// Both taps; the first error, after both were tried.
   Result<void> Detach(Call const& call, std::string const& id);
   /// False when the twin has no such network any more; true also when nobody can tell.
   bool HasNetwork(Call const& call, std::string const& network);

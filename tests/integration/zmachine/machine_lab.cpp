@@ -83,6 +83,8 @@ MachineLab::MachineLab() {
   fs::permissions(host_.dir(), fs::perms(0755));  // the emulator is not root
   host_.FakeService(services::kNetAttach, [this](auto method, auto) { return Attach(method); });
   host_.FakeService(services::kNetNamespace, [this](auto, auto) { return FindNetwork(); });
+  host_.FakeService(services::kNetPublic,
+                    [](auto, auto) { return json::Dump(services::PublicSupport{}); });
 }
 
 MachineLab::~MachineLab() {

@@ -194,6 +194,10 @@ TEST(Machine, RefusesWhatThisNodeDoesNotHave) {
   EXPECT_EQ(
       refusal(R"({"network":{"planetary":true,"interfaces":[{"network":"n","ip":"10.1.1.2"}]}})"),
       "planetary network is not available on this node");
+  EXPECT_EQ(
+      refusal(
+          R"({"network":{"public_ip":"address","interfaces":[{"network":"n","ip":"10.1.1.2"}]}})"),
+      "public ipv4 is requested, but not supported on this node");
 }
 
 }  // namespace

@@ -36,6 +36,20 @@ GuestConfig TwoInterfaces() {
   return config;
 }
 
+TEST(GuestInterface, PublicFamiliesLeadOutsideThemselves) {
+  auto const inner = TwoInterfaces().interfaces.front();
+  auto const after = [&](std::vector<std::string> addresses) {
+    auto changed = inner;
+    LeadOutside(changed, {"52:54:00:12:34:58", std::move(addresses), "", "", {}});
+    return changed.gateway4 + "|" + changed.gateway6;
+  };
+
+  EXPECT_EQ(after({"203.0.113.5/24"}), "|fd39:775a:4846:1::1");
+  EXPECT_EQ(after({"2001:db8::5/64"}), "10.1.1.1|");
+  EXPECT_EQ(after({"203.0.113.5/24", "2001:db8::5/64"}), "|");
+  EXPECT_EQ(after({}), "10.1.1.1|fd39:775a:4846:1::1");
+}
+
 TEST(ZosRc, SortsEnvAndQuotesEverything) {
   GuestConfig config;
   config.env = {{"B", "it's"}, {"A", ""}};
