@@ -3,6 +3,7 @@
 #include "kernel/sys/process.hpp"
 #include "tests/golden/types.hpp"
 #include "tests/golden/vectors.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <fcntl.h>
@@ -36,8 +37,7 @@ class Cli {
                     verb,
                     (folder_ / "document.json").string()};
     options.fds = {{out.get(), 1}};
-    auto const ended =
-        sys::ChildProcess::Spawn(options).value().Wait(std::chrono::seconds(30)).value();
+    auto const ended = sys::ChildProcess::Spawn(options).value().Wait(testing::kPatience).value();
     boost::json::error_code error;
     Answer answer;
     answer.code = ended.code;

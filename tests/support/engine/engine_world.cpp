@@ -4,6 +4,7 @@
 #include "kernel/grid/validate.hpp"
 #include "kernel/store/outbox.hpp"
 #include "kernel/store/schema.hpp"
+#include "tests/support/patience.hpp"
 
 #include <trellis/json.hpp>
 
@@ -11,6 +12,13 @@
 #include <fstream>
 
 namespace trellis::engine {
+
+namespace {
+
+// Not everything that a test waits for is followed by an event: a commit is seen before it is told.
+constexpr std::chrono::milliseconds kLookAgain{50};
+
+}  // namespace
 
 EngineWorld::EngineWorld() {
   for (auto const twin : {kTwin, kOtherTwin}) {
@@ -152,7 +160,7 @@ void EngineWorld::EndGrace(std::uint64_t contract) {
 // ---- waiting ----
 
 void EngineWorld::Until(std::function<bool()> const& ready, std::string const& what) {
-  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  auto const end = std::chrono::steady_clock::now() + testing::kPatience;
   while (std::chrono::steady_clock::now() < end) {
     std::uint64_t seen = 0;
     {
@@ -161,7 +169,7 @@ void EngineWorld::Until(std::function<bool()> const& ready, std::string const& w
     }
     if (ready()) return;
     std::unique_lock lock(mutex_);
-    (void)changed_.wait_until(lock, end, [&] { return happened_ != seen; });
+    (void)changed_.wait_for(lock, kLookAgain, [&] { return happened_ != seen; });
   }
   FAIL() << "waited in vain until " << what;
 }
@@ -246,7 +254,7 @@ std::vector<store::JobRow> EngineWorld::Jobs(std::uint64_t contract) {
 }
 
 void EngineWorld::QuietDown() {
-  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  auto const end = std::chrono::steady_clock::now() + testing::kPatience;
   auto const told = [this] {
     return ledger_.reports() > 0 &&
            Look([](store::Database& db) { return store::ReadOutboxStats(db, 0); }).rows == 0;

@@ -74,7 +74,7 @@ class EngineWorld : public ::testing::Test {
   }
 
   // ---- waiting ----
-  /// Until `ready`; looks again whenever something happened. Fails the test after ten seconds.
+  /// Until `ready`; looks again whenever something happened, and now and then.
   void Until(std::function<bool()> const& ready, std::string const& what);
   /// Until nothing is queued, running or parked.
   void Settle();

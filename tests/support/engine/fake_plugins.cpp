@@ -1,5 +1,7 @@
 #include "tests/support/engine/fake_plugins.hpp"
 
+#include "tests/support/patience.hpp"
+
 #include <trellis/json.hpp>
 
 #include <poll.h>
@@ -67,7 +69,7 @@ bool Gate::Pass(plugin::CancelToken const* cancel) {
 
 bool Gate::WaitEntered(int calls) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return entered_ >= calls; });
+  return changed_.wait_for(lock, kPatience, [&] { return entered_ >= calls; });
 }
 
 // ---- telling ----

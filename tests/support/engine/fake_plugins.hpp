@@ -27,7 +27,7 @@ class Gate {
   void Open();
   /// False: cancelled.
   bool Pass(plugin::CancelToken const* cancel);
-  /// Waits until a call stands at the gate; false after ten seconds.
+  /// Waits until so many calls have come to the gate; false: in vain.
   bool WaitEntered(int calls = 1);
 
  private:

@@ -1,6 +1,8 @@
 // Only in builds with fail points.
 #include "kernel/base/fail_point.hpp"
 
+#include "tests/support/patience.hpp"
+
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -49,7 +51,7 @@ TEST_F(FailPoint, PausesUntilArmedAnew) {
   bool done = false;
   std::jthread worker([&] { done = Work().has_value(); });
 
-  ASSERT_TRUE(WaitPaused("work.middle", std::chrono::seconds(10)));
+  ASSERT_TRUE(WaitPaused("work.middle", testing::kPatience));
   EXPECT_FALSE(done);
   ASSERT_TRUE(Arm(""));
   worker.join();

@@ -1,5 +1,6 @@
 // What survives the daemon, and what survives the machine.
 #include "tests/support/engine/engine_world.hpp"
+#include "tests/support/patience.hpp"
 
 namespace trellis::engine {
 namespace {
@@ -374,7 +375,7 @@ TEST_F(RestartTest, IsAskedForWhenTooManyOperationsHang) {
   for (std::uint64_t i = 0; i < 3; ++i)
     ASSERT_TRUE(Deploy(kContract + i, {{"a"}}));
 
-  EXPECT_EQ(asked.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(asked.get_future().wait_for(testing::kPatience), std::future_status::ready);
 }
 
 TEST_F(RestartTest, ClockThatJumpsBackMakesNoEntryOlder) {

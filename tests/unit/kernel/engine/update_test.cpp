@@ -283,7 +283,9 @@ TEST_F(UpdateTest, ThatShrinksGivesTheRestBack) {
 }
 
 TEST_F(UpdateTest, IsReportedAlsoWithinTheSecondOfTheDeployment) {
+  Stop();                   // what is being told just now would be forgotten in between
   ledger_.TakeNoReports();  // they wait and can be counted
+  Start();
   auto const occasions = [this] {
     std::uint64_t count = 0;
     auto const rows = Look([](store::Database& db) { return store::DueOutbox(db, INT64_MAX, 10); });

@@ -1,6 +1,7 @@
 #include "kernel/sys/process.hpp"
 
 #include "kernel/sys/files.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -24,7 +25,7 @@ TEST(ChildProcess, TellsExitCodes) {
   auto child = ChildProcess::Spawn(Shell("exit 7"));
   ASSERT_TRUE(child);
 
-  auto const status = child->Wait(10s);
+  auto const status = child->Wait(testing::kPatience);
 
   ASSERT_TRUE(status);
   EXPECT_EQ(status->code, 7);
@@ -32,13 +33,13 @@ TEST(ChildProcess, TellsExitCodes) {
 }
 
 TEST(ChildProcess, TellsSignals) {
-  auto child = ChildProcess::Spawn(Shell("exec sleep 60"));
+  auto child = ChildProcess::Spawn(Shell("exec sleep 1000"));
   ASSERT_TRUE(child);
 
   EXPECT_EQ(child->Wait(1ms).error().code, Code::kTimeout);
   child->Kill(SIGTERM);
 
-  EXPECT_EQ(child->Wait(10s)->ToString(), "killed by signal 15");
+  EXPECT_EQ(child->Wait(testing::kPatience)->ToString(), "killed by signal 15");
 }
 
 TEST(ChildProcess, NamesAProgramThatIsMissing) {
@@ -61,7 +62,7 @@ TEST(ChildProcess, MapsDescriptorsThatOverlap) {
   options.fds = {{first->write.get(), 3}, {second->write.get(), 4}};
   auto child = ChildProcess::Spawn(options);
   ASSERT_TRUE(child);
-  ASSERT_TRUE(child->Wait(10s)->ok());
+  ASSERT_TRUE(child->Wait(testing::kPatience)->ok());
 
   std::array<char, 16> text{};
   ASSERT_EQ(::read(first->read.get(), text.data(), text.size()), 6);
@@ -78,7 +79,7 @@ TEST(ChildProcess, HasItsOwnFolderAndEnvironment) {
   auto child = ChildProcess::Spawn(options);
   ASSERT_TRUE(child);
 
-  ASSERT_TRUE(child->Wait(10s)->ok());
+  ASSERT_TRUE(child->Wait(testing::kPatience)->ok());
 
   EXPECT_EQ(ReadFile(dir / "out").value(), "hello\n");
 }
@@ -87,7 +88,7 @@ TEST(ChildProcess, DiesWithItsGroupWhenDropped) {
   auto pipe = Pipe::Make();
   ASSERT_TRUE(pipe);
   {
-    auto options = Shell("sleep 60 & echo ready >&3; wait");
+    auto options = Shell("sleep 1000 & echo ready >&3; wait");
     options.fds = {{pipe->write.get(), 3}};
     options.own_group = true;
     auto const child = ChildProcess::Spawn(options);
@@ -99,21 +100,22 @@ TEST(ChildProcess, DiesWithItsGroupWhenDropped) {
 
   // End of file: nobody of the group holds the writing end any more.
   pollfd fd{pipe->read.get(), POLLIN, 0};
-  ASSERT_EQ(::poll(&fd, 1, 10'000), 1);
+  ASSERT_EQ(::poll(&fd, 1, -1), 1);
   char byte = 0;
   EXPECT_EQ(::read(pipe->read.get(), &byte, 1), 0);
 }
 
 TEST(RunTool, GivesStandardOutput) {
-  EXPECT_EQ(RunTool({"echo", "hello"}, 10s).value(), "hello\n");
+  EXPECT_EQ(RunTool({"echo", "hello"}, testing::kPatience).value(), "hello\n");
 }
 
 TEST(RunTool, GivesMuchOutput) {
-  EXPECT_EQ(RunTool({"head", "-c", "1000000", "/dev/zero"}, 10s)->size(), 1'000'000);
+  EXPECT_EQ(RunTool({"head", "-c", "1000000", "/dev/zero"}, testing::kPatience)->size(), 1'000'000);
 }
 
 TEST(RunTool, ReportsFailureWithStandardError) {
-  auto const output = RunTool({"/bin/sh", "-c", "echo out; echo broken >&2; exit 3"}, 10s);
+  auto const output =
+      RunTool({"/bin/sh", "-c", "echo out; echo broken >&2; exit 3"}, testing::kPatience);
 
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code, Code::kIo);
@@ -121,17 +123,14 @@ TEST(RunTool, ReportsFailureWithStandardError) {
 }
 
 TEST(RunTool, KillsAToolThatTakesTooLong) {
-  auto const begin = std::chrono::steady_clock::now();
-
-  auto const output = RunTool({"sleep", "60"}, 50ms);
+  auto const output = RunTool({"sleep", "1000"}, 50ms);
 
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code, Code::kTimeout);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
 }
 
 TEST(RunTool, RefusesEndlessOutput) {
-  EXPECT_EQ(RunTool({"cat", "/dev/zero"}, 20s).error().code, Code::kExhausted);
+  EXPECT_EQ(RunTool({"cat", "/dev/zero"}, testing::kPatience).error().code, Code::kExhausted);
 }
 
 }  // namespace

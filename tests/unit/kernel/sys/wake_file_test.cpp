@@ -1,5 +1,6 @@
 #include "kernel/sys/wake_file.hpp"
 
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -23,26 +24,28 @@ TEST_F(WakeFileTest, RemembersANotificationBeforeTheWait) {
 
   file_->Notify();
 
-  EXPECT_TRUE(waiter->Wait(10s).value());
+  EXPECT_TRUE(waiter->Wait(testing::kPatience).value());
   EXPECT_FALSE(waiter->Wait(0ms).value());
 }
 
 TEST_F(WakeFileTest, WakesEveryWaiter) {
   auto first = WakeWaiter::Open(dir_ / "wake");
   auto second = WakeWaiter::Open(dir_ / "wake");
-  auto waiting = std::async(std::launch::async, [&] { return first->Wait(10s).value(); });
+  auto waiting =
+      std::async(std::launch::async, [&] { return first->Wait(testing::kPatience).value(); });
 
   file_->Notify();
 
   EXPECT_TRUE(waiting.get());
-  EXPECT_TRUE(second->Wait(10s).value());
+  EXPECT_TRUE(second->Wait(testing::kPatience).value());
 }
 
 TEST_F(WakeFileTest, InterruptEndsTheWait) {
   auto waiter = WakeWaiter::Open(dir_ / "wake");
   auto const interrupt = InterruptFlag::Make();
-  auto waiting =
-      std::async(std::launch::async, [&] { return waiter->Wait(60s, interrupt->fd()).value(); });
+  auto waiting = std::async(std::launch::async, [&] {
+    return waiter->Wait(testing::kPatience, interrupt->fd()).value();
+  });
 
   interrupt->Set();
 

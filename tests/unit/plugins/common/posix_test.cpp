@@ -2,6 +2,7 @@
 #include "plugins/common/posix/mounts.hpp"
 #include "plugins/common/posix/tool.hpp"
 #include "tests/support/image_tree.hpp"
+#include "tests/support/patience.hpp"
 
 #include <gtest/gtest.h>
 
@@ -78,11 +79,11 @@ TEST(Mounts, UnmountOfAPlainDirectoryIsFine) {
 }
 
 TEST(Tool, AnswersStandardOutput) {
-  EXPECT_EQ(*RunTool({"echo", "hello"}, 10s), "hello\n");
+  EXPECT_EQ(*RunTool({"echo", "hello"}, trellis::testing::kPatience), "hello\n");
 }
 
 TEST(Tool, TellsTheErrorTextOfAFailure) {
-  auto const done = RunTool({"ls", "/no/such/place"}, 10s);
+  auto const done = RunTool({"ls", "/no/such/place"}, trellis::testing::kPatience);
 
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Code::kIo);
@@ -90,7 +91,7 @@ TEST(Tool, TellsTheErrorTextOfAFailure) {
 }
 
 TEST(Tool, KillsWhatRunsTooLong) {
-  EXPECT_EQ(RunTool({"sleep", "60"}, 50ms).error().code, Code::kTimeout);
+  EXPECT_EQ(RunTool({"sleep", "1000"}, 50ms).error().code, Code::kTimeout);
 }
 
 TEST(Tool, TellsThatAProgramIsMissing) {
