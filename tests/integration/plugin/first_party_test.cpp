@@ -1,5 +1,6 @@
 // The plugins of the node do their work with the rights that they ask for.
 #include "kernel/sys/process.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/unit/kernel/plugin/plugin_lab.hpp"
 
 #include <gmock/gmock.h>
@@ -114,7 +115,7 @@ TEST_F(FirstParty, MountsAnImageToReadAndToWrite) {
   std::filesystem::create_directories(images_ / "tree/etc");
   std::ofstream(images_ / "tree/etc/issue") << "hi";
   ASSERT_TRUE(sys::RunTool({"tar", "-C", images_ / "tree", "-cf", images_ / "image.tar", "."},
-                           std::chrono::seconds(10)));
+                           testing::kPatience));
   auto const volume = Serve("trellis.storage.volume/1", "create",
                             R"({"owner":"1-2-vm","slot":"root","size":134217728})");
   auto const upper = json::ParseValue(volume)->at("path").as_string();

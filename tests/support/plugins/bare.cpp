@@ -14,6 +14,9 @@
 #include <string>
 #include <string_view>
 
+#ifndef BARE_DEADLINE_S
+#define BARE_DEADLINE_S "100"
+#endif
 #ifndef BARE_TYPE
 #define BARE_TYPE BARE_NAME
 #endif
@@ -117,7 +120,7 @@ trl_status CallEcho(trl_call const* call, std::string_view method, trl_out* out)
 
 trl_status WaitUntilCancelled(trl_call const* call) {
   pollfd wait{host->cancel_fd(host->ctx, call), POLLIN, 0};
-  (void)::poll(&wait, 1, 30000);
+  (void)::poll(&wait, 1, -1);
   return host->cancelled(host->ctx, call) == 1 ? TRL_CANCELLED : TRL_OK;
 }
 
@@ -290,11 +293,11 @@ extern "C" TRL_EXPORT trl_plugin const* BARE_ENTRY(void) noexcept {
     made.threading = TRL_THREADING_SERIAL;
     made.name = BARE_CALLED;
     made.version = "1.0.0";
-    made.manifest =
-        R"({"manifest":1,"name":")" BARE_CALLED
-        R"(","version":"1.0.0","types":[{"name":")" BARE_TYPE
-        R"(","deadline_s":{"provision":1}}],"services":{"provides":[)" BARE_PROVIDES_JSON
-        R"(],"requires":[)" BARE_REQUIRES_JSON R"(],"wants":[)" BARE_WANTS_JSON "]}}";
+    made.manifest = R"({"manifest":1,"name":")" BARE_CALLED
+                    R"(","version":"1.0.0","types":[{"name":")" BARE_TYPE
+                    R"(","deadline_s":{"provision":)" BARE_DEADLINE_S
+                    R"(}}],"services":{"provides":[)" BARE_PROVIDES_JSON
+                    R"(],"requires":[)" BARE_REQUIRES_JSON R"(],"wants":[)" BARE_WANTS_JSON "]}}";
     made.create = Unsafe(&Create);
     made.start = Unsafe(&Start);
     made.stop = Unsafe(&Stop);

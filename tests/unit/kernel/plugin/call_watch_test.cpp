@@ -1,5 +1,7 @@
 #include "kernel/plugin/call_watch.hpp"
 
+#include "tests/support/patience.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -21,7 +23,9 @@ class CallWatchTest : public ::testing::Test {
     call.lost = &lost_;
     return call;
   }
-  bool WasLost() { return told_.get_future().wait_for(10s) == std::future_status::ready; }
+  bool WasLost() {
+    return told_.get_future().wait_for(testing::kPatience) == std::future_status::ready;
+  }
 
   CallWatch watch_;
   std::promise<void> told_;
@@ -109,7 +113,7 @@ TEST(Slots, AreHandedToThoseWhoWait) {
     for (int i = 0; i < 6; ++i) {
       users.emplace_back([&] {
         for (int j = 0; j < 200; ++j) {
-          auto const slot = Slots::Acquire(slots, nullptr, 10s);
+          auto const slot = Slots::Acquire(slots, nullptr, testing::kPatience);
           ASSERT_TRUE(slot);
           int const now = ++inside;
           int seen = most;
@@ -128,8 +132,8 @@ TEST(Slots, AreNotTakenByThoseWhoGaveUp) {
   auto const slots = Slots::Make(1).value();
   auto holder = Slots::Acquire(slots, nullptr, 0ms);
   auto const cancel = CancelToken::Make();
-  auto waiting =
-      std::async(std::launch::async, [&] { return Slots::Acquire(slots, cancel.get(), 10s); });
+  auto waiting = std::async(
+      std::launch::async, [&] { return Slots::Acquire(slots, cancel.get(), testing::kPatience); });
   cancel->Cancel();
   EXPECT_EQ(waiting.get().error().code, Code::kCancelled);
 

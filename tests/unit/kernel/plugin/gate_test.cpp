@@ -1,5 +1,7 @@
 #include "kernel/plugin/gate.hpp"
 
+#include "tests/support/patience.hpp"
+
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -33,7 +35,7 @@ TEST_F(PluginGate, IsEmptyWhenTheLastOneLeft) {
   EXPECT_FALSE(gate_->WaitEmpty(MonotonicNs()));
 
   std::thread leaving([&] { *pass = Gate::Pass(); });
-  EXPECT_TRUE(gate_->WaitEmpty(In(std::chrono::seconds(30))));
+  EXPECT_TRUE(gate_->WaitEmpty(In(testing::kPatience)));
   leaving.join();
 }
 
@@ -44,7 +46,7 @@ TEST_F(PluginGate, LetsThoseInWhoWaitedUntilItWasOpened) {
     gate_->Open();
     gate_->Open();
   });
-  EXPECT_TRUE(Enter(std::chrono::seconds(30)));
+  EXPECT_TRUE(Enter(testing::kPatience));
   opening.join();
 }
 
@@ -62,7 +64,7 @@ TEST_F(PluginGate, LetsACancelledCallGo) {
   gate_->Close();
   auto const cancel = CancelToken::Make();
   cancel->Cancel();
-  auto const entered = Enter(std::chrono::seconds(30), cancel.get());
+  auto const entered = Enter(testing::kPatience, cancel.get());
   ASSERT_FALSE(entered);
   EXPECT_EQ(entered.error().code, Code::kCancelled);
 }

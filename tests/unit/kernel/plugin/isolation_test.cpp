@@ -1,4 +1,5 @@
 // What a plugin does to its own process costs the calls in flight, and nothing else.
+#include "tests/support/patience.hpp"
 #include "tests/unit/kernel/plugin/plugin_lab.hpp"
 
 #include <gmock/gmock.h>
@@ -21,7 +22,7 @@ class PluginIsolation : public ::testing::Test {
   }
   /// The first answer of a plugin that was restarted.
   OpAnswer ProvisionOnceBack(std::string_view type, std::string_view what) {
-    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    auto const end = std::chrono::steady_clock::now() + testing::kPatience;
     auto answer = Provision(type, what);
     while (answer.status == TRL_UNAVAILABLE && std::chrono::steady_clock::now() < end) {
       std::this_thread::yield();
@@ -31,7 +32,7 @@ class PluginIsolation : public ::testing::Test {
   }
   /// The death is known to the caller a moment before it is to the manager.
   bool Becomes(std::string_view plugin, std::string_view state) {
-    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    auto const end = std::chrono::steady_clock::now() + testing::kPatience;
     while (lab_.StatusOf(plugin).state != state && std::chrono::steady_clock::now() < end)
       std::this_thread::yield();
     return lab_.StatusOf(plugin).state == state;
@@ -95,7 +96,7 @@ TEST_F(PluginIsolation, GivesUpAPluginThatDiesAgainAndAgain) {
 
   for (int i = 0; i < 6; ++i)
     EXPECT_EQ(ProvisionOnceBack("bare", "segfault").status, TRL_CRASHED);
-  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  auto const end = std::chrono::steady_clock::now() + testing::kPatience;
   while (lab_.StatusOf("bare").state != "failed" && std::chrono::steady_clock::now() < end)
     std::this_thread::yield();
   auto const answer = Provision("bare", "x");

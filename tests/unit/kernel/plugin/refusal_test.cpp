@@ -1,4 +1,5 @@
 // Plugins that cannot be run are named with a reason; the others run.
+#include "tests/support/patience.hpp"
 #include "tests/unit/kernel/plugin/plugin_lab.hpp"
 
 #include <dlfcn.h>
@@ -101,7 +102,7 @@ TEST(PluginRefusal, LeavesTheLoaderUsableForOtherThreads) {
   auto const loaded = std::make_shared<std::promise<bool>>();
   auto answer = loaded->get_future();
   std::thread([loaded] { loaded->set_value(::dlopen("libz.so.1", RTLD_NOW) != nullptr); }).detach();
-  ASSERT_EQ(answer.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  ASSERT_EQ(answer.wait_for(testing::kPatience), std::future_status::ready);
 }
 
 TEST(PluginRefusal, FailsAPluginWhoseCreateThrows) {

