@@ -14,7 +14,6 @@ namespace trellis::rmb {
 namespace {
 
 namespace asio = boost::asio;
-using std::chrono::seconds;
 using testing::BusTwins;
 
 /// A program that speaks RESP.
@@ -62,7 +61,7 @@ class FrontendTest : public RelayTest {
                            reply({request.payload, 0, {}});
                          })
                  .value();
-    EXPECT_TRUE(other_->WaitConnected(seconds(20)));
+    EXPECT_TRUE(other_->WaitConnected(testing::kPatience));
   }
   ~FrontendTest() override {
     frontend_.reset();
@@ -79,12 +78,12 @@ class FrontendTest : public RelayTest {
 
 TEST_F(FrontendTest, ServesACommandThroughLists) {
   ListsProgram service(file());
-  service.Send({"BRPOP", "msgbus.calc.double", "20"});
+  service.Send({"BRPOP", "msgbus.calc.double", "100"});
   // The service is known once it has asked; until then the command is not.
   CallResult first = tl::unexpected<CallFailure>(CallFailure{});
   std::thread caller([&] {
     do {
-      first = other_->Call(1, "calc.double", "21", seconds(20));
+      first = other_->Call(1, "calc.double", "21", testing::kPatience);
     } while (!first && first.error().remote_code == 404);
   });
   auto const popped = service.Next();
@@ -110,17 +109,17 @@ TEST_F(FrontendTest, AsksOtherTwinsThroughLists) {
                     reply({request.payload, 0, {}});
                   })
           .value();
-  ASSERT_TRUE(unnamed->WaitConnected(seconds(20)));
+  ASSERT_TRUE(unnamed->WaitConnected(testing::kPatience));
   ListsProgram program(file());
   EXPECT_EQ(program.Ask({"PING"}).text, "PONG");
   auto const ask = [&](std::string const& command, std::string const& to) {
     (void)program.Ask({"RPUSH", "msgbus.system.local",
-                       fmt::format(R"({{"ver":1,"ref":"mine","cmd":"{}","exp":20,"dat":"WzFd",)"
+                       fmt::format(R"({{"ver":1,"ref":"mine","cmd":"{}","exp":100,"dat":"WzFd",)"
                                    R"("dst":[{}],"ret":"my-answers","now":0}})",
                                    command, to)});
   };
   auto const answer = [&] {
-    auto const popped = program.Ask({"BLPOP", "my-answers", "20"});
+    auto const popped = program.Ask({"BLPOP", "my-answers", "100"});
     return json::Parse<lists::ResponseIn>(popped.items.at(1).text).value();
   };
   ask("echo", "3");
@@ -151,11 +150,11 @@ TEST_F(FrontendTest, EndsAWaitWhenItsTimeIsOverOrItsClientLeaves) {
   EXPECT_TRUE(program.Ask({"BLPOP", "msgbus.a", "0.05"}).is_null());
   {
     ListsProgram leaving(file());
-    leaving.Send({"BLPOP", "msgbus.a", "20"});
+    leaving.Send({"BLPOP", "msgbus.a", "100"});
     EXPECT_EQ(program.Ask({"LLEN", "msgbus.a"}).integer, 0);
   }
   ListsProgram pusher(file());
-  program.Send({"BLPOP", "msgbus.b", "20"});
+  program.Send({"BLPOP", "msgbus.b", "100"});
   EXPECT_EQ(pusher.Ask({"LPUSH", "msgbus.b", "x"}).integer, 1);
   EXPECT_EQ(program.Next().items.at(1).text, "x");
 }

@@ -4,6 +4,7 @@
 #include "kernel/rmb/relay/options.hpp"
 #include "kernel/sys/ports.hpp"
 #include "kernel/sys/process.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <boost/asio.hpp>
@@ -42,12 +43,12 @@ class RedisServer {
   std::string Ask(std::vector<std::string> const& command) const {
     std::vector<std::string> argv{"redis-cli", "-p", std::to_string(port_)};
     argv.insert(argv.end(), command.begin(), command.end());
-    return sys::RunTool(argv, std::chrono::seconds(20)).value();
+    return sys::RunTool(argv, testing::kPatience).value();
   }
 
  private:
   void WaitForPort() const {
-    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    auto const end = std::chrono::steady_clock::now() + testing::kPatience;
     boost::asio::io_context io;
     while (std::chrono::steady_clock::now() < end) {
       boost::asio::ip::tcp::socket socket(io);

@@ -31,7 +31,7 @@ class RedisTest : public ::testing::Test {
   /// Until the relay can store messages.
   void WaitForStore(RelayBench& relay) {
     auto const probe = SignedBytes(RequestOf({1, {}}, {3, "probe"}, "probe", relay.now()));
-    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    auto const end = std::chrono::steady_clock::now() + testing::kPatience;
     while (std::chrono::steady_clock::now() < end) {
       if (BusClient(relay.port()).Post("/", probe).status == 202) return;
     }
@@ -50,14 +50,14 @@ class RedisTest : public ::testing::Test {
     return SignedBytes(request);
   }
   static std::string Next(BusClient& client) {
-    auto const envelope = client.ReceiveEnvelope(10000);
+    auto const envelope = client.ReceiveEnvelope();
     if (!envelope) return "nothing";
     auto const* const error = std::get_if<ErrorReport>(&envelope->message);
     return error == nullptr ? envelope->uid : error->message;
   }
   /// Until the queue of a session is empty, as Redis says.
   bool WaitEmpty(std::string const& session) {
-    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    auto const end = std::chrono::steady_clock::now() + testing::kPatience;
     while (std::chrono::steady_clock::now() < end) {
       if (redis_.Ask({"EXISTS", "trellis-relay:q:" + session}) == "0\n") return true;
     }
@@ -100,7 +100,7 @@ TEST_F(RedisTest, GivesASessionToItsNewestConnectionOnAnyRelay) {
   sender->SendBinary(Bytes(*first, "known"));
   EXPECT_EQ(Next(*before), "known");  // from here on the first relay's claim is the older one
   auto const after = Connect(*second, 2);
-  EXPECT_TRUE(before->WaitClosed(10000));
+  EXPECT_TRUE(before->WaitClosed());
   sender->SendBinary(Bytes(*first, "moved"));
   EXPECT_EQ(Next(*after), "moved");
 }

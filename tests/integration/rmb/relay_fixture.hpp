@@ -16,9 +16,11 @@ namespace trellis::rmb {
 /// Twins, a cache and a pool, and a relay over them.
 class RelayBench {
  public:
-  explicit RelayBench(testing::BusTwins& twins, RelayOptions options = {})
+  /// Port 0: any that is free. One that is to be used again is picked from those which the system
+  /// does not give away meanwhile.
+  explicit RelayBench(testing::BusTwins& twins, RelayOptions options = {}, std::uint16_t port = 0)
       : cache_(twins, {}, clock_) {
-    options.port = 0;
+    options.port = port;
     auto started = Relay::Start(std::move(options), {cache_, pool_, clock_});
     if (!started) throw std::runtime_error(started.error().message);
     relay_ = *std::move(started);
@@ -62,8 +64,8 @@ class RelayTest : public ::testing::Test {
     return testing::RequestOf(from, to, uid, bench_.now());
   }
   /// The uid of the next message, or why there is none.
-  static std::string NextUid(testing::BusClient& client, int timeout_ms = 5000) {
-    auto const envelope = client.ReceiveEnvelope(timeout_ms);
+  static std::string NextUid(testing::BusClient& client) {
+    auto const envelope = client.ReceiveEnvelope();
     return envelope ? envelope->uid : "nothing";
   }
   static std::string NextError(testing::BusClient& client) {

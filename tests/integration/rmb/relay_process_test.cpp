@@ -17,7 +17,6 @@
 namespace trellis::rmb {
 namespace {
 
-using std::chrono::seconds;
 using testing::BusClient;
 using testing::BusTwins;
 using testing::RequestOf;
@@ -47,12 +46,12 @@ class RelayProcess {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   void Kill() {
     child_->Kill(SIGKILL);
-    (void)child_->Wait(seconds(10));
+    (void)child_->Wait(testing::kPatience);
   }
   /// How it ended after SIGTERM.
   std::string Stop() {
     child_->Kill(SIGTERM);
-    auto const status = child_->Wait(seconds(20));
+    auto const status = child_->Wait(testing::kPatience);
     return status ? status->ToString() : status.error().message;
   }
 
@@ -63,7 +62,8 @@ class RelayProcess {
     while (line.find('\n') == std::string::npos) {
       pollfd entry{fd, POLLIN, 0};
       char buffer[256];
-      if (::poll(&entry, 1, 30000) <= 0) throw std::runtime_error("the relay does not start");
+      if (::poll(&entry, 1, testing::kPatienceMs) <= 0)
+        throw std::runtime_error("the relay does not start");
       auto const size = ::read(fd, buffer, sizeof buffer);
       if (size <= 0) throw std::runtime_error("the relay ended: " + line);
       line.append(buffer, static_cast<std::size_t>(size));
@@ -142,9 +142,9 @@ TEST_F(RelayProcessTest, LosesNothingAcknowledgedWhenOneOfTwoIsKilled) {
   RelayProcess first(ledger_path(), more);
   RelayProcess second(ledger_path(), more);
   std::set<std::string> received;
-  auto const receive = [&](BusClient& client, std::size_t enough, int timeout_ms) {
+  auto const receive = [&](BusClient& client, std::size_t enough) {
     while (received.size() < enough) {
-      auto const envelope = client.ReceiveEnvelope(timeout_ms);
+      auto const envelope = client.ReceiveEnvelope();
       if (!envelope) return;
       received.insert(envelope->uid);
     }
@@ -155,19 +155,19 @@ TEST_F(RelayProcessTest, LosesNothingAcknowledgedWhenOneOfTwoIsKilled) {
   BusClient on_first(first.port());
   ASSERT_EQ(on_first.Upgrade(TokenOf(2, {}, Now())).status, 101U);
   constexpr std::size_t kBefore = 100;
-  receive(on_first, kBefore, 20000);
+  receive(on_first, kBefore);
   ASSERT_GE(received.size(), kBefore);
   first.Kill();
-  receive(on_first, std::numeric_limits<std::size_t>::max(), 10000);  // what was on its way
+  receive(on_first, std::numeric_limits<std::size_t>::max());  // what was on its way
   BusClient on_second(second.port());
   ASSERT_EQ(on_second.Upgrade(TokenOf(2, {}, Now())).status, 101U);
-  receive(on_second, received.size() + kBefore, 20000);
+  receive(on_second, received.size() + kBefore);
   auto acknowledged = to_first.Stop();
   acknowledged.merge(to_second.Stop());
   while (
       !std::includes(received.begin(), received.end(), acknowledged.begin(), acknowledged.end())) {
     auto const before = received.size();
-    receive(on_second, before + 1, 10000);
+    receive(on_second, before + 1);
     if (received.size() == before) break;
   }
 

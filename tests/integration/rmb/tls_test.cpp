@@ -8,7 +8,6 @@
 namespace trellis::rmb {
 namespace {
 
-using std::chrono::seconds;
 using testing::BusTwins;
 
 /// A certificate for localhost, which clients of this process trust.
@@ -19,7 +18,7 @@ class TlsTest : public ::testing::Test {
         {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
          "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
          "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key(), "-out", certificate()},
-        seconds(30));
+        testing::kPatience);
     EXPECT_TRUE(made) << made.error().message;
     ::setenv("SSL_CERT_FILE", certificate().c_str(), 1);
     twins_.Add(1, "localhost");
@@ -49,10 +48,10 @@ TEST_F(TlsTest, CarriesMessagesOfAnySize) {
   };
   auto const node = Peer::Start(url, BusTwins::IdentityOf(1, std::nullopt), twins_, echo).value();
   auto const client = Peer::Start(url, BusTwins::IdentityOf(2, "c"), twins_, {}).value();
-  ASSERT_TRUE(client->WaitConnected(seconds(20)));
+  ASSERT_TRUE(client->WaitConnected(testing::kPatience));
   for (std::size_t size : {std::size_t{1}, std::size_t{20000}, std::size_t{3} << 20U}) {
     auto const payload = '"' + std::string(size, 'x') + '"';
-    EXPECT_EQ(client->Call(1, "echo", payload, seconds(20)).value_or("none"), payload);
+    EXPECT_EQ(client->Call(1, "echo", payload, testing::kPatience).value_or("none"), payload);
   }
 }
 
@@ -69,7 +68,7 @@ TEST_F(TlsTest, FederatesOverHttps) {
                         .value();
   auto const client =
       Peer::Start(first.relay().url(), BusTwins::IdentityOf(1, "c"), twins_, {}).value();
-  EXPECT_EQ(client->Call(2, "echo", "1", seconds(20)).value_or("none"), "1");
+  EXPECT_EQ(client->Call(2, "echo", "1", testing::kPatience).value_or("none"), "1");
 }
 
 TEST_F(TlsTest, KeepsPlainClientsAndStrangersOut) {

@@ -14,7 +14,6 @@ using asio::ip::tcp;
 namespace {
 
 constexpr std::uint8_t kFinalBinary = 0x82;
-constexpr int kPatience = 5000;
 
 std::string Head(std::string_view method, std::string const& target, std::string_view more) {
   return fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}\r\n", method, target, more);
@@ -48,7 +47,7 @@ HttpReply BusClient::Http(std::string_view request) {
   HttpReply reply;
   std::size_t end = 0;
   while ((end = in_.find("\r\n\r\n")) == std::string::npos) {
-    if (ReadMore(kPatience) != Got::kBytes) return reply;
+    if (ReadMore(kPatienceMs) != Got::kBytes) return reply;
   }
   auto const head = in_.substr(0, end);
   in_.erase(0, end + 4);
@@ -56,7 +55,7 @@ HttpReply BusClient::Http(std::string_view request) {
   auto const at = head.find("Content-Length: ");
   if (at == std::string::npos) return reply;
   auto const size = std::stoul(head.substr(at + 16));
-  while (in_.size() < size && ReadMore(kPatience) == Got::kBytes) {
+  while (in_.size() < size && ReadMore(kPatienceMs) == Got::kBytes) {
   }
   reply.body = in_.substr(0, size);
   in_.erase(0, size);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/rmb/envelope.hpp"
+#include "tests/support/patience.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -12,6 +13,8 @@
 #include <string_view>
 
 namespace trellis::testing {
+
+inline constexpr int kPatienceMs = std::chrono::milliseconds(kPatience).count();
 
 struct HttpReply {
   unsigned status = 0;
@@ -35,11 +38,11 @@ class BusClient {
   void SendBinary(std::string_view payload);
   void SendFrame(std::uint8_t first_byte, std::string_view payload);
   /// The next data frame's payload; empty: nothing came in time, or the connection ended.
-  std::optional<std::string> Receive(int timeout_ms = 5000);
+  std::optional<std::string> Receive(int timeout_ms = kPatienceMs);
   /// As Receive, parsed.
-  std::optional<rmb::Envelope> ReceiveEnvelope(int timeout_ms = 5000);
+  std::optional<rmb::Envelope> ReceiveEnvelope(int timeout_ms = kPatienceMs);
   /// Reads until the connection ends; false: it did not in time.
-  bool WaitClosed(int timeout_ms = 5000);
+  bool WaitClosed(int timeout_ms = kPatienceMs);
   /// Code of the close frame that came, 0 = none.
   [[nodiscard]] std::uint16_t close_code() const { return close_code_; }
   [[nodiscard]] std::size_t pongs() const { return pongs_; }
