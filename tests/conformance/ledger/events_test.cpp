@@ -1,5 +1,8 @@
 #include "tests/conformance/ledger/suite.hpp"
+#include "tests/support/patience.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -7,6 +10,23 @@ namespace trellis::ledger {
 namespace {
 
 using namespace std::chrono_literals;
+
+/// A write through `writing` ends a wait at `waiting`, and sooner than a look now and then would.
+/// The machine may be busy: once of a few times is enough.
+void ExpectWoken(Ledger& waiting, Ledger& writing, std::function<std::uint64_t()> const& last_seq) {
+  constexpr unsigned kTimes = 5;
+  std::chrono::nanoseconds soonest = testing::kPatience;
+  for (unsigned i = 1; i <= kTimes && soonest >= 4s; ++i) {
+    auto const begin = std::chrono::steady_clock::now();
+    auto woken = std::async(std::launch::async, [&waiting, cursor = last_seq()] {
+      return waiting.Wait(cursor, testing::kPatience);
+    });
+    ASSERT_TRUE(writing.Submit(By(kAlice), Deploy(i)));
+    ASSERT_TRUE(woken.get().value());
+    soonest = std::min<std::chrono::nanoseconds>(soonest, std::chrono::steady_clock::now() - begin);
+  }
+  EXPECT_LT(soonest, 4s);
+}
 
 TEST_P(LedgerSuite, EventsAreInOrder) {
   AddIps();
@@ -107,30 +127,19 @@ TEST_P(LedgerSuite, WaitSeesWhatIsThere) {
 }
 
 TEST_P(LedgerSuite, WaitWakesOnAWriteOfThisProcess) {
-  auto waiting = std::async(std::launch::async,
-                            [this, cursor = LastSeq()] { return ledger_->Wait(cursor, 4s); });
-
-  ASSERT_NE(Id(By(kAlice), Deploy(1)), 0);
-
-  EXPECT_TRUE(waiting.get().value());
+  ExpectWoken(*ledger_, *ledger_, [this] { return LastSeq(); });
 }
 
 TEST_P(LedgerSuite, WaitWakesOnAWriteThroughAnotherOpenLedger) {
   auto const other = Another();
   ASSERT_TRUE(other);
-  auto const begin = std::chrono::steady_clock::now();
-  auto waiting = std::async(std::launch::async,
-                            [this, cursor = LastSeq()] { return ledger_->Wait(cursor, 20s); });
-
-  ASSERT_TRUE(other->Submit(By(kAlice), Deploy(1)));
-
-  EXPECT_TRUE(waiting.get().value());
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);  // not only by a look now and then
+  ExpectWoken(*ledger_, *other, [this] { return LastSeq(); });
 }
 
 TEST_P(LedgerSuite, InterruptEndsTheWait) {
-  auto waiting = std::async(std::launch::async,
-                            [this, cursor = LastSeq()] { return ledger_->Wait(cursor, 60s); });
+  auto waiting = std::async(std::launch::async, [this, cursor = LastSeq()] {
+    return ledger_->Wait(cursor, testing::kPatience);
+  });
 
   ledger_->Interrupt();
 

@@ -3,6 +3,7 @@
 #include "kernel/ledger/facade/facade.hpp"
 #include "kernel/ledger/tfchain/tfchain_ledger.hpp"
 #include "tests/conformance/ledger/suite.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <map>
@@ -27,6 +28,7 @@ class TfchainPlace final : public Place {
     TRELLIS_TRY(auto const* const house, Build(clock, options));
     TfchainOptions chain;
     chain.urls = {house->facade->url()};
+    chain.patience = testing::kPatience;
     for (std::uint8_t key = 1; key <= kKeys; ++key)
       chain.signers.push_back(SignerOf(key));
     TRELLIS_TRY(auto ledger, TfchainLedger::Open(std::move(chain)));
@@ -39,7 +41,7 @@ class TfchainPlace final : public Place {
       auto const head = ledger.GetHead();
       ASSERT_TRUE(head) << head.error().message;
       if (head->last_seq >> kSeqPlaceBits >= head->height) return;
-      ASSERT_TRUE(ledger.Wait(head->last_seq, 10s).value());
+      ASSERT_TRUE(ledger.Wait(head->last_seq, testing::kPatience).value());
     }
   }
 

@@ -3,6 +3,7 @@
 #include "kernel/ledger/etcd/etcd_ledger.hpp"
 #include "tests/support/etcd/etcd_cluster.hpp"
 #include "tests/support/ledger_grid.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace trellis::ledger {
@@ -16,7 +17,7 @@ void MakeCertificates(std::filesystem::path const& dir, std::string const& addre
   auto const run = [](std::vector<std::string> argv) {
     argv.insert(argv.begin(), {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                                "ec_paramgen_curve:P-256", "-nodes", "-days", "2"});
-    auto const made = sys::RunTool(argv, 20s);
+    auto const made = sys::RunTool(argv, testing::kPatience);
     ASSERT_TRUE(made) << made.error().message;
   };
   run({"-keyout", path("ca.key"), "-out", path("ca.pem"), "-subj", "/CN=signer"});
@@ -47,7 +48,6 @@ class EtcdTls : public ::testing::Test {
     ASSERT_TRUE(started) << started.error().message;
     cluster_ = *std::move(started);
     options_ = cluster_->NewLedger();
-    options_.write_patience = 1s;
     options_.ca_file = dir_ / "ca.pem";
     options_.cert_file = dir_ / "cert.pem";
     options_.key_file = dir_ / "key.pem";
@@ -63,11 +63,12 @@ TEST_F(EtcdTls, ServesWhoShowsACertificate) {
 
   ASSERT_TRUE(id) << id.error().message;
   auto const ledger = EtcdLedger::Open(options_);
-  EXPECT_TRUE((*ledger)->Wait(0, 5s).value());
+  EXPECT_TRUE((*ledger)->Wait(0, testing::kPatience).value());
   EXPECT_FALSE((*ledger)->Wait(1, 300ms).value());
 }
 
 TEST_F(EtcdTls, RefusesWhoShowsNone) {
+  options_.write_patience = 1s;
   options_.cert_file.clear();
   options_.key_file.clear();
 
@@ -81,6 +82,7 @@ TEST_F(EtcdTls, IsNotTrustedWithoutItsSigner) {
   testing::TempDir other;
   MakeCertificates(other.path(), "127.0.0.1");
   options_.ca_file = other / "ca.pem";
+  options_.write_patience = 1s;
 
   auto const id = AddTwin(options_, 1);
 
@@ -105,7 +107,6 @@ class EtcdUsers : public ::testing::Test {
       ASSERT_TRUE(done) << done.error().message;
     }
     options_ = cluster_->NewLedger();
-    options_.write_patience = 1s;
     options_.user = "root";
     options_.password = "secret";
   }
@@ -120,11 +121,12 @@ TEST_F(EtcdUsers, LogIn) {
   auto const id = AddTwin(options_, 1);
 
   ASSERT_TRUE(id) << id.error().message;
-  EXPECT_TRUE((*ledger)->Wait(0, 5s).value());
+  EXPECT_TRUE((*ledger)->Wait(0, testing::kPatience).value());
 }
 
 TEST_F(EtcdUsers, WithWrongPasswordGetNothing) {
   options_.password = "wrong";
+  options_.write_patience = 1s;
 
   auto const id = AddTwin(options_, 1);
 

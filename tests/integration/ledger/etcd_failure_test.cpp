@@ -4,6 +4,7 @@
 #include "tests/integration/ledger/flaky_proxy.hpp"
 #include "tests/support/etcd/shared_cluster.hpp"
 #include "tests/support/ledger_grid.hpp"
+#include "tests/support/patience.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -151,7 +152,7 @@ TEST_F(EtcdFailures, LostAnswerIsFoundAlsoBehindWritesOfOthers) {
   proxy.LoseNextCommit();  // on a new connection: the writer waits before it asks again
   auto writing = std::async(
       std::launch::async, [&] { return there->Submit(By(kAlice), CreateNameContract{"mysite"}); });
-  ASSERT_TRUE(ledger_->Wait(cursor, 20s).value());
+  ASSERT_TRUE(ledger_->Wait(cursor, testing::kPatience).value());
 
   ASSERT_NE(Id(By(kBob), CreateNameContract{"other"}), 0);
 
@@ -182,7 +183,10 @@ TEST_F(EtcdFailures, WithoutAMajorityNothingIsKnown) {
   EXPECT_EQ(written.error().code, Code::kUnavailable);
   ASSERT_FALSE(waited);
   EXPECT_EQ(waited.error().code, Code::kUnavailable);
-  EXPECT_TRUE(impatient->GetTwin(kAlice));
+  auto const end = std::chrono::steady_clock::now() + testing::kPatience;
+  while (!impatient->GetTwin(kAlice) && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  EXPECT_TRUE(impatient->GetTwin(kAlice)) << "it does not come back";
 }
 
 TEST_F(EtcdFailures, NewsComeAlsoAfterTheWatchedMemberDied) {
@@ -190,7 +194,8 @@ TEST_F(EtcdFailures, NewsComeAlsoAfterTheWatchedMemberDied) {
   auto const cursor = LastSeq();
   ASSERT_FALSE(ledger_->Wait(cursor, 200ms).value());  // the watch is at the first member
   SharedCluster().Kill(0);
-  auto waiting = std::async(std::launch::async, [&] { return ledger_->Wait(cursor, 20s); });
+  auto waiting =
+      std::async(std::launch::async, [&] { return ledger_->Wait(cursor, testing::kPatience); });
 
   auto const id = other->Submit(By(kAlice), Deploy(1));
 
@@ -206,8 +211,9 @@ TEST_F(EtcdFailures, CompactionForgetsNoEvent) {
 
   ASSERT_TRUE(SharedCluster().Compact());
   auto const other = Open();
-  auto waiting =
-      std::async(std::launch::async, [this, seq = LastSeq()] { return ledger_->Wait(seq, 20s); });
+  auto waiting = std::async(std::launch::async, [this, seq = LastSeq()] {
+    return ledger_->Wait(seq, testing::kPatience);
+  });
   ASSERT_TRUE(other->Submit(By(kAlice), Deploy(2)));
 
   EXPECT_TRUE(waiting.get().value());

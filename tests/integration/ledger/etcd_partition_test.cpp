@@ -3,6 +3,7 @@
 #include "kernel/sys/netns.hpp"
 #include "tests/support/etcd/etcd_cluster.hpp"
 #include "tests/support/ledger_grid.hpp"
+#include "tests/support/patience.hpp"
 
 #include <unistd.h>
 
@@ -55,7 +56,7 @@ class Lab {
  private:
   static void Ip(std::vector<std::string> argv) {
     argv.insert(argv.begin(), "ip");
-    auto const done = sys::RunTool(argv, 20s);
+    auto const done = sys::RunTool(argv, testing::kPatience);
     EXPECT_TRUE(done) << done.error().message;
   }
   void InHub(std::vector<std::string> argv) {
@@ -139,7 +140,7 @@ TEST_F(EtcdPartition, MinorityRefusesAndCatchesUp) {
   ASSERT_FALSE(unread);
   EXPECT_EQ(unread.error().code, Code::kUnavailable);
   ASSERT_TRUE(taken) << taken.error().message;
-  EXPECT_TRUE(minority->Wait(cursor, 30s).value_or(false));
+  EXPECT_TRUE(minority->Wait(cursor, testing::kPatience).value_or(false));
   EXPECT_EQ(minority->NameContract("mysite").value(), *taken);
   EXPECT_EQ(minority->EventsAfter(cursor, 10)->events.front().contract, *taken);
 }

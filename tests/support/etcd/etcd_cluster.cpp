@@ -3,6 +3,7 @@
 #include "kernel/base/random.hpp"
 #include "kernel/ledger/etcd/connection.hpp"
 #include "kernel/sys/files.hpp"
+#include "tests/support/patience.hpp"
 
 #include <trellis/json.hpp>
 
@@ -22,8 +23,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kReadyMs = 60'000;
-constexpr milliseconds kCallLimit{10'000};
+constexpr int kReadyMs = milliseconds(testing::kPatience).count();
+constexpr milliseconds kCallLimit = testing::kPatience;
 
 /// Memory, if there is a file system in it: the members sync each write.
 std::filesystem::path MakeDir() {

@@ -2,6 +2,8 @@
 #include "kernel/ledger/facade/facade.hpp"
 #include "kernel/ledger/facade/runtime.hpp"
 #include "kernel/ledger/tfchain/tfchain_ledger.hpp"
+#include "kernel/sys/ports.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/unit/kernel/ledger/facade/chain_world.hpp"
 
 #include <thread>
@@ -18,10 +20,10 @@ class Tfchain : public ChainWorld {
  protected:
   void SetUp() override {
     ChainWorld::SetUp();
-    StartFacade(0, nullptr);
+    StartFacade(sys::PickPort().value(), nullptr);
     TfchainOptions options;
     options.urls = {facade_->url()};
-    options.patience = 1'500ms;
+    options.patience = testing::kPatience;
     options.longest_pause = 100ms;
     options.signers = {farmer_, node_, alice_, bob_, SignerOf(KeyType::kSr25519, 50)};
     auto opened = TfchainLedger::Open(std::move(options));
@@ -254,7 +256,7 @@ TEST_F(Tfchain, CancellationsWakeAndCarryTheNode) {
   (void)EventsAfter(0);
   auto const cursor = remote_->GetHead().value().last_seq;
   ASSERT_TRUE(ledger_->Submit(By(kAlice), CancelContract{.contract = 1}));
-  ASSERT_TRUE(remote_->Wait(cursor, 10s).value());
+  ASSERT_TRUE(remote_->Wait(cursor, testing::kPatience).value());
   auto const events = EventsAfter(cursor);
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].kind, EventKind::kNodeContractCanceled);
@@ -280,10 +282,15 @@ TEST_F(Tfchain, ACursorOfTheFutureIsRefused) {
 
 TEST_F(Tfchain, ANodeThatIsAwayIsUnavailableAndComesBack) {
   ASSERT_TRUE(ledger_->Submit(By(kAlice), Deploy(1)));
+  TfchainOptions options;
+  options.urls = {facade_->url()};
+  options.patience = 100ms;
+  options.longest_pause = 100ms;
+  auto const impatient = TfchainLedger::Open(std::move(options)).value();
   ASSERT_TRUE(remote_->GetContract(1));
   auto const port = Port();
   facade_.reset();
-  auto const lost = remote_->ListNodeContracts(kNode);
+  auto const lost = impatient->ListNodeContracts(kNode);
   ASSERT_FALSE(lost) << "never an empty list instead";
   EXPECT_EQ(lost.error().code, Code::kUnavailable);
   StartFacade(port, nullptr);
@@ -296,6 +303,7 @@ TEST_F(Tfchain, TheNextNodeIsAskedWhenOneIsLost) {
   ASSERT_TRUE(other) << other.error().message;
   TfchainOptions options;
   options.urls = {facade_->url(), (*other)->url()};
+  options.patience = testing::kPatience;
   options.longest_pause = 100ms;
   options.signers = {alice_};
   auto const both = TfchainLedger::Open(std::move(options)).value();
@@ -345,6 +353,7 @@ TEST_F(Tfchain, AChainWithoutTheGridsStorageIsRefused) {
   StartFacade(port, std::make_shared<facade::Runtime const>(std::move(metadata), 149));
   TfchainOptions options;
   options.urls = {facade_->url()};
+  options.patience = testing::kPatience;
   remote_ = TfchainLedger::Open(std::move(options)).value();
   auto const twin = remote_->GetTwin(1);
   ASSERT_FALSE(twin);
