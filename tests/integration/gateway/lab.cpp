@@ -4,6 +4,7 @@
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/tool.hpp"
 #include "plugins/gateway/haproxy/admin.hpp"
+#include "tests/support/patience.hpp"
 
 #include <trellis/services/net.hpp>
 
@@ -17,14 +18,14 @@ namespace trellis::plugins::gateway {
 
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
+using trellis::testing::kPatience;
 
 std::int64_t Soon() {
-  return plugin::MonotonicNs() + 20 * kSecond;
+  return plugin::MonotonicNs() + std::chrono::nanoseconds(kPatience).count();
 }
 
 void Tool(std::vector<std::string> const& argv) {
-  auto const done = RunTool(argv, std::chrono::seconds(10));
+  auto const done = RunTool(argv, kPatience);
   ASSERT_TRUE(done) << done.error().message;
 }
 
@@ -117,7 +118,7 @@ std::string GatewayLab::Get(std::string const& url, std::vector<std::string> mor
   std::vector<std::string> argv{"curl",
                                 "--silent",
                                 "--max-time",
-                                "8",
+                                "60",
                                 "--noproxy",
                                 "*",
                                 "--write-out",
@@ -127,7 +128,7 @@ std::string GatewayLab::Get(std::string const& url, std::vector<std::string> mor
                                 fmt::format("::{}:", kNodeIp)};
   argv.insert(argv.end(), more.begin(), more.end());
   argv.push_back(url);
-  auto const done = RunTool(argv, std::chrono::seconds(15));
+  auto const done = RunTool(argv, kPatience);
   return done ? *done : done.error().message;
 }
 
@@ -169,7 +170,7 @@ int GatewayLab::ProxyPid() {
 }
 
 bool GatewayLab::Eventually(std::function<bool()> const& holds) {
-  auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  auto const until = std::chrono::steady_clock::now() + kPatience;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

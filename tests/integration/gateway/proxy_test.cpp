@@ -1,6 +1,7 @@
 // Real requests through the node's proxy.
 #include "plugins/common/posix/tool.hpp"
 #include "tests/integration/gateway/lab.hpp"
+#include "tests/support/patience.hpp"
 
 #include <gmock/gmock.h>
 
@@ -64,7 +65,7 @@ TEST_F(Proxy, PassesTlsThroughBesideTermination) {
   auto const made = RunTool(
       {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
        "-subj", "/CN=the-backend", "-keyout", pem, "-out", dir_ / "certificate.pem"},
-      std::chrono::seconds(10));
+      trellis::testing::kPatience);
   ASSERT_TRUE(made) << made.error().message;
   auto const port = "9443";  // in a namespace of the test's own
   Run("tls",
@@ -106,8 +107,8 @@ TEST_F(Proxy, DrawsOneOfSeveralBackends) {
   }
 
   EXPECT_EQ(all, 100);
-  EXPECT_GT(ones, 20);
-  EXPECT_LT(ones, 80);
+  EXPECT_GT(ones, 30);  // two of three on average: these are more than six deviations away
+  EXPECT_LT(ones, 96);
 }
 
 TEST_F(Proxy, AnswersForADeadBackendAtOnce) {
@@ -179,7 +180,7 @@ TEST_F(Proxy, ServesTheOperatorsCertificatesAndTakesNewOnes) {
         RunTool({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                  "-nodes", "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:shop.example.org",
                  "-keyout", dir_ / "key", "-out", dir_ / "cert"},
-                std::chrono::seconds(10));
+                trellis::testing::kPatience);
     ASSERT_TRUE(made) << made.error().message;
     // Blank lines must not end the proxy's command early.
     std::ofstream(file) << std::ifstream(dir_ / "cert").rdbuf() << "\n\n"

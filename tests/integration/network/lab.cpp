@@ -1,6 +1,7 @@
 #include "tests/integration/network/lab.hpp"
 
 #include "plugins/common/posix/tool.hpp"
+#include "tests/support/patience.hpp"
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -85,11 +86,21 @@ void NetworkLab::AddGuest(std::string const& guest, std::string const& net_id,
   ASSERT_TRUE(done) << done.error().message;
 }
 
-bool NetworkLab::Ping(std::string const& guest, std::string const& target) {
+bool NetworkLab::Reaches(std::string const& guest, std::string const& target) {
+  return Ping(guest, target, trellis::testing::kPatience);
+}
+
+bool NetworkLab::IsCutOff(std::string const& guest, std::string const& target) {
+  return !Ping(guest, target, std::chrono::seconds(1));
+}
+
+bool NetworkLab::Ping(std::string const& guest, std::string const& target,
+                      std::chrono::seconds limit) {
   bool answered = false;
   auto const done = namespaces_->RunIn(guest, [&]() -> Result<void> {
-    answered = RunTool({"ping", "-n", "-q", "-i", "0.2", "-c", "3", "-w", "1", target},
-                       std::chrono::seconds(10))
+    answered = RunTool({"ping", "-n", "-q", "-i", "0.2", "-c", "1", "-w",
+                        std::to_string(limit.count()), target},
+                       2 * trellis::testing::kPatience)
                    .has_value();
     return {};
   });

@@ -28,14 +28,19 @@ class NetworkLab : public ::testing::Test {
   trellis::testing::Answer Provision(std::string const& id, unsigned port);
   /// A guest with this address on the twin's network `name`, as a machine would configure it.
   void AddGuest(std::string const& guest, std::string const& net_id, std::string const& address);
-  /// Does one of three echo requests from the guest come back within a second each?
-  bool Ping(std::string const& guest, std::string const& target);
+  /// Comes an echo request from the guest back sooner or later?
+  bool Reaches(std::string const& guest, std::string const& target);
+  /// None within a second.
+  bool IsCutOff(std::string const& guest, std::string const& target);
   std::vector<std::string> LinksHere();
 
   std::string dir_;
   std::unique_ptr<trellis::testing::FakeHost> host_;
   std::unique_ptr<trellis::testing::RealProcesses> processes_;
   std::optional<Namespaces> namespaces_;
+
+ private:
+  bool Ping(std::string const& guest, std::string const& target, std::chrono::seconds limit);
 };
 
 }  // namespace trellis::plugins::network

@@ -2,6 +2,7 @@
 
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/mounts.hpp"
+#include "tests/support/patience.hpp"
 
 #include <chrono>
 #include <thread>
@@ -38,7 +39,7 @@ void PoolTest::TearDown() {
   auto const unmounted = Unmount(mount_point());
   EXPECT_TRUE(unmounted) << unmounted.error().message;
   // The kernel lets go of a loop device when nobody on this machine looks at it any more.
-  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  auto const end = std::chrono::steady_clock::now() + trellis::testing::kPatience;
   while (CountLoops(host_.dir()) != 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::yield();
   EXPECT_EQ(CountLoops(host_.dir()), 0U);

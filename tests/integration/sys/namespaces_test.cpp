@@ -3,6 +3,7 @@
 #include "kernel/sys/mount.hpp"
 #include "kernel/sys/netns.hpp"
 #include "kernel/sys/process.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -26,9 +27,9 @@ ino_t Inode(std::filesystem::path const& file) {
 class NamedNetns {
  public:
   NamedNetns() : name_(fmt::format("trl-sys-{}", ::getpid())) {
-    EXPECT_TRUE(RunTool({"ip", "netns", "add", name_}, 10s));
+    EXPECT_TRUE(RunTool({"ip", "netns", "add", name_}, testing::kPatience));
   }
-  ~NamedNetns() { EXPECT_TRUE(RunTool({"ip", "netns", "delete", name_}, 10s)); }
+  ~NamedNetns() { EXPECT_TRUE(RunTool({"ip", "netns", "delete", name_}, testing::kPatience)); }
   NamedNetns(NamedNetns const&) = delete;
   NamedNetns& operator=(NamedNetns const&) = delete;
   [[nodiscard]] std::filesystem::path file() const {

@@ -86,12 +86,12 @@ void StreamLab::Start(std::string const& output, std::string_view settings) {
 
 void StreamLab::Kill() {
   child_->Kill(SIGKILL);
-  (void)child_->Wait(std::chrono::seconds(20));
+  (void)child_->Wait(kPatience);
 }
 
 int StreamLab::Stop() {
   child_->Kill(SIGTERM);
-  auto const status = child_->Wait(std::chrono::seconds(20));
+  auto const status = child_->Wait(kPatience);
   return status ? status->code : -1;
 }
 
@@ -100,15 +100,19 @@ plugins::zlogs::Status StreamLab::status() const {
   return status ? *std::move(status) : plugins::zlogs::Status{};
 }
 
-bool StreamLab::WaitFor(std::function<bool(plugins::zlogs::Status const&)> const& done,
-                        std::chrono::seconds limit) const {
-  auto const end = std::chrono::steady_clock::now() + limit;
+bool StreamLab::WaitFor(std::function<bool(plugins::zlogs::Status const&)> const& done) const {
+  auto const end = std::chrono::steady_clock::now() + kPatience;
   while (!done(status())) {
     constexpr int kLookAgainMs = 20;
     ::poll(nullptr, 0, kLookAgainMs);
     if (std::chrono::steady_clock::now() >= end) return false;
   }
   return true;
+}
+
+bool StreamLab::WaitForError(std::string_view text) const {
+  return WaitFor(
+      [text](auto const& status) { return status.error.find(text) != std::string::npos; });
 }
 
 bool StreamLab::WaitUntilSent(std::size_t bytes) const {

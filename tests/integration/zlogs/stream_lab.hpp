@@ -3,9 +3,9 @@
 
 #include "kernel/sys/process.hpp"
 #include "plugins/zlogs/status.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temp_dir.hpp"
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -40,9 +40,10 @@ class StreamLab {
   int Stop();
   [[nodiscard]] pid_t pid() const { return child_->pid(); }
   [[nodiscard]] plugins::zlogs::Status status() const;
-  /// False when the status is not so until `limit`.
-  [[nodiscard]] bool WaitFor(std::function<bool(plugins::zlogs::Status const&)> const& done,
-                             std::chrono::seconds limit = std::chrono::seconds(20)) const;
+  /// False: it does not come to be so. What a test reads without waiting may be half written.
+  [[nodiscard]] bool WaitFor(std::function<bool(plugins::zlogs::Status const&)> const& done) const;
+  /// Waits for an error that holds the text.
+  [[nodiscard]] bool WaitForError(std::string_view text) const;
   /// Everything is sent that is in the log.
   [[nodiscard]] bool WaitUntilSent(std::size_t bytes) const;
   /// What the streamer wrote to its standard error.

@@ -1,5 +1,7 @@
 #include "tests/integration/zlogs/websocket_server.hpp"
 
+#include "tests/support/patience.hpp"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -240,9 +242,8 @@ std::vector<std::string> WebsocketServer::requests() {
   return requests_;
 }
 
-bool WebsocketServer::WaitFor(std::function<bool(WebsocketServer&)> const& done,
-                              std::chrono::seconds limit) {
-  auto const end = std::chrono::steady_clock::now() + limit;
+bool WebsocketServer::WaitFor(std::function<bool(WebsocketServer&)> const& done) {
+  auto const end = std::chrono::steady_clock::now() + kPatience;
   while (!done(*this)) {
     std::unique_lock lock(mutex_);
     constexpr std::chrono::milliseconds kLookAgain{50};

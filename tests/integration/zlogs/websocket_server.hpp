@@ -55,8 +55,7 @@ class WebsocketServer {
   /// The heads of the requests.
   [[nodiscard]] std::vector<std::string> requests();
   /// False when it is not so until `limit`; looked at after each message and request.
-  bool WaitFor(std::function<bool(WebsocketServer&)> const& done,
-               std::chrono::seconds limit = std::chrono::seconds(20));
+  bool WaitFor(std::function<bool(WebsocketServer&)> const& done);
 
  private:
   struct Connection;

@@ -106,14 +106,11 @@ TEST(WebsocketStream, TrustsOnlyCertificatesThatItIsToldTo) {
       {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
        "-keyout", files.key, "-out", files.certificate},
-      std::chrono::seconds(30));
+      kPatience);
   ASSERT_TRUE(made) << made.error().message;
   WebsocketServer server(files);
   lab.Append("hello\n");
-  auto const refused = [&lab] {
-    return lab.WaitFor([](auto const& status) { return !status.error.empty(); }) &&
-           lab.status().error.find("certificate verify failed") != std::string::npos;
-  };
+  auto const refused = [&lab] { return lab.WaitForError("certificate verify failed"); };
 
   lab.Start(Url(server, "wss", "localhost"));
   EXPECT_TRUE(refused()) << lab.status().error;

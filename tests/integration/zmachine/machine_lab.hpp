@@ -16,6 +16,9 @@
 
 namespace trellis::testing {
 
+/// What a machine may take to do something, also one that is emulated on a busy node.
+inline constexpr std::chrono::seconds kBootTime{240};
+
 inline constexpr char const* kMachineId = "7-100-vm1";
 inline constexpr char const* kDiskId = "7-100-data";
 inline constexpr char const* kMachineIp = "10.20.2.5";

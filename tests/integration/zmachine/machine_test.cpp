@@ -49,7 +49,7 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   EXPECT_EQ(
       made.result,
       R"({"id":"7-100-vm1","ip":"10.20.2.5","planetary_ip":"","mycelium_ip":"","console_url":""})");
-  auto const answer = MachineLab::Get("/", seconds(60));
+  auto const answer = MachineLab::Get("/", kBootTime);
   EXPECT_THAT(answer, HasSubstr(R"("GREETING":"it's me")")) << lab.ConsoleLog();
   EXPECT_THAT(answer, HasSubstr(R"("mounted":true)"));
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("GET \"/\" 200"));
@@ -73,11 +73,11 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
   EXPECT_EQ(MachineLab::Get("/", seconds(1)), "");
   ASSERT_TRUE(
       host.Resume("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options()).ok());
-  EXPECT_NE(MachineLab::Get("/", seconds(20)), "");
+  EXPECT_NE(MachineLab::Get("/", kBootTime), "");
 
   // the plugin goes and comes back
   ASSERT_TRUE(host.Unload("zmachine"));
-  EXPECT_NE(MachineLab::Get("/", seconds(20)), "");
+  EXPECT_NE(MachineLab::Get("/", kBootTime), "");
   ASSERT_TRUE(lab.LoadMachines());
   auto const after = lab.Info();
   ASSERT_TRUE(after) << after.error().message;
@@ -89,8 +89,8 @@ TEST(Machine, RunsOutlivesThePluginAndLeavesNothing) {
 
   // the emulator dies
   ASSERT_EQ(::kill(before->pid, SIGKILL), 0);
-  EXPECT_TRUE(lab.WaitForOtherPid(before->pid, seconds(15)));
-  EXPECT_NE(MachineLab::Get("/", seconds(60)), "") << lab.ConsoleLog();
+  EXPECT_TRUE(lab.WaitForOtherPid(before->pid, kBootTime));
+  EXPECT_NE(MachineLab::Get("/", kBootTime), "") << lab.ConsoleLog();
   EXPECT_TRUE(host.Reports().empty());
 
   // its network goes and comes back
@@ -131,7 +131,7 @@ TEST(Machine, IsReportedWhenItRebootsInALoop) {
                                    MachineLab::Options());
 
   ASSERT_EQ(made.status, TRL_OK) << made.error;
-  ASSERT_TRUE(lab.WaitForReport(seconds(150))) << lab.ConsoleLog();
+  ASSERT_TRUE(lab.WaitForReport(kBootTime)) << lab.ConsoleLog();
   auto const reports = host.Reports();
   EXPECT_EQ(reports.front().workload_id, kMachineId);
   EXPECT_THAT(reports.front().text, HasSubstr("vm crashed 2 times in 2 minutes: "));
@@ -157,7 +157,7 @@ TEST(Machine, RunsUnderALibvirtdThatThePluginStarts) {
       host.Provision("zmachine", kMachineId, MachineLab::MachineData(), MachineLab::Options());
 
   ASSERT_EQ(made.status, TRL_OK) << made.error;
-  EXPECT_NE(MachineLab::Get("/", seconds(60)), "") << lab.ConsoleLog();
+  EXPECT_NE(MachineLab::Get("/", kBootTime), "") << lab.ConsoleLog();
   auto const info = lab.Info();
   ASSERT_TRUE(info) << info.error().message;
   EXPECT_GT(info->pid, 0);

@@ -82,7 +82,7 @@ TEST(MachineModes, BootsTheImagesKernelWithAnExt4Disk) {
 
   Start(lab, data);
 
-  auto const answer = MachineLab::Get("/", seconds(60));
+  auto const answer = MachineLab::Get("/", kBootTime);
   EXPECT_THAT(answer, HasSubstr(R"("GREETING":"own kernel")")) << lab.ConsoleLog();
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("root=/dev/vda rootfstype=ext4"));
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("net_eth0=10.20.2.5/24"));
@@ -100,7 +100,7 @@ TEST(MachineModes, BootsAContainerWithItsOwnKernel) {
 
   Start(lab, data);
 
-  auto const answer = MachineLab::Get("/", seconds(60));
+  auto const answer = MachineLab::Get("/", kBootTime);
   EXPECT_THAT(answer, HasSubstr(R"("mounted":true)")) << lab.ConsoleLog();
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("rootfstype=virtiofs"));
   EXPECT_THAT(lab.ConsoleLog(), HasSubstr("init=/bin/hello"));
@@ -125,7 +125,7 @@ TEST(MachineModes, BootsADiskWithItsOwnBootLoader) {
 
   Start(lab, data);
 
-  EXPECT_TRUE(lab.WaitForConsole("MBR!", seconds(60))) << lab.ConsoleLog();
+  EXPECT_TRUE(lab.WaitForConsole("MBR!", kBootTime)) << lab.ConsoleLog();
   End(lab, data);
 }
 

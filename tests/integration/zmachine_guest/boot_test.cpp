@@ -1,5 +1,6 @@
 #include "plugins/zmachine/guest_config.hpp"
 #include "tests/integration/zmachine_guest/guest_lab.hpp"
+#include "tests/support/patience.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,10 +17,10 @@ namespace trellis::tests {
 namespace {
 
 using plugins::zmachine::GuestConfig;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
-class GuestBoot : public testing::Test {
+class GuestBoot : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { ASSERT_TRUE(EnterGuestNetwork()); }
 
@@ -54,10 +55,11 @@ TEST_F(GuestBoot, RunsEntrypointWithNetworkDiskEnvAndFiles) {
   config.entrypoint_words = {"hello", "two words", "it's"};
 
   lab.Start(config);
-  ASSERT_TRUE(lab.WaitForConsole("listens on port 80", 60s)) << lab.console();
+  ASSERT_TRUE(lab.WaitForConsole("listens on port 80", trellis::testing::kPatience))
+      << lab.console();
 
   EXPECT_THAT(lab.console(), HasSubstr("trellis-init "));
-  EXPECT_THAT(lab.console(), testing::Not(HasSubstr("trellis-init: "))) << "no step complained";
+  EXPECT_THAT(lab.console(), ::testing::Not(HasSubstr("trellis-init: "))) << "no step complained";
   auto const page = Http("10.77.0.2", "GET /");
   auto const info = boost::json::parse(page.substr(page.find("\r\n\r\n") + 4)).as_object();
   EXPECT_EQ(info.at("hostname").as_string(), "vm1");
@@ -66,7 +68,7 @@ TEST_F(GuestBoot, RunsEntrypointWithNetworkDiskEnvAndFiles) {
   EXPECT_TRUE(info.at("data").at("mounted").as_bool());
   EXPECT_GT(info.at("data").at("size_bytes").to_number<std::uint64_t>(), 500'000'000U) << "grown";
   EXPECT_THAT(Http("10.77.0.2", "PUT /data/note", "kept"), HasSubstr("201 Created"));
-  EXPECT_THAT(Http("10.77.0.2", "GET /data/note"), testing::EndsWith("\r\n\r\nkept"));
+  EXPECT_THAT(Http("10.77.0.2", "GET /data/note"), ::testing::EndsWith("\r\n\r\nkept"));
   EXPECT_EQ(ReadText(lab.Root() / "etc/resolv.conf"), "nameserver 10.77.0.1\n");
   EXPECT_THAT(ReadText(lab.Root() / "etc/hosts"), HasSubstr("127.0.1.1 vm1\n"));
   EXPECT_EQ(ReadText(lab.Root() / "root/.ssh/authorized_keys"), "ssh-ed25519 AAAA me\n");
@@ -79,8 +81,10 @@ TEST_F(GuestBoot, PowersOffWhenEntrypointIsMissing) {
 
   lab.Start(config);
 
-  EXPECT_TRUE(lab.WaitForConsole("entrypoint '/bin/nothing' not found", 60s)) << lab.console();
-  EXPECT_TRUE(lab.WaitForEnd(20s));
+  EXPECT_TRUE(
+      lab.WaitForConsole("entrypoint '/bin/nothing' not found", trellis::testing::kPatience))
+      << lab.console();
+  EXPECT_TRUE(lab.WaitForEnd(trellis::testing::kPatience));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "plugins/zmachine/cidata.hpp"
 #include "plugins/zmachine/command_line.hpp"
+#include "tests/support/patience.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -119,7 +120,7 @@ void GuestLab::Start(plugins::zmachine::GuestConfig const& config) {
   virtiofsd_ = Spawn({"/usr/lib/qemu/virtiofsd", "--socket-path=" + socket, "-o", "xattr", "-o",
                       "source=" + Root().string()},
                      2);
-  if (!WaitForFile(socket, std::chrono::seconds(10))) return;
+  if (!WaitForFile(socket, trellis::testing::kPatience)) return;
   std::string const guest = TRELLIS_BUILD_DIR "/guest/";
   std::vector<std::string> words = {
       "qemu-system-x86_64",
