@@ -48,7 +48,7 @@ CHECKS = len(SAYS)
 
 
 def tool(*command):
-    done = subprocess.run([str(part) for part in command], text=True, capture_output=True, timeout=300)
+    done = subprocess.run([str(part) for part in command], text=True, capture_output=True, timeout=500)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -61,7 +61,8 @@ def failures(output):
 def prove(tool_path, folder, samples, number):
     plugin = pathlib.Path(folder) / f"bad-{number}.trellis.so"
     only = ["--only", f"C{number:02}"] if number else []
-    code, out, err = tool(tool_path, "--patience", 1, "--samples", samples, *only, plugin)
+    hurry = ["--patience", 1] if number == 26 else []  # that plugin is waited for in vain
+    code, out, err = tool(tool_path, *hurry, "--samples", samples, *only, plugin)
     bad = failures(out)
     if number == 0:
         return [] if code == 0 and not bad else [f"bad-0: {code} {out}{err}"]

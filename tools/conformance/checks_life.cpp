@@ -21,6 +21,7 @@ constexpr std::size_t kLeastLeak = std::size_t{256} << 20;  // freed memory is k
 constexpr std::size_t kLeastLeak = std::size_t{512} << 10;  // what an allocator may keep
 #endif
 constexpr std::chrono::milliseconds kWatch{200};
+constexpr std::chrono::seconds kSettle{5};  // until the kernel shows no thread that has ended
 
 struct Held {
   std::size_t descriptors = 0;
@@ -43,6 +44,17 @@ Held Look() {
           pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))};
 }
 
+/// Threads of the kernel's view, once those that have ended are gone from it.
+std::size_t SettledThreads(std::size_t wanted) {
+  auto const end = std::chrono::steady_clock::now() + kSettle;
+  auto count = Look().threads;
+  while (count > wanted && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+    count = Look().threads;
+  }
+  return count;
+}
+
 void LeaksNothing(Setting const& setting, Probe& probe) {
   Subject subject(setting, probe);
   auto const live = [&] {
@@ -56,7 +68,8 @@ void LeaksNothing(Setting const& setting, Probe& probe) {
   int lives = 0;
   for (; lives < kLives && std::chrono::steady_clock::now() < end; ++lives)
     live();
-  auto const after = Look();
+  auto after = Look();
+  after.threads = SettledThreads(before.threads);
   auto const told = fmt::format("after {} times create and destroy", lives);
   probe.Expect(after.descriptors <= before.descriptors,
                fmt::format("{} there were {} descriptors instead of {}", told, after.descriptors,
@@ -70,17 +83,6 @@ void LeaksNothing(Setting const& setting, Probe& probe) {
       after.memory <= before.memory + kLeastLeak,
       fmt::format("{} there were {} KiB more in use", told, (after.memory - before.memory) / 1024),
       "destroy frees what create took");
-}
-
-/// Threads of the kernel's view, once those that have ended are gone from it.
-std::size_t SettledThreads(std::size_t wanted) {
-  auto const end = std::chrono::steady_clock::now() + kWatch;
-  auto count = Look().threads;
-  while (count > wanted && std::chrono::steady_clock::now() < end) {
-    std::this_thread::yield();
-    count = Look().threads;
-  }
-  return count;
 }
 
 void StopEndsItsThreads(Setting const& setting, Probe& probe) {
