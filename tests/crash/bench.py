@@ -10,7 +10,7 @@ from models import Model
 from operations import OPERATIONS, TWIN
 
 PLUGIN_POINTS = {"plugin.partial": "partial", "plugin.done": "done"}
-LIMIT = 30  # seconds to quiescence
+LIMIT = lab.PATIENCE  # seconds to quiescence
 
 
 class Bench:

@@ -37,7 +37,7 @@ class Case(unittest.TestCase):
     def update(self, model, change):
         model.update(self.lab, model.next_document(change))
 
-    def settle(self, limit=30):
+    def settle(self, limit=lab.PATIENCE):
         lab.wait_for(lambda: not self.differences() and not oracles.restless(self.lab),
                      lambda: "; ".join(self.differences() + oracles.restless(self.lab)), limit)
 

@@ -17,6 +17,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TRELLIS_BUILD_DIR", SOURCE / "build-crash"))
 TWINS = (3, 4, 5, 6)  # 1 is the farmer, 2 the node
 SECTOR = 512
+PATIENCE = 120  # seconds to wait for what has to come, on a machine that is slow and busy
 # In memory where there is room: what survives a kill is in the page cache either way.
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
 ON_DISK = "/var/tmp"
@@ -48,7 +49,7 @@ class Control:
         self.file = self.socket.makefile("r")
         self.ids = itertools.count(1)
 
-    def call(self, cmd, payload=None, twin=None, limit=30):
+    def call(self, cmd, payload=None, twin=None, limit=PATIENCE):
         request = {"id": next(self.ids), "cmd": cmd}
         if payload is not None:
             request["payload"] = payload
@@ -296,7 +297,7 @@ class Daemon:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait_dead(self, limit=30):
+    def wait_dead(self, limit=PATIENCE):
         """The exit status."""
         try:
             status = self.process.wait(limit)
@@ -305,7 +306,7 @@ class Daemon:
         self.close()
         return status
 
-    def wait_ready(self, limit=30):
+    def wait_ready(self, limit=PATIENCE):
         """Connects as soon as the daemon listens; Gone when it ends before."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
@@ -325,7 +326,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             pass
 
-    def call(self, cmd, payload=None, twin=None, limit=30):
+    def call(self, cmd, payload=None, twin=None, limit=PATIENCE):
         return self.control.call(cmd, payload, twin, limit)
 
     def connect(self):
@@ -336,7 +337,7 @@ class Daemon:
     def arm(self, spec):
         self.call("local.fail_point", {"arm": spec})
 
-    def wait_paused(self, name, ms=10000):
+    def wait_paused(self, name, ms=PATIENCE * 1000):
         assert self.call("local.fail_point", {"wait": name, "ms": ms}), f"'{name}' was not reached"
 
     def points(self):
@@ -349,7 +350,7 @@ class Daemon:
         self.errors.close()
 
 
-def wait_for(condition, what, limit=30, pause=0.005):
+def wait_for(condition, what, limit=PATIENCE, pause=0.005):
     """Asks until `condition` gives something true; `what` says what is missing."""
     end = time.monotonic() + limit
     while True:

@@ -131,7 +131,7 @@ class Terminated(Case):
                 except lab.Gone:
                     pass
                 self.assertEqual(self.lab.daemon.wait_dead(), 0)
-                self.assertLess(time.monotonic() - begin, 20)
+                self.assertLess(time.monotonic() - begin, lab.PATIENCE)
                 sender.join()
                 caller.close()
                 self.assertEqual([step for step in store_view.steps(self.lab) if step["crashes"]], [])
@@ -168,7 +168,7 @@ class TwoDaemons(Case):
         self.lab.start()
         model = self.deployed(workload("a", "a0"))
 
-        second = subprocess.run([str(lab.BUILD / "bin/trellisd"), "--config", str(self.lab.dir / "trellis.toml")], capture_output=True, text=True, timeout=30)
+        second = subprocess.run([str(lab.BUILD / "bin/trellisd"), "--config", str(self.lab.dir / "trellis.toml")], capture_output=True, text=True, timeout=lab.PATIENCE)
 
         self.assertEqual(second.returncode, 1)
         self.assertIn("another trellisd uses", second.stderr)

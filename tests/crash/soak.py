@@ -20,7 +20,7 @@ from operations import POINTS
 
 SLOTS = 10  # contracts of each client
 REPORT = 50  # kills between two lines
-LIMIT = 90  # seconds to quiescence with forty contracts on a busy machine
+LIMIT = 180  # seconds to quiescence with forty contracts on a busy machine
 KILLS = ("9",) * 14 + ("P",) * 4 + ("T",) * 2
 FINDINGS = ("lost", "half-done", "leaked", "other")
 

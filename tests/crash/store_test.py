@@ -38,7 +38,7 @@ class FullDisk(Case):
 
         self.full.touch()
         self.lab.daemon.arm("step.before_intent=pause@2")
-        self.lab.daemon.wait_paused("step.before_intent", 20000)  # the job came again
+        self.lab.daemon.wait_paused("step.before_intent")  # the job came again
         before = self.existing()
         self.full.unlink()
         self.lab.daemon.arm("")
@@ -55,7 +55,7 @@ class FullDisk(Case):
 
         self.full.touch()
         self.lab.daemon.arm("job.picked=pause@1")
-        self.lab.daemon.wait_paused("job.picked", 20000)
+        self.lab.daemon.wait_paused("job.picked")
         steps = [step["state"] for step in store_view.steps(self.lab)]
         self.full.unlink()
         self.lab.daemon.arm("")

@@ -6,7 +6,7 @@ import sqlite3
 
 @contextlib.contextmanager
 def reading(lab):
-    database = sqlite3.connect(f"file:{lab.store}?mode=ro", uri=True, timeout=10)
+    database = sqlite3.connect(f"file:{lab.store}?mode=ro", uri=True, timeout=60)
     database.row_factory = sqlite3.Row
     try:
         yield database
