@@ -32,11 +32,11 @@ class Gateway(unittest.TestCase):
 
     def get(self, domain):
         """Body and status of a request that trusts the node's own authority only."""
-        done = subprocess.run(["nsenter", f"--net=/run/netns/{self.grid.netns}", "curl", "-s", "-m", "8", "--cacert", str(self.grid.dir / "authority.pem"),
+        done = subprocess.run(["nsenter", f"--net=/run/netns/{self.grid.netns}", "curl", "-s", "-m", "60", "--cacert", str(self.grid.dir / "authority.pem"),
                                "-w", "|%{http_code}", "--connect-to", f"::{NODE}:", f"https://{domain}/"], capture_output=True, text=True)
         return done.stdout
 
-    def until(self, what, expected, limit=30):
+    def until(self, what, expected, limit=grid.PATIENCE):
         end = time.monotonic() + limit
         while (seen := what()) != expected:
             self.assertLess(time.monotonic(), end, f"{seen} instead of {expected}")
@@ -45,7 +45,7 @@ class Gateway(unittest.TestCase):
     def deploy(self, name):
         """Waits for the public configuration's way from the ledger to the plugin."""
         document = {"workloads": [{"name": "web", "type": "gateway-name-proxy", "data": {"name": name, "backends": [f"http://{BACKEND}:8080"]}}]}
-        end = time.monotonic() + 30
+        end = time.monotonic() + grid.PATIENCE
         while True:
             try:
                 return self.grid.deploy(document)["contract_id"]

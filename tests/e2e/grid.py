@@ -10,6 +10,7 @@ import time
 
 BUILD = pathlib.Path(os.environ["TRELLIS_BUILD_DIR"])
 SOURCE = pathlib.Path(os.environ["TRELLIS_SOURCE_DIR"])
+PATIENCE = 240  # seconds to wait for what has to come: a machine that is emulated boots slowly
 
 
 class Refused(Exception):
@@ -53,7 +54,7 @@ class Grid:
     def cli(self, *argv, stdin=None):
         """The tool's JSON answer; Refused when it fails."""
         begin = time.monotonic()
-        done = subprocess.run(self._argv(argv), input=stdin, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(self._argv(argv), input=stdin, capture_output=True, text=True, timeout=2 * PATIENCE)
         seconds = time.monotonic() - begin
         if done.returncode != 0:
             try:
@@ -90,7 +91,7 @@ class Grid:
             found[name.decode()] = int(proc.name)
         return found
 
-    def http(self, twin, network, url, *curl, limit=60):
+    def http(self, twin, network, url, *curl, limit=PATIENCE):
         """An HTTP request from inside a private network; asked again until the machine answers."""
         netns = self.cli("network", "show", twin, network)["netns"]
         end = time.monotonic() + limit
@@ -139,7 +140,7 @@ class Grid:
             os.kill(pid, signal.SIGKILL)
         return killed
 
-    def wait_for_helpers(self, killed, limit=30):
+    def wait_for_helpers(self, killed, limit=PATIENCE):
         """Until each of them runs again, in another process."""
         end = time.monotonic() + limit
         while True:
@@ -166,7 +167,7 @@ class Grid:
             shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def _wait_gone(pidfd, limit=10):
+def _wait_gone(pidfd, limit=PATIENCE):
     import select
 
     poller = select.poll()

@@ -34,7 +34,7 @@ def streamed_machine():
     return document
 
 
-def wait_for(what, limit=30):
+def wait_for(what, limit=grid.PATIENCE):
     end = time.monotonic() + limit
     while not (found := what()):
         if time.monotonic() > end:
@@ -80,9 +80,12 @@ class IsolatedMachine(unittest.TestCase):
         for proc in pathlib.Path("/proc").iterdir():
             try:
                 argv = (proc / "cmdline").read_bytes().decode().split("\0") if proc.name.isdigit() else [""]
+                if not argv[0].endswith("/trellis-logstream"):
+                    continue
+                files = [os.readlink(file) for file in (proc / "fd").iterdir()]
             except OSError:
                 continue
-            if argv[0].endswith("/trellis-logstream"):
+            if any(file.startswith(f"{self.grid.dir}/") for file in files):  # others' grids have some too
                 found[argv[2]] = int(proc.name)
         return found
 

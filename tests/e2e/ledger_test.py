@@ -33,7 +33,7 @@ class Cluster:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="te-etcd-", dir=memory))
         self.members = [self.start(i) for i in range(MEMBERS)]
         for _, ready in self.members:
-            ready.settimeout(60)
+            ready.settimeout(grid.PATIENCE)
             ready.recv(64)
         self.endpoints = [f"http://10.78.0.1:{self.port(i)}" for i in range(MEMBERS)]
 
@@ -81,7 +81,7 @@ def disk(name):
     return {"workloads": [{"name": name, "type": "zmount", "data": {"size": 1 << 28}}]}
 
 
-def eventually(look, limit):
+def eventually(look, limit=grid.PATIENCE):
     """Asks until it is so; the last answer."""
     end = time.monotonic() + limit
     while not (seen := look()) and time.monotonic() < end:
@@ -132,7 +132,7 @@ class SharedLedger(unittest.TestCase):
 
         self.second.cli("contract", "cancel", contract, "--user", str(self.first.user_twin))
 
-        self.assertTrue(eventually(lambda: not list(self.first.dir.glob("state/plugins/storage/pools/*/mnt/vdisks/*gone*")), 2))
+        self.assertTrue(eventually(lambda: not list(self.first.dir.glob("state/plugins/storage/pools/*/mnt/vdisks/*gone*"))))
 
     def test_5_nodes_go_on_when_a_member_dies(self):
         self.cluster.kill(0)
@@ -188,7 +188,7 @@ class ChainLedger(unittest.TestCase):
 
         self.first.cli("contract", "cancel", contract, "--user", str(self.second.user_twin))
 
-        self.assertTrue(eventually(lambda: not self.disks("gone"), 15))
+        self.assertTrue(eventually(lambda: not self.disks("gone")))
 
     def test_4_the_node_goes_on_without_the_chain_and_with_it_again(self):
         self.second.deploy(disk("stays"))
@@ -199,7 +199,7 @@ class ChainLedger(unittest.TestCase):
             self.second.deploy(disk("early"))
         self.first.cli("up")
 
-        self.assertTrue(eventually(self.deploys_again, 30))
+        self.assertTrue(eventually(self.deploys_again))
         self.assertTrue(self.disks("stays"))
 
     def deploys_again(self):

@@ -59,7 +59,7 @@ class Machine(unittest.TestCase):
             files.append(g.dir / f"machine{i}.json")
             files[i].write_text(json.dumps(document))
         running = [g.start("deploy", file) for file in files]
-        outputs = [process.communicate(timeout=240) for process in running]
+        outputs = [process.communicate(timeout=2 * grid.PATIENCE) for process in running]
         self.assertEqual([process.returncode for process in running], [0, 0, 0], outputs)
         deployed = [json.loads(out) for out, _ in outputs]
         for i, deployment in enumerate(deployed):

@@ -36,7 +36,7 @@ def install():
             shutil.copy(HERE / name, new / name)
         # Scripts are not needed: the packages are plain JavaScript, and node comes as a binary.
         begin = time.monotonic()
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=new, check=True, capture_output=True, text=True)
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=5"], cwd=new, check=True, capture_output=True, text=True)
         print(f"npm packages installed in {time.monotonic() - begin:.0f} s", flush=True)
         try:
             new.rename(INSTALLED)  # whole or not at all
@@ -71,7 +71,7 @@ class Clients:
         file = json.loads((self.grid.dir / "keys" / f"{key}.json").read_text())
         return {"secret": file.get("mnemonic") or file["seed"], "keyType": file["type"], "twin": file["twin"]}
 
-    def run(self, script, timeout=280, **job):
+    def run(self, script, timeout=2 * grid.PATIENCE, **job):
         """A script's answer."""
         job = {**self.urls, "node": self.node, "nodeTwin": self.node_twin, **job}
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
@@ -116,7 +116,7 @@ def _serve(certificate, key, http_url):
     class Forward(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             try:
-                with urllib.request.urlopen(http_url + self.path, timeout=10) as answer:
+                with urllib.request.urlopen(http_url + self.path, timeout=60) as answer:
                     status, body = answer.status, answer.read()
             except urllib.error.HTTPError as error:
                 status, body = error.code, error.read()

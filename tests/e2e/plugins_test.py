@@ -130,7 +130,7 @@ class Plugins(unittest.TestCase):
             self.assertIn("deprovision", " ".join(shown))
             self.file.write_bytes(EXAMPLE.read_bytes())
         loop.terminate()
-        self.assertEqual(loop.wait(60), 0)
+        self.assertEqual(loop.wait(grid.PATIENCE), 0)
         self.assertEqual(list(folder.iterdir()), [])
 
     @staticmethod

@@ -120,7 +120,7 @@ class Reload(unittest.TestCase):
                 reload = self.grid.start("plugin", "reload", "morph")
                 self.addCleanup(reload.communicate)
                 self.addCleanup(reload.kill)
-                end = time.monotonic() + 20
+                end = time.monotonic() + grid.PATIENCE
                 while not self.state.joinpath(".version").read_text().startswith("2"):
                     self.assertLess(time.monotonic(), end, "the state is not migrated")
                     time.sleep(0.01)  # nothing tells how far it is
