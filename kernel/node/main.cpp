@@ -2,6 +2,7 @@
 #include "kernel/base/log.hpp"
 #include "kernel/node/config.hpp"
 #include "kernel/node/daemon.hpp"
+#include "kernel/node/plugin_configs.hpp"
 #include "kernel/node/relay_alone.hpp"
 #include "kernel/node/version.hpp"
 #include "kernel/sys/limits.hpp"
@@ -34,7 +35,8 @@ Result<void> ConfigureLog(trellis::node::NodeConfig const& config) {
 using trellis::node::ConfigSource;
 
 Result<int> Check(ConfigSource const& source) {
-  TRELLIS_CHECK(trellis::node::LoadConfig(source));
+  TRELLIS_TRY(auto const config, trellis::node::LoadConfig(source));
+  if (!source.relay_only) TRELLIS_CHECK(trellis::node::CheckPluginConfigs(config));
   fmt::print("{}: good\n", source.file.string());
   return 0;
 }

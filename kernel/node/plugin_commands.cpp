@@ -1,5 +1,6 @@
 // local.plugin.*: looking at plugins, starting them again, exchanging their versions.
 #include "kernel/node/node.hpp"
+#include "kernel/plugin/config_schema.hpp"
 
 #include <trellis/json.hpp>
 
@@ -51,6 +52,18 @@ engine::Answer WithPlugin(std::string_view payload, Function function) {
   return api::ToAnswer(function(argument->name));
 }
 
+boost::json::array ConfigJson(std::vector<plugin::ConfigKey> const& keys) {
+  boost::json::array list;
+  for (auto const& key : keys) {
+    list.push_back({{"key", key.key},
+                    {"value", key.value},
+                    {"default", key.standard},
+                    {"allowed", key.allowed},
+                    {"description", key.description}});
+  }
+  return list;
+}
+
 boost::json::array ProvidersOf(plugin::Plugins const& plugins, std::string_view name) {
   boost::json::array list;
   for (auto const* kind :
@@ -77,6 +90,7 @@ engine::Answer Node::PluginInfo(std::string_view payload) {
     for (auto const& status : plugins_->Status()) {
       if (status.name != name) continue;
       auto info = StatusJson(status);
+      info["config"] = ConfigJson(plugins_->ConfigKeysOf(status.name));
       info["migrated_config"] = plugins_->MigratedConfigOf(status.name);
       info["health"] = HealthOf(*plugins_, status.name);
       info["providers"] = ProvidersOf(*plugins_, status.name);

@@ -232,7 +232,7 @@ Result<void> Manager::Create(PluginRecord& plugin, StateCare care,
   TRELLIS_TRY(plugin.services, Slots::Make(1));
   auto const channel = TakeChannel(plugin);
   plugin.Use(channel);
-  TRELLIS_TRY(plugin.config, MigratedConfig(plugin, *channel));
+  TRELLIS_TRY(plugin.config, ConfigFor(plugin, *channel));
   if (care == StateCare::kNow) TRELLIS_CHECK(PrepareState(plugin, *channel));
   auto const later = care == StateCare::kLater;
   TRELLIS_CHECK(channel->Create(SpecOf(plugin), later ? ShortCall(limit) : NewCall(limit)));

@@ -22,6 +22,8 @@
 
 namespace trellis::plugin {
 
+struct ConfigKey;
+
 /// Where a plugin's code runs.
 enum class Hosting : std::uint8_t { kInline, kProcess };
 
@@ -104,6 +106,8 @@ class Manager final : public Plugins {
   Result<std::vector<std::string>> LastLines(std::string_view name) const;
   /// What a plugin was given when its configuration in the node's is of an older version; "" = not.
   [[nodiscard]] std::string MigratedConfigOf(std::string_view name) const;
+  /// What can be configured of a plugin, and what counts; {} for one that is not there.
+  [[nodiscard]] std::vector<ConfigKey> ConfigKeysOf(std::string_view name) const;
   /// Metrics of all plugins in the Prometheus text format.
   [[nodiscard]] std::string MetricsText() const { return metrics_.Text(); }
   /// nullptr without keeper.
@@ -213,6 +217,8 @@ class Manager final : public Plugins {
   // State and configuration (manager_state.cpp).
   [[nodiscard]] StoredState StateOf(PluginRecord const& plugin) const;
   Result<std::string> MigratedConfig(PluginRecord& plugin, PluginChannel& channel) const;
+  /// What its create is given: checked against its schema, with all defaults.
+  Result<std::string> ConfigFor(PluginRecord& plugin, PluginChannel& channel) const;
   Result<void> CheckStateVersion(PluginRecord const& plugin) const;
   /// Settles what a crash left, and migrates.
   Result<void> PrepareState(PluginRecord& plugin, PluginChannel& channel) const;

@@ -1,5 +1,6 @@
 // Manager: what plugins keep and are told, brought to the schema version of their code.
 #include "kernel/base/log.hpp"
+#include "kernel/plugin/config_schema.hpp"
 #include "kernel/plugin/manager.hpp"
 
 namespace trellis::plugin {
@@ -36,6 +37,21 @@ Result<std::string> Manager::MigratedConfig(PluginRecord& plugin, PluginChannel&
     log::Warn("plugin's configuration is old; 'trellis plugin info' shows what it is taken for",
               {{"plugin", plugin.name}, {"version", written}, {"current", wanted}});
   return text;
+}
+
+Result<std::string> Manager::ConfigFor(PluginRecord& plugin, PluginChannel& channel) const {
+  TRELLIS_TRY(auto const written, MigratedConfig(plugin, channel));
+  auto checked = CheckedConfig(plugin.manifest.config_schema, written,
+                               fmt::format("plugin.{}.config", plugin.name));
+  // Without a node nothing is configured: what a plugin can do then is its own to say.
+  if (!checked && !options_.start && written == "{}") return written;
+  return checked;
+}
+
+std::vector<ConfigKey> Manager::ConfigKeysOf(std::string_view name) const {
+  auto const* const plugin = directory_.Find(name);
+  if (plugin == nullptr) return {};
+  return ConfigKeys(plugin->manifest.config_schema, plugin->config);
 }
 
 std::string Manager::MigratedConfigOf(std::string_view name) const {

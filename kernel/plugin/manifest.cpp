@@ -1,5 +1,7 @@
 #include "kernel/plugin/manifest.hpp"
 
+#include "kernel/plugin/config_schema.hpp"
+
 #include <trellis/json.hpp>
 
 #include <algorithm>
@@ -76,6 +78,16 @@ Result<std::uint32_t> SchemaVersion(json::Value const& manifest, std::string_vie
   return version;
 }
 
+/// The text of `config.schema`; "" when there is none.
+Result<std::string> ConfigSchema(json::Value const& manifest) {
+  auto const* config = manifest.get_object().if_contains("config");
+  auto const* schema = config == nullptr ? nullptr : config->get_object().if_contains("schema");
+  if (schema == nullptr) return std::string();
+  if (!schema->is_object()) return Fail(Code::kInvalid, "config.schema: expected an object");
+  TRELLIS_CHECK(CheckSchema(*schema));
+  return boost::json::serialize(*schema);
+}
+
 Result<Manifest> Read(std::string_view text) {
   TRELLIS_TRY(auto const value, json::ParseValue(text));
   if (!value.is_object()) return Fail(Code::kInvalid, "expected an object");
@@ -100,6 +112,7 @@ Result<Manifest> Read(std::string_view text) {
   }
   TRELLIS_TRY(manifest.permissions, Names(value, "permissions"));
   TRELLIS_TRY(manifest.config_version, SchemaVersion(value, "config"));
+  TRELLIS_TRY(manifest.config_schema, ConfigSchema(value));
   TRELLIS_TRY(manifest.state_version, SchemaVersion(value, "state"));
   if (auto const* commands = object.if_contains("commands"))
     manifest.commands = CommandNames(*commands);

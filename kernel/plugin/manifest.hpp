@@ -52,6 +52,7 @@ struct Manifest {
   std::vector<std::string> providers;  ///< `<kind> <name>`
   std::vector<std::string> permissions;
   std::uint32_t config_version = 1;
+  std::string config_schema;  ///< JSON Schema of the configuration; "" = there is none
   std::uint32_t state_version = 1;
   FileFacts file;  ///< only in manifest files
   AbiFacts abi;    ///< only in manifest files

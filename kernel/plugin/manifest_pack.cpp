@@ -194,7 +194,10 @@ Result<std::string> PackManifest(Description const& found, FileFacts const& file
   TRELLIS_TRY(auto packed, PackAll(found, claims));
   packed["file"] =
       object{{"name", file.name}, {"size", file.size}, {"blake2b_256", file.blake2b_256}};
-  return boost::json::serialize(packed) + "\n";
+  auto written = boost::json::serialize(packed) + "\n";
+  if (auto const read = Manifest::ParseFile(written); !read)
+    return Fail(Code::kInvalid, "plugin '{}': {}", found.name, read.error().message);
+  return written;
 }
 
 Registered RegisteredIn(Description const& found) {

@@ -18,7 +18,7 @@ SAYS = {
     3: "a mandatory operation of 'text' is NULL",
     4: "create with {} answered INVALID without a text",
     5: "the process died of SIGABRT during create with []",
-    6: "config.size is unknown to the schema",
+    6: "'config.size' is not known",
     7: "the process died of SIGABRT during valid of 'text' with []",
     8: "challenge of 'text' wrote other bytes for the same data",
     9: "capacity of 'text' answered INVALID for",

@@ -38,10 +38,27 @@ Result<void> ListPlugins(App const& app) {
   return {};
 }
 
+/// One line for each key that the plugin's schema names.
+std::string ConfigText(boost::json::value const& keys) {
+  std::string text;
+  for (auto const& key : keys.as_array()) {
+    auto const shown = [&](char const* what) { return boost::json::serialize(key.at(what)); };
+    auto const about = TextAt(key, "description");
+    text += fmt::format("{:<11} {} = {} (default {}; {}){}{}\n", "config", TextAt(key, "key"),
+                        shown("value"), shown("default"), TextAt(key, "allowed"),
+                        about.empty() ? "" : ": ", about);
+  }
+  return text;
+}
+
 Result<void> ShowPlugin(App const& app, std::string const& name) {
   TRELLIS_TRY(auto const info, Ask(app, "local.plugin.info", name));
   std::string text;
   for (auto const& [key, value] : info.as_object()) {
+    if (key == "config" && value.is_array()) {
+      text += ConfigText(value);
+      continue;
+    }
     auto const shown =
         value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
     text += fmt::format("{:<11} {}\n", std::string_view(key), shown);

@@ -1,6 +1,6 @@
 // The file, its descriptor, and what create makes of configurations.
+#include "kernel/plugin/config_schema.hpp"
 #include "tools/conformance/elf.hpp"
-#include "tools/conformance/schema.hpp"
 #include "tools/conformance/subject.hpp"
 
 #include <cstring>
@@ -138,7 +138,8 @@ void SchemaTakesTheSample(Setting const& setting, Probe& probe) {
                "the samples have a configuration, the manifest has no config.schema",
                "a plugin without a schema gets {}");
   if (schema == nullptr) return;
-  if (auto const wrong = SchemaMismatch(*schema, *sample, "config"); !wrong.empty() && !plain)
+  if (auto const wrong = plugin::SchemaMismatch(*schema, *sample, "config");
+      !wrong.empty() && !plain)
     probe.Fail(wrong, "config.schema of the manifest takes the configuration of the samples");
   probe.Expect(schema->is_object(), "config.schema is no object", "a JSON Schema object");
 }

@@ -53,6 +53,16 @@
 #else
 #define BARE_WANTS_JSON
 #endif
+#ifdef BARE_PICKY
+#define BARE_CONFIG_JSON                                                              \
+  R"(,"config":{"version":1,"schema":{"type":"object","additionalProperties":false,)" \
+  R"("properties":{"rate":{"type":"integer","minimum":1,"maximum":64,"default":8,)"   \
+  R"("description":"of ticks"},"out":{"type":"object","additionalProperties":false,)" \
+  R"("default":{},"properties":{"mode":{"enum":["auto","none"],"default":"auto"}}},)" \
+  R"("key":{"type":"string","writeOnly":true}}}})"
+#else
+#define BARE_CONFIG_JSON
+#endif
 
 namespace {
 
@@ -244,9 +254,13 @@ trl_status RegisterType(trl_sink err) {
   return host->register_type(host->ctx, &type, err);
 }
 
-trl_status Create(trl_host const* the_host, trl_open const*, void** self, trl_sink err) {
+trl_status Create(trl_host const* the_host, [[maybe_unused]] trl_open const* open, void** self,
+                  trl_sink err) {
   host = the_host;
   *self = &host;
+#ifdef BARE_PICKY
+  host->log(host->ctx, TRL_LOG_INFO, open->config, {});
+#endif
 #ifdef BARE_THROW_IN_CREATE
   throw std::runtime_error("thrown by create");
 #endif
@@ -293,11 +307,12 @@ extern "C" TRL_EXPORT trl_plugin const* BARE_ENTRY(void) noexcept {
     made.threading = TRL_THREADING_SERIAL;
     made.name = BARE_CALLED;
     made.version = "1.0.0";
-    made.manifest = R"({"manifest":1,"name":")" BARE_CALLED
-                    R"(","version":"1.0.0","types":[{"name":")" BARE_TYPE
-                    R"(","deadline_s":{"provision":)" BARE_DEADLINE_S
-                    R"(}}],"services":{"provides":[)" BARE_PROVIDES_JSON
-                    R"(],"requires":[)" BARE_REQUIRES_JSON R"(],"wants":[)" BARE_WANTS_JSON "]}}";
+    made.manifest =
+        R"({"manifest":1,"name":")" BARE_CALLED
+        R"(","version":"1.0.0","types":[{"name":")" BARE_TYPE
+        R"(","deadline_s":{"provision":)" BARE_DEADLINE_S
+        R"(}}],"services":{"provides":[)" BARE_PROVIDES_JSON R"(],"requires":[)" BARE_REQUIRES_JSON
+        R"(],"wants":[)" BARE_WANTS_JSON "]}" BARE_CONFIG_JSON "}";
     made.create = Unsafe(&Create);
     made.start = Unsafe(&Start);
     made.stop = Unsafe(&Stop);

@@ -175,7 +175,8 @@ extern "C" TRL_EXPORT trl_plugin const* trellis_plugin_v1(void) noexcept {
     made.name = COMMANDER_NAME;
     made.version = "1.0.0";
     made.manifest = R"({"manifest":1,"name":")" COMMANDER_NAME R"(","version":"1.0.0",
-      "permissions":["command:zos."]})";
+      "permissions":["command:zos."],"config":{"version":1,"schema":{"type":"object",
+      "properties":{"commands":{"type":"array","items":{"type":"object"}}}}}})";
     made.create = Unsafe(&Create);
     made.start = Unsafe(&Start);
     made.stop = Unsafe(&Stop);

@@ -187,7 +187,9 @@ class CrashyPlugin {
     "types":[{"name":"crashy","deadline_s":{"provision":2,"update":2,"deprovision":2,"pause":2,"resume":2}},
              {"name":"crashynet","sharable":true,"rank":300,
               "deadline_s":{"provision":2,"update":2,"deprovision":2,"pause":2,"resume":2}}],
-    "permissions":["engine.report","fs.mount","command:zos.x.crashy."],"state":{"version":1}})";
+    "permissions":["engine.report","fs.mount","command:zos.x.crashy."],
+    "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{"dir":{"type":"string"}}}},
+    "state":{"version":1}})";
 
   static Result<std::unique_ptr<CrashyPlugin>> Create(Host host, Config const& config) {
     TRELLIS_TRY(auto const settings, config.As<Settings>());

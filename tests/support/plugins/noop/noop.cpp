@@ -97,7 +97,12 @@ class NoopPlugin {
  public:
   static constexpr std::uint16_t kThreading = TRL_THREADING_PARALLEL;
   static constexpr char const* kManifest =
-      R"({"manifest":1,"name":"noop","version":"1.0.0","types":[{"name":"noop"},{"name":"noop-shared"}]})";
+      R"({"manifest":1,"name":"noop","version":"1.0.0","types":[{"name":"noop"},{"name":"noop-shared"}],
+    "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
+      "result_bytes":{"type":"integer","minimum":0,"maximum":1048576,"default":2048},
+      "delay_ms":{"type":"integer","minimum":0,"default":0},
+      "fail_every":{"type":"integer","minimum":0,"default":0},
+      "more_types":{"type":"integer","minimum":0,"default":0}}}}})";
 
   static Result<std::unique_ptr<NoopPlugin>> Create(Host host, Config const& config) {
     TRELLIS_TRY(auto const options, config.As<Options>());

@@ -33,5 +33,17 @@ TEST(Manifest, IsOfItsPlugin) {
   EXPECT_FALSE(Manifest::Parse("[]", "p", "1"));
 }
 
+TEST(Manifest, HasTheSchemaOfItsConfiguration) {
+  constexpr auto kText =
+      R"({"name":"p","version":"1","config":{"version":2,"schema":{"type":"object"}}})";
+  EXPECT_EQ(Manifest::Parse(kText, "p", "1")->config_schema, R"({"type":"object"})");
+  auto const unsound = Manifest::Parse(
+      R"({"name":"p","version":"1","config":{"version":2,"schema":{"typ":"object"}}})", "p", "1");
+  ASSERT_FALSE(unsound);
+  EXPECT_EQ(unsound.error().message,
+            "plugin 'p' has an invalid manifest: config.schema.typ: this host does not know the "
+            "keyword 'typ'");
+}
+
 }  // namespace
 }  // namespace trellis::plugin
