@@ -49,6 +49,7 @@ struct PluginRecord {
   bool isolated = false;               ///< its code runs in a helper process
   std::vector<std::string> granted;    ///< permissions; their paths as in the manifest
   std::vector<std::string> gaps;       ///< what its process could not be kept from
+  bool created = false;                ///< once: what it was given is settled
   std::string config = "{}";           ///< what its create is given
   std::string migrated_config;         ///< the same, when it is not what the operator wrote
   bool state_kept = false;             ///< a copy of its state is kept until it is known to run

@@ -196,6 +196,10 @@ void Manager::Fail(PluginRecord& plugin, PluginState state, Error const& error) 
              {{"plugin", plugin.name}, {"state", ToText(state)}, {"reason", error.message}});
   plugin.Set(state, error.message);
   registry_.Withdraw(plugin.name);
+  // Nobody calls it any more: its process is not kept for nothing.
+  libraries_.erase(plugin.name);
+  described_.erase(plugin.name);
+  Discard(plugin);
   BringStateBack(plugin);
 }
 
@@ -236,6 +240,7 @@ Result<void> Manager::Create(PluginRecord& plugin, StateCare care,
   if (care == StateCare::kNow) TRELLIS_CHECK(PrepareState(plugin, *channel));
   auto const later = care == StateCare::kLater;
   TRELLIS_CHECK(channel->Create(SpecOf(plugin), later ? ShortCall(limit) : NewCall(limit)));
+  plugin.created = true;
   plugin.Set(PluginState::kCreated);
   return {};
 }

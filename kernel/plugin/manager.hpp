@@ -179,6 +179,10 @@ class Manager final : public Plugins {
   /// After a time that grows with the number of deaths; never after too many.
   void RestartLater(PluginRecord& plugin, std::string const& how);
   void RestartHelper(PluginRecord& plugin);
+  /// Its process, when its file still has the version that was checked.
+  Result<std::shared_ptr<ProcessChannel>> OpenOfVersion(PluginRecord& plugin);
+  /// One that failed before it was created, from the beginning.
+  Result<void> BringAgain(PluginRecord& plugin);
   [[nodiscard]] Result<PluginRecord*> FindIsolated(std::string_view name) const;
   Result<void> ReplaceHelper(PluginRecord& plugin);
   /// False when the manager stops first.

@@ -62,7 +62,8 @@ Result<grid::Examined> Manager::Examine(grid::Deployment const& deployment,
     plugin = directory_.Find(type->plugin);  // it may have been exchanged meanwhile
   }
   // Pure functions work as soon as the plugin was created.
-  bool const created = plugin != nullptr && plugin->Channel() != nullptr &&
+  auto const channel = plugin != nullptr ? plugin->Channel() : nullptr;
+  bool const created = channel != nullptr &&
                        (type->available || plugin->State() == PluginState::kCreated);
   if (!created)
     return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}",
@@ -73,7 +74,7 @@ Result<grid::Examined> Manager::Examine(grid::Deployment const& deployment,
   call.twin = deployment.twin_id;
   call.contract = deployment.contract_id;
   call.incoming = &view;
-  auto seen = plugin->Channel()->Examine(call, workload.type, workload.data.text, check_valid);
+  auto seen = channel->Examine(call, workload.type, workload.data.text, check_valid);
   if (seen.status < 0)
     return tl::unexpected<Error>(Error{static_cast<Code>(seen.status), std::move(seen.error)});
   grid::Examined examined;

@@ -133,11 +133,16 @@ Result<std::shared_ptr<PluginChannel>> Manager::OpenAgain(PluginRecord& plugin) 
     return std::make_shared<InlineChannel>(
         std::move(library), std::make_unique<DaemonBackend>(plugin, parts_), &threads_, &watch_);
   }
+  TRELLIS_TRY(auto helper, OpenOfVersion(plugin));
+  AttachHelper(plugin, *helper);
+  return helper;
+}
+
+Result<std::shared_ptr<ProcessChannel>> Manager::OpenOfVersion(PluginRecord& plugin) {
   TRELLIS_TRY(auto helper, OpenHelper(plugin, plugin.granted));
   if (helper->description().version != plugin.version)
     return trellis::Fail(Code::kConflict, "its file has version {} now, not {}",
                          helper->description().version, plugin.version);
-  AttachHelper(plugin, *helper);
   return helper;
 }
 
@@ -152,8 +157,21 @@ Result<void> Manager::Revive(PluginRecord& plugin) {
   return {};
 }
 
+Result<void> Manager::BringAgain(PluginRecord& plugin) {
+  TRELLIS_TRY(described_[plugin.name], OpenOfVersion(plugin));
+  registry_.AllowAgain(plugin.name);
+  TRELLIS_CHECK(Create(plugin, StateCare::kNow, kCreateLimit));
+  TRELLIS_CHECK(CheckRegistered(plugin));
+  return Start(plugin);
+}
+
 Result<void> Manager::ReplaceHelper(PluginRecord& plugin) {
-  TRELLIS_CHECK(Revive(plugin));
+  if (plugin.created) {
+    TRELLIS_CHECK(Revive(plugin));
+  } else if (auto done = BringAgain(plugin); !done) {
+    Discard(plugin);
+    return done;
+  }
   plugin.Set(PluginState::kRunning);
   log::Info("plugin runs again", {{"plugin", plugin.name}});
   Recover(plugin);

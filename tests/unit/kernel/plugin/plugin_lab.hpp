@@ -7,8 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,6 +72,23 @@ class PluginLab {
   KernelOfTests kernel_;
   std::unique_ptr<Manager> manager_;
 };
+
+/// The plugins that have a process of their own below this one, by name.
+inline std::set<std::string> HelpersOfThisProcess() {
+  std::set<std::string> names;
+  for (auto const& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream children(task.path() / "children");
+    for (std::string pid; children >> pid;) {
+      std::ifstream command("/proc/" + pid + "/cmdline");
+      std::string program;
+      std::string name;
+      std::getline(command, program, '\0');
+      std::getline(command, name, '\0');
+      if (program.ends_with("/trellis-plugin-host")) names.insert(name);
+    }
+  }
+  return names;
+}
 
 /// A workload of `type` whose data is the JSON text `data`.
 inline OpRequest RequestFor(std::string type, std::string data) {

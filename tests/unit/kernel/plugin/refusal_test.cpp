@@ -162,6 +162,16 @@ TEST(PluginRefusal, RunsAPluginWhoseWishIsMissing) {
   EXPECT_EQ(Beside("wishful").state, "running");
 }
 
+TEST(PluginRefusal, KeepsNoProcessOfAPluginThatDoesNotRun) {
+  PluginLab lab;
+  for (auto const* name : {"bare", "fails", "late", "needy", "twice-itself"})
+    lab.Add(name);
+  lab.Open();
+  EXPECT_EQ(HelpersOfThisProcess(),
+            PluginLab::Isolated() ? std::set<std::string>{"bare"} : std::set<std::string>{});
+  EXPECT_EQ(lab.StatusOf("fails").pid, 0);
+}
+
 TEST(PluginRefusal, TellsWhyATypeIsNotAvailable) {
   PluginLab lab;
   lab.Add("fails");

@@ -153,6 +153,7 @@ TEST(PluginTrust, RefusesATypeThatTheCodeDoesNotRegister) {
   EXPECT_EQ(status.state, "refused");
   EXPECT_EQ(status.reason,
             "the manifest of plugin 'marker' lists type 'extra', which it does not register");
+  EXPECT_TRUE(HelpersOfThisProcess().empty()) << "its process goes on";
 }
 
 TEST(PluginTrust, RefusesATypeThatTheManifestDoesNotList) {
