@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of the whole start for one plugin: far more than any needs to register.
+constexpr std::chrono::seconds kCreatePatience{5};
 constexpr std::int64_t kPluginShareOfDrain = 4;  // a quarter of engine.drain_timeout
 
 /// What plugins know of the node, but its public configuration.
@@ -150,6 +152,7 @@ Result<void> Node::OpenPlugins() {
       plugin::PluginTrust{trust.empty() ? plugin::DefaultTrustDir() : trust, config_.dev};
   if (config_.dev)
     log::Warn("DEV MODE: plugins are run whoever made them; not for a node that others use");
+  options.create_patience = kCreatePatience;
   options.state_dir = config_.state_dir;
   options.run_dir = config_.run_dir;
   options.node_json = engine::NodeText(config_.engine.node_facts, public_config);

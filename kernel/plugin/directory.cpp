@@ -6,6 +6,8 @@ std::string_view ToText(PluginState state) {
   switch (state) {
     case PluginState::kLoaded:
       return "loaded";
+    case PluginState::kStarting:
+      return "starting";
     case PluginState::kCreated:
       return "created";
     case PluginState::kRunning:

@@ -18,7 +18,8 @@
 namespace trellis::plugin {
 
 enum class PluginState : std::uint8_t {
-  kLoaded,  ///< not created yet
+  kLoaded,    ///< not created yet
+  kStarting,  ///< its create takes long, or that of a plugin that it needs
   kCreated,
   kRunning,
   kFailed,

@@ -2,9 +2,7 @@
 #include "kernel/plugin/manager.hpp"
 
 #include "kernel/base/log.hpp"
-#include "kernel/plugin/inline_channel.hpp"
 #include "kernel/plugin/library.hpp"
-#include "kernel/plugin/order.hpp"
 #include "kernel/plugin/permissions.hpp"
 #include "kernel/sys/files.hpp"
 
@@ -18,7 +16,6 @@ namespace trellis::plugin {
 
 namespace {
 
-constexpr std::chrono::seconds kStartLimit{60};
 constexpr std::chrono::seconds kStopLimit{10};
 constexpr std::chrono::seconds kHealthLimit{5};
 
@@ -136,61 +133,6 @@ Result<void> Manager::Grant(PluginRecord& plugin, std::vector<std::string> const
   return {};
 }
 
-void Manager::Resolve() {
-  std::map<std::string, Manifest> manifests;
-  for (auto const* plugin : directory_.All()) {
-    if (plugin->State() == PluginState::kLoaded) manifests[plugin->name] = plugin->manifest;
-  }
-  for (auto const& command : options_.kernel_commands)
-    registry_.Claim(Registry::Kind::kCommand, command, std::string(kKernel));
-  for (auto const& [name, manifest] : manifests) {
-    for (auto const& type : manifest.types)
-      registry_.Claim(Registry::Kind::kType, type.name, name);
-    for (auto const& id : manifest.services.provides)
-      registry_.Claim(Registry::Kind::kService, id, name);
-    for (auto const& command : manifest.commands)
-      registry_.Claim(Registry::Kind::kCommand, command, name);
-  }
-  auto const order = OrderPlugins(manifests);
-  order_ = order.names;
-  for (auto const& [name, reason] : order.blocked)
-    Fail(*directory_.Find(name), PluginState::kBlocked, {Code::kUnavailable, reason});
-}
-
-void Manager::Bring() {
-  auto const attempt = [this](auto step) {
-    for (auto const& name : order_) {
-      auto& plugin = *directory_.Find(name);
-      auto const state = plugin.State();
-      if (state != PluginState::kLoaded && state != PluginState::kCreated) continue;
-      if (auto missing = MissingRequirement(plugin); !missing.empty()) {
-        Fail(plugin, PluginState::kBlocked, {Code::kUnavailable, "needs " + missing});
-      } else if (auto const done = step(plugin); !done) {
-        Fail(plugin, PluginState::kFailed, done.error());
-      }
-    }
-  };
-  auto const care = options_.start ? StateCare::kNow : StateCare::kLater;
-  attempt([&](PluginRecord& plugin) { return Create(plugin, care, options_.reload.create); });
-  for (auto const& name : order_) {
-    auto& plugin = *directory_.Find(name);
-    if (plugin.State() != PluginState::kCreated) continue;
-    if (auto const agreed = CheckRegistered(plugin); !agreed)
-      Fail(plugin, PluginState::kRefused, agreed.error());
-  }
-  if (options_.start) attempt([this](PluginRecord& plugin) { return Start(plugin); });
-}
-
-std::string Manager::MissingRequirement(PluginRecord const& plugin) const {
-  for (auto const& id : plugin.manifest.services.requires_) {
-    auto const* owner = directory_.Find(registry_.ServiceOwner(id));
-    if (owner == nullptr) return id;
-    auto const state = owner->State();
-    if (state != PluginState::kCreated && state != PluginState::kRunning) return id;
-  }
-  return {};
-}
-
 void Manager::Fail(PluginRecord& plugin, PluginState state, Error const& error) {
   log::Error("plugin not running",
              {{"plugin", plugin.name}, {"state", ToText(state)}, {"reason", error.message}});
@@ -217,44 +159,6 @@ std::shared_ptr<Registry> Manager::MainRegistry() {
   return {std::shared_ptr<void>(), &registry_};  // owns nothing: it lives as long as this
 }
 
-std::shared_ptr<PluginChannel> Manager::TakeChannel(PluginRecord& plugin) {
-  if (!plugin.isolated)
-    return std::make_shared<InlineChannel>(std::move(libraries_[plugin.name]),
-                                           std::make_unique<DaemonBackend>(plugin, parts_),
-                                           &threads_, &watch_);
-  auto helper = std::move(described_[plugin.name]);
-  AttachHelper(plugin, *helper);
-  return helper;
-}
-
-Result<void> Manager::Create(PluginRecord& plugin, StateCare care,
-                             std::chrono::milliseconds limit) {
-  auto const spec = SpecOf(plugin);
-  TRELLIS_CHECK(sys::EnsureDirectory(spec.state_dir, sys::kPrivateDirectory));
-  TRELLIS_CHECK(sys::EnsureDirectory(spec.run_dir));
-  TRELLIS_TRY(plugin.effects, Slots::Make(1));
-  TRELLIS_TRY(plugin.services, Slots::Make(1));
-  auto const channel = TakeChannel(plugin);
-  plugin.Use(channel);
-  TRELLIS_TRY(plugin.config, ConfigFor(plugin, *channel));
-  if (care == StateCare::kNow) TRELLIS_CHECK(PrepareState(plugin, *channel));
-  auto const later = care == StateCare::kLater;
-  TRELLIS_CHECK(channel->Create(SpecOf(plugin), later ? ShortCall(limit) : NewCall(limit)));
-  plugin.created = true;
-  plugin.Set(PluginState::kCreated);
-  return {};
-}
-
-Result<void> Manager::Start(PluginRecord& plugin) {
-  TRELLIS_CHECK(plugin.Channel()->Start(NewCall(kStartLimit)));
-  ForgetKept(plugin);
-  plugin.Set(PluginState::kRunning);
-  log::Info("plugin started", {{"plugin", plugin.name},
-                               {"version", plugin.version},
-                               {"hosting", plugin.isolated ? "process" : "inline"}});
-  return {};
-}
-
 // ---- stop ----
 
 void Manager::Stop() {
@@ -262,6 +166,9 @@ void Manager::Stop() {
     std::lock_guard const lock(stop_mutex_);
     if (std::exchange(stopped_, true)) return;
     stopping_.notify_all();
+    for (auto const& call : starting_) {
+      if (auto const cancel = call.lock()) cancel->Cancel();
+    }
   }
   // An exchange sees that the daemon stops, and ends.
   std::unique_lock const life(life_mutex_, options_.drain_timeout);
@@ -297,6 +204,15 @@ CallInfo Manager::NewCall(std::chrono::milliseconds limit) const {
   std::chrono::nanoseconds const time = limit;
   call.deadline_ns = MonotonicNs() + time.count();
   call.cancel = CancelToken::Make();
+  return call;
+}
+
+CallInfo Manager::StartCall(std::chrono::milliseconds limit) {
+  auto call = ShortCall(limit);
+  std::lock_guard const lock(stop_mutex_);
+  std::erase_if(starting_, [](auto const& other) { return other.expired(); });
+  starting_.push_back(call.cancel);
+  if (stopped_) call.cancel->Cancel();
   return call;
 }
 

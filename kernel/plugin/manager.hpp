@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -76,6 +77,8 @@ struct ManagerOptions {
       std::chrono::milliseconds(200), std::chrono::seconds(1), std::chrono::seconds(5),
       std::chrono::seconds(30), std::chrono::seconds(60)};
   std::chrono::milliseconds drain_timeout{30000};
+  /// How long Open waits for one plugin's create; one that takes longer comes up behind it.
+  std::chrono::milliseconds create_patience{30000};
   ReloadLimits reload{};
   /// False: plugins are created and nothing more. Their pure halves work, nothing else does.
   bool start = true;
@@ -84,8 +87,8 @@ struct ManagerOptions {
 class Manager final : public Plugins {
  public:
   /// Loads, creates and starts what is in `plugins_dir`. A plugin that fails is listed with its
-  /// reason; that is no error. Errors: the directories cannot be read or made. `kernel` is
-  /// borrowed.
+  /// reason, and one that takes long to create comes up later; that is no error. Errors: the
+  /// directories cannot be read or made. `kernel` is borrowed.
   static Result<std::unique_ptr<Manager>> Open(ManagerOptions options, KernelServices& kernel);
   ~Manager() override;
 
@@ -220,21 +223,34 @@ class Manager final : public Plugins {
 
   // State and configuration (manager_state.cpp).
   [[nodiscard]] StoredState StateOf(PluginRecord const& plugin) const;
-  Result<std::string> MigratedConfig(PluginRecord& plugin, PluginChannel& channel) const;
+  Result<std::string> MigratedConfig(PluginRecord& plugin, PluginChannel& channel);
   /// What its create is given: checked against its schema, with all defaults.
-  Result<std::string> ConfigFor(PluginRecord& plugin, PluginChannel& channel) const;
+  Result<std::string> ConfigFor(PluginRecord& plugin, PluginChannel& channel);
   Result<void> CheckStateVersion(PluginRecord const& plugin) const;
   /// Settles what a crash left, and migrates.
-  Result<void> PrepareState(PluginRecord& plugin, PluginChannel& channel) const;
-  Result<void> MigrateState(PluginRecord& plugin, PluginChannel& channel) const;
+  Result<void> PrepareState(PluginRecord& plugin, PluginChannel& channel);
+  Result<void> MigrateState(PluginRecord& plugin, PluginChannel& channel);
   void ForgetKept(PluginRecord& plugin) const;
   void BringStateBack(PluginRecord& plugin) const;
 
   void Recover(PluginRecord const& plugin);
   void RecoverType(std::string const& type,
                    std::vector<std::pair<std::string, std::string>> const& id_and_type);
+  // Coming up (manager_bring.cpp).
+  using Created = std::shared_future<Result<void>>;
   void Resolve();
   void Bring();
+  /// Has it to wait for another plugin, or lacks it one? Its state says so then.
+  bool Held(PluginRecord& plugin);
+  /// Creates it on a thread of its own.
+  Created Begin(PluginRecord& plugin);
+  void StartCreated(PluginRecord& plugin);
+  /// Starts it, and those that wait for it, once it is created.
+  void ArriveLater(PluginRecord& plugin, Created const& created);
+  void Arrive(PluginRecord& plugin, Created const& created);
+  void BringWaiting();
+  /// Its channel, and what it needs beside its code.
+  Result<void> TakeUp(PluginRecord& plugin);
   Result<void> Create(PluginRecord& plugin, StateCare care, std::chrono::milliseconds limit);
   std::shared_ptr<PluginChannel> TakeChannel(PluginRecord& plugin);
   [[nodiscard]] std::shared_ptr<Registry> MainRegistry();
@@ -243,6 +259,8 @@ class Manager final : public Plugins {
   [[nodiscard]] std::string MissingRequirement(PluginRecord const& plugin) const;
 
   [[nodiscard]] CallInfo NewCall(std::chrono::milliseconds limit) const;
+  /// One that the end of the manager cancels: of a plugin that is coming up. Without grace.
+  [[nodiscard]] CallInfo StartCall(std::chrono::milliseconds limit);
   /// Without grace: for whoever does not need the plugin any more when it is late.
   [[nodiscard]] CallInfo ShortCall(std::chrono::milliseconds limit) const;
   void AddAvailability(TypeInfo& type) const;
@@ -272,6 +290,7 @@ class Manager final : public Plugins {
   std::mutex stop_mutex_;  // guards what follows
   std::condition_variable stopping_;
   bool stopped_ = false;
+  std::vector<std::weak_ptr<CancelToken>> starting_;        // of StartCall
   std::map<std::string, std::deque<std::int64_t>> deaths_;  // of helpers, CLOCK_MONOTONIC ns
   bool recovered_ = false;                                  // Recovered was called
   CallThreads threads_;  // the last two: they end before what their calls use

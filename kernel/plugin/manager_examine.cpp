@@ -63,8 +63,8 @@ Result<grid::Examined> Manager::Examine(grid::Deployment const& deployment,
   }
   // Pure functions work as soon as the plugin was created.
   auto const channel = plugin != nullptr ? plugin->Channel() : nullptr;
-  bool const created = channel != nullptr &&
-                       (type->available || plugin->State() == PluginState::kCreated);
+  bool const created =
+      channel != nullptr && (type->available || plugin->State() == PluginState::kCreated);
   if (!created)
     return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}",
                          workload.type, type->unavailable_reason);

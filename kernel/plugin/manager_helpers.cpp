@@ -160,6 +160,7 @@ Result<void> Manager::Revive(PluginRecord& plugin) {
 Result<void> Manager::BringAgain(PluginRecord& plugin) {
   TRELLIS_TRY(described_[plugin.name], OpenOfVersion(plugin));
   registry_.AllowAgain(plugin.name);
+  TRELLIS_CHECK(TakeUp(plugin));
   TRELLIS_CHECK(Create(plugin, StateCare::kNow, kCreateLimit));
   TRELLIS_CHECK(CheckRegistered(plugin));
   return Start(plugin);

@@ -82,7 +82,9 @@ Result<void> Manager::PrepareNext(Exchange& exchange) {
   next.registry = registry_.Stage(next.name);
   exchange.step = "create";
   TRELLIS_CHECK(CheckStateVersion(next));
+  TRELLIS_CHECK(TakeUp(next));
   TRELLIS_CHECK(Create(next, StateCare::kLater, options_.reload.create));
+  next.Set(PluginState::kCreated);
   exchange.step = "check";
   TRELLIS_CHECK(CheckRegistered(next));
   TRELLIS_CHECK(CheckTypes(exchange));

@@ -9,13 +9,19 @@ namespace {
 
 constexpr std::chrono::seconds kMigrateLimit{60};
 
+/// Nobody is about to create it: what it is given does not change under those who look.
+bool Settled(PluginRecord const& plugin) {
+  auto const state = plugin.State();
+  return state != PluginState::kLoaded && state != PluginState::kStarting;
+}
+
 }  // namespace
 
 StoredState Manager::StateOf(PluginRecord const& plugin) const {
   return {std::filesystem::path(options_.state_dir) / "plugins", plugin.name, parts_.kernel};
 }
 
-Result<std::string> Manager::MigratedConfig(PluginRecord& plugin, PluginChannel& channel) const {
+Result<std::string> Manager::MigratedConfig(PluginRecord& plugin, PluginChannel& channel) {
   auto const found = options_.plugins.find(plugin.name);
   if (found == options_.plugins.end()) return std::string("{}");
   auto text = found->second.config_json;
@@ -26,7 +32,7 @@ Result<std::string> Manager::MigratedConfig(PluginRecord& plugin, PluginChannel&
                          "its configuration is of version {}, plugin '{}' {} knows version {}",
                          written, plugin.name, plugin.version, wanted);
   for (auto version = written; version < wanted && text != "{}"; ++version) {
-    auto next = channel.MigrateConfig(NewCall(kMigrateLimit), version, text);
+    auto next = channel.MigrateConfig(StartCall(kMigrateLimit), version, text);
     if (!next)
       return tl::unexpected<Error>(std::move(next).error().With(
           "migrate the configuration of plugin '{}' from version {}", plugin.name, version));
@@ -39,7 +45,7 @@ Result<std::string> Manager::MigratedConfig(PluginRecord& plugin, PluginChannel&
   return text;
 }
 
-Result<std::string> Manager::ConfigFor(PluginRecord& plugin, PluginChannel& channel) const {
+Result<std::string> Manager::ConfigFor(PluginRecord& plugin, PluginChannel& channel) {
   TRELLIS_TRY(auto const written, MigratedConfig(plugin, channel));
   auto checked = CheckedConfig(plugin.manifest.config_schema, written,
                                fmt::format("plugin.{}.config", plugin.name));
@@ -51,12 +57,12 @@ Result<std::string> Manager::ConfigFor(PluginRecord& plugin, PluginChannel& chan
 std::vector<ConfigKey> Manager::ConfigKeysOf(std::string_view name) const {
   auto const* const plugin = directory_.Find(name);
   if (plugin == nullptr) return {};
-  return ConfigKeys(plugin->manifest.config_schema, plugin->config);
+  return ConfigKeys(plugin->manifest.config_schema, Settled(*plugin) ? plugin->config : "{}");
 }
 
 std::string Manager::MigratedConfigOf(std::string_view name) const {
   auto const* const plugin = directory_.Find(name);
-  return plugin == nullptr ? std::string() : plugin->migrated_config;
+  return plugin == nullptr || !Settled(*plugin) ? std::string() : plugin->migrated_config;
 }
 
 Result<void> Manager::CheckStateVersion(PluginRecord const& plugin) const {
@@ -69,7 +75,7 @@ Result<void> Manager::CheckStateVersion(PluginRecord const& plugin) const {
   return {};
 }
 
-Result<void> Manager::PrepareState(PluginRecord& plugin, PluginChannel& channel) const {
+Result<void> Manager::PrepareState(PluginRecord& plugin, PluginChannel& channel) {
   auto const state = StateOf(plugin);
   TRELLIS_TRY(bool const brought_back, state.Settle());
   if (brought_back)
@@ -79,7 +85,7 @@ Result<void> Manager::PrepareState(PluginRecord& plugin, PluginChannel& channel)
   return MigrateState(plugin, channel);
 }
 
-Result<void> Manager::MigrateState(PluginRecord& plugin, PluginChannel& channel) const {
+Result<void> Manager::MigrateState(PluginRecord& plugin, PluginChannel& channel) {
   auto const state = StateOf(plugin);
   auto const wanted = plugin.manifest.state_version;
   TRELLIS_TRY(auto version, state.Version());
@@ -89,7 +95,7 @@ Result<void> Manager::MigrateState(PluginRecord& plugin, PluginChannel& channel)
   TRELLIS_CHECK(state.Keep());
   plugin.state_kept = true;
   for (; version < wanted; ++version) {
-    auto const done = channel.MigrateState(NewCall(kMigrateLimit), version,
+    auto const done = channel.MigrateState(StartCall(kMigrateLimit), version,
                                            std::filesystem::absolute(folder).string());
     if (!done)
       return trellis::Fail(done.error().code,

@@ -105,6 +105,7 @@ Result<void> Registry::AddType(TypeInfo type) {
   TRELLIS_CHECK(Take(Kind::kType, type.name, type.plugin));
   auto const name = type.name;
   types_.insert_or_assign(name, std::move(type));
+  ++revision_;  // a plugin may come up long after the others
   return {};
 }
 

@@ -45,7 +45,7 @@ class Registry {
   [[nodiscard]] std::shared_ptr<Registry> Snapshot(std::string const& plugin) const;
   /// What is registered there takes the place of all that the plugin registered here, at once.
   void Adopt(std::string const& plugin, Registry const& other);
-  /// Another number after each Adopt.
+  /// Another number after each Adopt and AddType.
   [[nodiscard]] std::uint64_t revision() const { return revision_; }
   /// The plugin's next process registers again: names it owns are taken as they are.
   void AllowAgain(std::string const& plugin);

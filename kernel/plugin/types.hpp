@@ -103,7 +103,7 @@ struct PluginStatus {
   std::string name;
   std::string version;
   std::string file;
-  std::string state;  ///< running|failed|refused|blocked|disabled
+  std::string state;  ///< running|starting|failed|refused|blocked|disabled|…
   std::string reason;
   std::string hosting;                   ///< inline|process
   std::int32_t pid = 0;                  ///< of the helper process, 0 inline

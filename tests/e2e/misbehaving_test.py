@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import tempfile
+import time
 import unittest
 
 import grid
@@ -28,6 +29,7 @@ class Misbehaving(unittest.TestCase):
         cls.grid.cli("down")
         cls.grid.cli("up")
         cls.pid = cls.grid.daemon_pid
+        cls.first = {plugin["name"]: plugin["state"] for plugin in cls.grid.cli("plugin", "list")}
 
     @classmethod
     def sign(cls, name):
@@ -66,7 +68,7 @@ class Misbehaving(unittest.TestCase):
 
     def test_a_manifest_that_lists_what_the_code_does_not_register(self):
         info = self.info("stranger")
-        self.assertEqual(info["state"], "refused")
+        self.assertEqual((info["state"], info["pid"]), ("refused", 0))
         self.assertEqual(info["reason"], "the manifest of plugin 'stranger' lists type 'ghost', which it does not register")
         with self.assertRaises(grid.Refused) as caught:
             self.grid.deploy({"workloads": [{"name": "w", "type": "stranger", "data": {"do": "x"}}]})
@@ -82,8 +84,18 @@ class Misbehaving(unittest.TestCase):
             self.assertIn(word, other["reason"])
 
     def test_a_create_that_never_returns(self):
-        info = self.info("blocks")
+        # The node and the others have been up all the while: setUpClass did not wait for it.
+        self.assertEqual(self.first["blocks"], "starting")
+        self.assertEqual(self.first["bare"], "running")
+        with self.assertRaises(grid.Refused) as caught:
+            self.grid.deploy({"workloads": [{"name": "w", "type": "blocks", "data": {"do": "x"}}]})
+        self.assertIn("workload type 'blocks' is not available", caught.exception.message)
+        self.bare("x")
+        until = time.monotonic() + 90
+        while (info := self.info("blocks"))["state"] == "starting" and time.monotonic() < until:
+            time.sleep(0.2)
         self.assertEqual(info["state"], "failed")
+        self.assertEqual(info["pid"], 0)
         self.assertIn("plugin 'blocks' did not return from create in time and was killed", info["reason"])
 
     def test_a_log_that_is_flooded(self):

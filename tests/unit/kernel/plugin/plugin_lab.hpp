@@ -36,6 +36,7 @@ class PluginLab {
     options.hosting = hosting;
     options.trust = trust;
     options.reload = reload;
+    options.create_patience = create_patience;
     options.plugin_host = std::filesystem::path(TRELLIS_BUILD_DIR) / "bin/trellis-plugin-host";
     options.restart_delays = {restart_delay};
     auto opened = Manager::Open(std::move(options), kernel_);
@@ -66,6 +67,7 @@ class PluginLab {
   std::vector<std::string> kernel_commands;
   std::optional<PluginTrust> trust;
   ReloadLimits reload;
+  std::chrono::milliseconds create_patience{30000};
 
  private:
   testing::TempDir dir_;
