@@ -106,11 +106,18 @@ Result<std::shared_ptr<void>> PluginRecord::EnterService(std::string const& key,
   return Slots::Acquire(slots, cancel, limit);
 }
 
+Directory::Directory() {
+  shown_ = every_shown_.emplace_back(std::make_unique<Shown const>()).get();
+}
+
 PluginRecord& Directory::Add(std::string name) {
   std::lock_guard const lock(mutex_);
   auto& record = *owned_.emplace_back(std::make_unique<PluginRecord>());
   record.name = std::move(name);
-  records_[record.name] = &record;
+  auto more = std::make_unique<Shown>(*shown_.load());
+  auto const& place = places_.emplace_back(std::make_unique<std::atomic<PluginRecord*>>(&record));
+  more->insert_or_assign(record.name, place.get());
+  shown_ = every_shown_.emplace_back(std::move(more)).get();
   return record;
 }
 
@@ -125,19 +132,20 @@ PluginRecord& Directory::Prepare(PluginRecord const& old) {
   return record;
 }
 
-void Directory::Show(PluginRecord& record) {
-  records_.find(record.name)->second = &record;
+void Directory::Show(PluginRecord& record) const {
+  *shown_.load()->find(record.name)->second = &record;
 }
 
 PluginRecord* Directory::Find(std::string_view name) const {
-  auto const found = records_.find(name);
-  return found == records_.end() ? nullptr : found->second.load();
+  auto const& shown = *shown_.load(std::memory_order_acquire);
+  auto const found = shown.find(name);
+  return found == shown.end() ? nullptr : found->second->load();
 }
 
 std::vector<PluginRecord*> Directory::All() const {
   std::vector<PluginRecord*> records;
-  for (auto const& [name, record] : records_)
-    records.push_back(record.load());
+  for (auto const& [name, place] : *shown_.load(std::memory_order_acquire))
+    records.push_back(place->load());
   return records;
 }
 

@@ -95,14 +95,15 @@ struct PluginRecord {
   Result<std::shared_ptr<Slots>> Limit(std::string const& key, std::uint32_t count);
 };
 
-/// Safe for use by several threads once it is filled; which names there are is fixed then.
+/// Safe for use by several threads, which may look while names are added: a look takes no lock.
 class Directory {
  public:
+  Directory();
   PluginRecord& Add(std::string name);
   /// A version that nobody finds until it is shown. It and those before it stay as long as the
   /// directory: whoever found one may use it.
   PluginRecord& Prepare(PluginRecord const& old);
-  void Show(PluginRecord& record);
+  void Show(PluginRecord& record) const;
   /// nullptr when unknown.
   [[nodiscard]] PluginRecord* Find(std::string_view name) const;
   [[nodiscard]] std::vector<PluginRecord*> All() const;
@@ -110,8 +111,13 @@ class Directory {
   [[nodiscard]] std::uint64_t calls() const { return last_call_; }
 
  private:
-  std::map<std::string, std::atomic<PluginRecord*>, std::less<>> records_;
+  /// Where to find the version that counts. Never changed once others see it: a name more is a new
+  /// one, and those before it stay, for whoever looks at them just now.
+  using Shown = std::map<std::string, std::atomic<PluginRecord*>*, std::less<>>;
+  std::atomic<Shown const*> shown_;
   std::mutex mutex_;  // guards what follows
+  std::vector<std::unique_ptr<Shown const>> every_shown_;
+  std::vector<std::unique_ptr<std::atomic<PluginRecord*>>> places_;
   std::vector<std::unique_ptr<PluginRecord>> owned_;
   std::atomic<std::uint64_t> last_call_ = 0;
 };

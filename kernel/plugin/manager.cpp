@@ -90,15 +90,17 @@ void Manager::Load(std::string const& file) {
     plugin.Set(PluginState::kDisabled);
     return;
   }
+  auto loaded = Outfit(plugin);
+  if (loaded) loaded = LoadCode(plugin);
+  if (!loaded) Fail(plugin, PluginState::kRefused, loaded.error());
+}
+
+Result<void> Manager::Outfit(PluginRecord& plugin) {
   plugin.isolated = HostingOf(plugin.name) == Hosting::kProcess;
   plugin.registry = MainRegistry();
-  auto const load = [&]() -> Result<void> {
-    TRELLIS_TRY(plugin.gates.effects, Gate::Make());
-    TRELLIS_TRY(plugin.gates.calls, Gate::Make());
-    return LoadCode(plugin);
-  };
-  auto const loaded = load();
-  if (!loaded) Fail(plugin, PluginState::kRefused, loaded.error());
+  TRELLIS_TRY(plugin.gates.effects, Gate::Make());
+  TRELLIS_TRY(plugin.gates.calls, Gate::Make());
+  return {};
 }
 
 Result<void> Manager::LoadCode(PluginRecord& plugin) {

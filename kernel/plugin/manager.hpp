@@ -99,11 +99,12 @@ class Manager final : public Plugins {
   /// may end first; those that come meanwhile fail with kUnavailable. kNotFound, kUnsupported for
   /// one that runs in the daemon, kConflict while it is starting anyway.
   Result<void> Restart(std::string_view name);
-  /// Takes the plugin's file as it is now: loads and checks it beside the running version, waits
-  /// for running calls while new ones wait, moves state over and switches. When anything fails the
-  /// old version goes on, or is started again, with its state; the error names the step. kNotFound,
-  /// kUnsupported for one that runs in the daemon (but in dev mode), kConflict while a plugin is
-  /// being started anyway, kBusy when running calls do not end.
+  /// Takes the plugin's file as it is now, also one that was put there after the start: loads and
+  /// checks it beside the running version, waits for running calls while new ones wait, moves state
+  /// over and switches. When anything fails the old version goes on, or is started again, with its
+  /// state; the error names the step. kNotFound, kUnsupported for one that runs in the daemon (but
+  /// in dev mode), kConflict while a plugin is being started anyway, kBusy when running calls do
+  /// not end.
   Result<Reloaded> Reload(std::string_view name);
   /// The last lines that a plugin logged or its process wrote to standard error. kNotFound.
   Result<std::vector<std::string>> LastLines(std::string_view name) const;
@@ -162,6 +163,8 @@ class Manager final : public Plugins {
   std::unique_ptr<Supervisor> MakeSupervisor();
   Result<void> Discover();
   void Load(std::string const& file);
+  /// What it has whether or not its code can be loaded.
+  Result<void> Outfit(PluginRecord& plugin);
   Result<void> Verify(PluginRecord& plugin);
   Result<void> LoadCode(PluginRecord& plugin);
   /// Did a created plugin register what its manifest lists?
@@ -196,7 +199,9 @@ class Manager final : public Plugins {
   Result<void> Revive(PluginRecord& plugin);
 
   // Exchange of versions (manager_reload.cpp, manager_switch.cpp).
-  Result<PluginRecord*> FindReloadable(std::string_view name) const;
+  Result<PluginRecord*> FindReloadable(std::string_view name);
+  /// One whose file was not there when the others were loaded. kNotFound.
+  Result<PluginRecord*> AddPlugin(std::string const& name);
   Result<void> PrepareNext(Exchange& exchange);
   Result<void> CheckNext(Exchange const& exchange);
   Result<void> CheckTypes(Exchange const& exchange);

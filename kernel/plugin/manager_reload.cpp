@@ -27,9 +27,26 @@ bool Contains(std::vector<std::string> const& list, std::string const& name) {
 
 }  // namespace
 
-Result<PluginRecord*> Manager::FindReloadable(std::string_view name) const {
-  auto* const plugin = directory_.Find(name);
-  if (plugin == nullptr) return trellis::Fail(Code::kNotFound, "no plugin '{}'", name);
+Result<PluginRecord*> Manager::AddPlugin(std::string const& name) {
+  auto const file = std::filesystem::path(options_.plugins_dir) / (name + ".trellis.so");
+  std::error_code unknown;
+  if (!IsPluginName(name) || !std::filesystem::is_regular_file(file, unknown))
+    return trellis::Fail(Code::kNotFound, "no plugin '{}'", name);
+  auto& plugin = directory_.Add(name);
+  plugin.file = file;
+  plugin.Set(PluginState::kRefused, "it was not loaded yet");
+  auto const config = options_.plugins.find(name);
+  if (config != options_.plugins.end() && !config->second.enabled)
+    plugin.Set(PluginState::kDisabled);
+  TRELLIS_CHECK(Outfit(plugin));
+  return &plugin;
+}
+
+Result<PluginRecord*> Manager::FindReloadable(std::string_view name) {
+  auto* plugin = directory_.Find(name);
+  if (plugin == nullptr) {
+    TRELLIS_TRY(plugin, AddPlugin(std::string(name)));
+  }
   bool const dev = options_.trust.has_value() && options_.trust->dev;
   if (!plugin->isolated && !dev)
     return trellis::Fail(Code::kUnsupported,

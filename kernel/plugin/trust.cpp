@@ -43,6 +43,7 @@ Trust::Trust(TrustOptions options)
       copies_(options_.copies) {}
 
 Result<TrustedPlugin> Trust::Verify(fs::path const& file, Report const& report) {
+  store_ = TrustStore::Open(options_.trust_dir);
   Case plugin;
   plugin.file = file;
   plugin.name = NameOfFile(file);

@@ -60,7 +60,7 @@ class Trust {
   [[nodiscard]] Result<void> Tolerate(Case& plugin, Result<void> const& done) const;
 
   TrustOptions const options_;
-  Result<TrustStore> const store_;
+  Result<TrustStore> store_;  // as of the last Verify: keys come and go while a node runs
   TrustCopies copies_;
 };
 

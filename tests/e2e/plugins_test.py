@@ -47,11 +47,27 @@ class Plugins(unittest.TestCase):
         self.grid.cli("up", *options)
 
     def test_installs_what_a_trusted_author_signed_until_it_is_revoked(self):
+        self.restart()
         self.sign_and_trust()
         self.assertEqual([c["ok"] for c in self.grid.cli("plugin", "check", self.file)["checks"]], [True] * 9)
         installed = self.grid.cli("plugin", "install", self.file)
         self.assertEqual((installed["name"], installed["key"]), ("c-minimal", self.key_id))
         self.assertEqual(len(list(self.plugins.iterdir())), 3)
+        daemon = self.grid.daemon_pid
+        config = self.grid.dir / "trellis.toml"
+        self.assertEqual(self.grid.cli("plugin", "reload", "c-minimal")["to"], installed["version"])
+        self.assertEqual(self.grid.cli("plugin", "info", "c-minimal")["state"], "running")
+        self.assertEqual(self.grid.daemon_pid, daemon)
+
+        text = config.read_text()
+        self.addCleanup(config.write_text, text)
+        config.write_text(text + "\n[plugin.c-minimal.config]\ncolour = 1\n")
+        with self.assertRaises(grid.Refused) as caught:
+            self.grid.cli("config", "check")
+        self.assertIn("'plugin.c-minimal.config.colour' is not known", caught.exception.message)
+        self.restart()
+        self.assertIn("'plugin.c-minimal.config.colour' is not known", self.grid.cli("plugin", "info", "c-minimal")["reason"])
+        config.write_text(text)
 
         self.restart()
         info = self.grid.cli("plugin", "info", "c-minimal")

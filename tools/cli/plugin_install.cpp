@@ -64,8 +64,10 @@ Result<void> InstallPlugin(App const& app, InstallOptions const& options) {
                                  {"key", trusted.key_id},
                                  {"dev", trusted.key_id.empty()},
                                  {"file", (settings.plugins_dir / file.filename()).string()}};
-  app.Print(made, fmt::format("installed {} {} in {}; the node runs it after its next start{}",
-                              name, trusted.manifest.version, settings.plugins_dir.string(),
+  app.Print(made, fmt::format("installed {} {} in {}; 'trellis plugin reload {}' runs it now, the "
+                              "node's next start{} does "
+                              "too",
+                              name, trusted.manifest.version, settings.plugins_dir.string(), name,
                               trusted.key_id.empty() ? " with --dev" : ""));
   return {};
 }

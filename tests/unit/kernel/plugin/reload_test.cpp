@@ -265,11 +265,48 @@ TEST_F(PluginReload, StartsAPluginThatWasRefused) {
   EXPECT_TRUE(morph_.AnswersAs("1.0.0"));
 }
 
+TEST_F(PluginReload, StartsAPluginWhoseFileCameLater) {
+  for (auto const* file : {"morph.trellis.so", "morph.manifest.json", "morph.manifest.json.sig"})
+    std::filesystem::remove(morph_.lab.plugins() / file);
+  morph_.lab.Open();
+  ASSERT_EQ(morph_.lab.StatusOf("morph").name, "");
+  auto const revision = morph_.lab.manager().Revision();
+  std::atomic<bool> stop = false;
+  std::thread looks([&] {  // whoever looks meanwhile is not disturbed
+    while (!stop)
+      (void)morph_.lab.manager().Known("morph");
+  });
+  morph_.Install(1);
+
+  auto const done = morph_.lab.manager().Reload("morph");
+  stop = true;
+  looks.join();
+
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(done->from, "");
+  EXPECT_EQ(done->to, "1.0.0");
+  EXPECT_EQ(morph_.lab.StatusOf("morph").state, "running");
+  EXPECT_TRUE(morph_.AnswersAs("1.0.0"));
+  EXPECT_NE(morph_.lab.manager().Revision(), revision);
+}
+
+TEST_F(PluginReload, SaysWhyAFileThatCameLaterIsNotRun) {
+  std::filesystem::remove(morph_.lab.plugins() / "morph.trellis.so");
+  std::filesystem::remove(morph_.lab.plugins() / "morph.manifest.json");
+  morph_.lab.Open();
+  morph_.Install(1);
+  std::filesystem::remove(morph_.lab.plugins() / "morph.manifest.json");
+
+  EXPECT_THAT(Refused(), HasSubstr("it has no manifest"));
+  EXPECT_EQ(morph_.lab.StatusOf("morph").state, "refused");
+}
+
 TEST_F(PluginReload, NamesAPluginThatIsNotThere) {
   morph_.lab.Open();
   auto const done = morph_.lab.manager().Reload("nobody");
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "no plugin 'nobody'");
+  EXPECT_FALSE(morph_.lab.manager().Reload("../plugins/morph"));
 }
 
 TEST_F(PluginReload, IsForProcessesUnlessInDevMode) {

@@ -144,6 +144,19 @@ TEST(PluginTrust, RefusesARevokedFile) {
   EXPECT_THAT(status.reason, HasSubstr("is revoked (hash " + hash + ")"));
 }
 
+TEST(PluginTrust, CountsAKeyThatCameAfterTheStart) {
+  if (!PluginLab::Isolated()) return;  // in the daemon nothing is exchanged
+  TrustLab trust;
+  std::filesystem::remove(trust.trust() / "author.pub");
+  EXPECT_EQ(trust.Start().state, "refused");
+  trust.Trust(trust.author, "*");
+
+  auto const done = trust.lab.manager().Reload("marker");
+
+  EXPECT_TRUE(done) << done.error().message;
+  EXPECT_EQ(trust.lab.StatusOf("marker").state, "running");
+}
+
 TEST(PluginTrust, RefusesATypeThatTheCodeDoesNotRegister) {
   TrustLab trust;
   trust.Pack("\"types\":[", "\"types\":[{\"name\":\"extra\"},");
