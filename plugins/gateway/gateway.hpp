@@ -9,29 +9,14 @@
 #include "plugins/gateway/routes/routes.hpp"
 
 #include <trellis/sdk.hpp>
+#include <trellis/services/route_line.hpp>
 
 #include <mutex>
 #include <span>
 
 namespace trellis::plugins::gateway {
 
-/// One line of `trellis gateway list`.
-struct RouteLine {
-  std::string owner;
-  std::string fqdn;
-  std::string kind;
-  std::vector<std::string> backends;
-  std::string network;
-  std::string certificate;
-  bool paused = false;
-  std::uint64_t requests = 0;
-  std::uint64_t connections = 0;
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-};
-BOOST_DESCRIBE_STRUCT(RouteLine, (),
-                      (owner, fqdn, kind, backends, network, certificate, paused, requests,
-                       connections, bytes_in, bytes_out))
+using services::RouteLine;
 
 /// What a workload moved, for the ledger.
 struct Reading {

@@ -2,6 +2,7 @@
 
 #include "plugins/zlogs/output.hpp"
 
+#include <trellis/health.hpp>
 #include <trellis/services/net.hpp>
 #include <trellis/services/vm.hpp>
 
@@ -36,12 +37,6 @@ struct InfoAnswer {
 };
 BOOST_DESCRIBE_STRUCT(InfoAnswer, (), (info, logs))
 
-struct HealthCheck {
-  std::string name;
-  bool ok = true;
-  std::string message;
-};
-BOOST_DESCRIBE_STRUCT(HealthCheck, (), (name, ok, message))
 struct HealthAnswer {
   std::vector<HealthCheck> checks;
 };

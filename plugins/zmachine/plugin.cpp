@@ -2,6 +2,7 @@
 #include "plugins/zmachine/manifest.hpp"
 #include "plugins/zmachine/provisioner.hpp"
 
+#include <trellis/health.hpp>
 #include <trellis/sdk.hpp>
 
 #include <fcntl.h>
@@ -34,12 +35,6 @@ struct AccelAnswer {
 };
 BOOST_DESCRIBE_STRUCT(AccelAnswer, (), (accel, reason))
 
-struct HealthCheck {
-  std::string name;
-  bool ok = true;
-  std::string message;
-};
-BOOST_DESCRIBE_STRUCT(HealthCheck, (), (name, ok, message))
 struct HealthAnswer {
   std::vector<HealthCheck> checks;
   std::string accel;

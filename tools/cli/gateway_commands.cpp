@@ -3,27 +3,12 @@
 #include "tools/cli/control_client.hpp"
 #include "tools/cli/grid_dir.hpp"
 
+#include <trellis/services/route_line.hpp>
+
 #include <fmt/format.h>
 
 namespace trellis::cli {
 namespace {
-
-/// What the list shows of a route.
-struct Line {
-  std::string owner;
-  std::string fqdn;
-  std::vector<std::string> backends;
-  std::string network;
-  std::string certificate;
-  bool paused = false;
-  std::uint64_t requests = 0;
-  std::uint64_t connections = 0;
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-};
-BOOST_DESCRIBE_STRUCT(Line, (),
-                      (owner, fqdn, backends, network, certificate, paused, requests, connections,
-                       bytes_in, bytes_out))
 
 Result<json::Value> Ask(App const& app, std::string_view command) {
   TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
@@ -33,7 +18,7 @@ Result<json::Value> Ask(App const& app, std::string_view command) {
 
 Result<void> List(App const& app) {
   TRELLIS_TRY(auto const answer, Ask(app, "zos.x.gateway.list"));
-  std::vector<Line> lines;
+  std::vector<services::RouteLine> lines;
   TRELLIS_CHECK(json::Decode(answer, lines));
   auto text = fmt::format("{:<22} {:<32} {:<12} {:>9} {:>12} {:>12}  {}\n", "owner", "domain",
                           "certificate", "requests", "bytes in", "bytes out", "backends");
