@@ -1,81 +1,17 @@
 #include "plugins/gateway/haproxy/admin.hpp"
 
-#include "plugins/common/posix/files.hpp"
 #include "plugins/gateway/haproxy/lines.hpp"
-
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <array>
+#include "plugins/gateway/unix_client.hpp"
 
 namespace trellis::plugins::gateway {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// One command line must fit the proxy's buffer of 16 KiB.
 constexpr std::size_t kMaxBatch = 12000;
-/// 10,000 routes are shown in 1 MB.
-constexpr std::size_t kMaxReply = std::size_t{64} << 20;
 
-Result<UniqueFd> Connect(std::string const& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return Fail(Code::kInvalid, "the path '{}' is too long for a socket", path);
-  path.copy(address.sun_path, path.size());
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return FailErrno("make a socket");
-  if (::connect(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0)
-    return Fail(Code::kUnavailable, "the proxy does not listen at '{}'", path);
-  return fd;
-}
-
-Result<void> WaitFor(int fd, short events, Clock::time_point until) {
-  while (true) {
-    auto const left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
-    pollfd entry{fd, events, 0};
-    int const ready = left <= 0 ? 0 : ::poll(&entry, 1, static_cast<int>(left));
-    if (ready > 0) return {};
-    if (ready == 0) return Fail(Code::kTimeout, "the proxy does not answer");
-    if (errno != EINTR) return FailErrno("wait for the proxy");
-  }
-}
-
-Result<void> SendAll(int fd, std::string_view text, Clock::time_point until) {
-  while (!text.empty()) {
-    auto const sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent > 0) {
-      text.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN) {
-      TRELLIS_CHECK(WaitFor(fd, POLLOUT, until));
-    } else if (errno != EINTR) {
-      return Fail(Code::kUnavailable, "the proxy ended the connection");
-    }
-  }
-  return {};
-}
-
-Result<std::string> ReceiveAll(int fd, Clock::time_point until) {
-  std::string reply;
-  std::array<char, 16384> chunk{};
-  while (true) {
-    TRELLIS_CHECK(WaitFor(fd, POLLIN, until));
-    auto const got = ::recv(fd, chunk.data(), chunk.size(), 0);
-    if (got == 0) return reply;
-    if (got > 0) {
-      reply.append(chunk.data(), static_cast<std::size_t>(got));
-      if (reply.size() > kMaxReply) return Fail(Code::kExhausted, "the proxy says too much");
-    } else if (errno != EAGAIN && errno != EINTR) {
-      return Fail(Code::kUnavailable, "the proxy ended the connection");
-    }
-  }
-}
-
-/// What a batch printed beside empty lines and remarks on keys that are missing.
+/// What a batch printed beside empty lines and remarks on keys that are
+/// missing.
 std::string Complaint(std::string_view reply) {
   constexpr std::string_view kMissing = "not found.";
   while (!reply.empty()) {
@@ -88,10 +24,9 @@ std::string Complaint(std::string_view reply) {
 }  // namespace
 
 Result<std::string> AdminSocket::Run(std::string_view command) const {
-  auto const until = Clock::now() + kAdminLimit;
-  TRELLIS_TRY(auto const fd, Connect(path_));
-  TRELLIS_CHECK(SendAll(fd.get(), std::string(command) + "\n", until));
-  return ReceiveAll(fd.get(), until);
+  auto reply = AskUnix(path_, std::string(command) + "\n", Reply::kAll);
+  if (!reply) return tl::unexpected<Error>(std::move(reply).error().With("the proxy"));
+  return reply;
 }
 
 Result<void> AdminSocket::RunAll(std::vector<std::string> const& commands) const {

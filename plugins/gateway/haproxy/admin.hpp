@@ -3,16 +3,12 @@
 
 #include <trellis/result.hpp>
 
-#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace trellis::plugins::gateway {
-
-/// Longest the proxy may be silent; after it it counts as damaged.
-inline constexpr std::chrono::seconds kAdminLimit{5};
 
 class AdminSocket {
  public:
