@@ -72,18 +72,18 @@ Result<void> Gateway::CheckDns(std::string const& domain, NodeFacts const& facts
               "failed to verify domain dns record: host doesn't point to the gateway ip");
 }
 
-Result<void> Gateway::CheckNetwork(Call& call, RouteRequest const& request, bool may_come) const {
+Result<std::string> Gateway::FindNetwork(Call& call, RouteRequest const& request,
+                                         bool may_come) const {
   auto const& network = request.target.network;
-  if (!network || network->empty()) return {};
+  if (!network || network->empty()) return std::string();
   services::NamespaceLookup const asked{request.twin, *network};
-  auto const found =
+  auto found =
       host_.CallService<services::NamespaceInfo>(call, services::kNetNamespace, "lookup", asked);
-  if (found)
-    return Fail(Code::kUnsupported, "backends in a user network are not available on this node");
+  if (found) return std::move(found->netns);
   if (found.error().code != Code::kNotFound) return tl::unexpected<Error>(found.error());
   if (may_come) {  // with the same deployment
     auto const beside = host_.GetWorkload(call, *network);
-    if (beside && beside->type == "network") return {};
+    if (beside && beside->type == "network") return std::string();
   }
   return Fail(Code::kNotFound, "failed to get user network: network '{}' not found", *network);
 }
@@ -99,7 +99,7 @@ Result<RouteRecord> Gateway::Check(Call& call, RouteRequest const& request, Ask 
   if (asks && request.kind == kFqdnKind) TRELLIS_CHECK(CheckDns(domain, facts));
   auto const loopback = config_.allow_loopback_backends ? Loopback::kAllowed : Loopback::kRefused;
   TRELLIS_TRY(auto servers, CheckBackends(request, facts, loopback));
-  TRELLIS_CHECK(CheckNetwork(call, request, networks_come));
+  TRELLIS_TRY(auto netns, FindNetwork(call, request, networks_come));
   if (servers.size() > kMaxBackends) return Fail(Code::kInvalid, "too many backends");
   RouteRecord route;
   route.id = request.id;
@@ -111,6 +111,7 @@ Result<RouteRecord> Gateway::Check(Call& call, RouteRequest const& request, Ask 
   route.paused = request.paused;
   route.backends = std::move(servers);
   route.network = request.target.network.value_or("");
+  route.netns = std::move(netns);
   return route;
 }
 

@@ -17,10 +17,11 @@ struct GatewayConfig {
   bool allow_loopback_backends = false;
   std::uint32_t threads = 0;          ///< of the proxy; 0 = CPUs, at most 4
   std::uint32_t max_connections = 0;  ///< of the proxy; 0 = what its descriptors allow
+  std::string forwarder;              ///< program; "" = trellis-nnc beside the daemon's
   std::string haproxy = "haproxy";    ///< program, searched where programs are when no path
 };
 BOOST_DESCRIBE_STRUCT(GatewayConfig, (),
                       (tls, wildcard_cert, cert_dir, verify_dns, resolver, allow_loopback_backends,
-                       threads, max_connections, haproxy))
+                       threads, max_connections, forwarder, haproxy))
 
 }  // namespace trellis::plugins::gateway

@@ -1,5 +1,7 @@
 #include "plugins/gateway/gateway.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace trellis::plugins::gateway {
@@ -17,20 +19,63 @@ Gateway::Gateway(Host host, GatewayConfig config)
       routes_(host),
       certificates_(config_, host.state_dir()),
       proxy_(host, config_),
+      forwards_(host, config_, [this](auto const& listen) { return routes_.Forwards(listen); }),
       route_metrics_(host) {}
 
 std::set<std::string> Gateway::OwnServers(RouteRecord const& route) const {
-  std::set<std::string> servers(route.backends.begin(), route.backends.end());
+  auto const& own = ServersOf(route);
+  std::set<std::string> servers(own.begin(), own.end());
   for (auto const& [id, other] : routes_.all()) {
-    if (id == route.id || other.network != route.network) continue;
-    for (auto const& server : other.backends)
+    if (id == route.id) continue;
+    for (auto const& server : ServersOf(other))
       servers.erase(server);
   }
   return servers;
 }
 
+/// Asks the forwarder to listen for a route into a network, and keeps where it
+/// does.
+Result<void> Gateway::Forward(Call& call, RouteRecord& route) {
+  if (route.network.empty()) return {};
+  TRELLIS_TRY(auto listen, forwards_.Set(call, route, Facts().netns));
+  if (listen == route.forwards) return {};
+  route.forwards = std::move(listen);
+  return routes_.Put(route);
+}
+
+bool Gateway::IsForwarding() const {
+  return std::ranges::any_of(routes_.all(),
+                             [](auto const& entry) { return !entry.second.network.empty(); });
+}
+
+/// The route is not forwarded any more; without any that is, the process ends.
+Result<void> Gateway::LeaveNetwork(Call& call, std::string const& id) {
+  if (!IsForwarding()) return forwards_.Stop(call);
+  return forwards_.Remove(id);
+}
+
+Result<std::size_t> Gateway::RepairForwards(Call& call) {
+  if (!IsForwarding()) return 0;
+  auto missing = forwards_.Missing(routes_.all());
+  if (!missing) {  // the process is away: it knows nothing any more
+    missing = std::set<std::string>();
+    for (auto const& [id, route] : routes_.all())
+      if (!route.network.empty()) missing->insert(id);
+  }
+  for (auto const& id : *missing) {
+    auto route = *routes_.Find(id);
+    TRELLIS_CHECK(Forward(call, route));
+    if (proxy_.running()) TRELLIS_CHECK(proxy_.SetRoute(route));
+  }
+  return missing->size();
+}
+
 Result<void> Gateway::StartProxy(Call& call) {
   auto const facts = Facts();
+  // Routes into networks must not keep the others down.
+  if (auto const forwarded = RepairForwards(call); !forwarded)
+    host_.Warn("forwarder not repaired, retrying",
+               {{"error", json::Encode(forwarded.error().message)}});
   std::vector<RouteRecord> routes;
   std::map<std::string, std::string> pems;
   for (auto const& [id, route] : routes_.all()) {
@@ -46,15 +91,18 @@ Result<void> Gateway::StartProxy(Call& call) {
   return {};
 }
 
-Result<void> Gateway::GoLive(Call& call, RouteRecord const& route, RouteRecord const* before) {
+Result<void> Gateway::GoLive(Call& call, RouteRecord route, RouteRecord const* before) {
+  TRELLIS_CHECK(Forward(call, route));
   if (!proxy_.running()) return StartProxy(call);
   auto const set = [&]() -> Result<void> {
     bool const moved = before != nullptr && (before->fqdn != route.fqdn ||
-                                             before->backends.size() != route.backends.size());
+                                             ServersOf(*before).size() != ServersOf(route).size());
     if (moved) TRELLIS_CHECK(proxy_.RemoveRoute(*before));
     TRELLIS_TRY(auto const pem, certificates_.For(route));
     if (!pem.empty()) TRELLIS_CHECK(proxy_.SetCertificate(route.fqdn, pem));
-    return proxy_.SetRoute(route);
+    TRELLIS_CHECK(proxy_.SetRoute(route));
+    bool const left = before != nullptr && !before->network.empty() && route.network.empty();
+    return left ? LeaveNetwork(call, route.id) : Result<void>();
   };
   if (set()) return {};
   // The proxy is on its way back from a death, or somebody changed it by hand.
@@ -63,11 +111,14 @@ Result<void> Gateway::GoLive(Call& call, RouteRecord const& route, RouteRecord c
 }
 
 Result<Provisioned> Gateway::Provision(Call& call, RouteRequest const& request, bool stored) {
-  TRELLIS_TRY(auto const route, Check(call, request, stored ? Ask::kOnlyHere : Ask::kEverything,
-                                      /*networks_come=*/false));
+  TRELLIS_TRY(auto route, Check(call, request, stored ? Ask::kOnlyHere : Ask::kEverything,
+                                /*networks_come=*/false));
   std::scoped_lock const lock(mutex_);
   auto const* const found = routes_.Find(route.id);
   auto const before = found != nullptr ? std::optional(*found) : std::nullopt;
+  if (before && before->network == route.network &&
+      before->backends.size() == route.backends.size())
+    route.forwards = before->forwards;  // where it listens already
   bool const changed = before != route;
   TRELLIS_CHECK(changed ? routes_.Put(route) : routes_.CheckFree(route.fqdn, route.id));
   auto const live = GoLive(call, route, before ? &*before : nullptr);
@@ -106,9 +157,12 @@ Result<void> Gateway::Remove(Call& call, RouteRecord const& route) {
     TRELLIS_CHECK(proxy_.Repair(call, Facts().netns));
     TRELLIS_CHECK(TakeDown(route));
   }
+  // Before the record: as long as it is there, nobody else gets the addresses.
+  if (!route.network.empty()) TRELLIS_CHECK(forwards_.Remove(route.id));
   TRELLIS_CHECK(certificates_.Forget(route));
   TRELLIS_CHECK(routes_.Remove(route.id));
   route_count_.Record(static_cast<double>(routes_.all().size()));
+  if (!route.network.empty()) TRELLIS_CHECK(LeaveNetwork(call, route.id));
   // Nothing to route: the ports are given back.
   return routes_.empty() ? proxy_.Stop(call) : Result<void>();
 }
@@ -143,6 +197,12 @@ Result<Observed> Gateway::Inspect(RouteRequest const& request) {
   auto const difference = proxy_.Difference(*route);
   if (!difference) return Observed::Drifted(difference.error().message);
   if (!difference->empty()) return Observed::Drifted(*difference);
+  if (!route->network.empty()) {
+    if (::access(route->netns.c_str(), F_OK) != 0)
+      return Observed::Drifted(fmt::format("network '{}' is gone", route->network));
+    if (!forwards_.Holds(*route))
+      return Observed::Drifted("the route is not forwarded into its network");
+  }
   return route->paused ? Observed::Paused() : Observed::Running();
 }
 

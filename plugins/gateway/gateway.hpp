@@ -4,6 +4,7 @@
 #include "plugins/gateway/certs/certificates.hpp"
 #include "plugins/gateway/checks/request.hpp"
 #include "plugins/gateway/config.hpp"
+#include "plugins/gateway/forward/forwards.hpp"
 #include "plugins/gateway/haproxy/proxy.hpp"
 #include "plugins/gateway/route_metrics.hpp"
 #include "plugins/gateway/routes/routes.hpp"
@@ -68,11 +69,16 @@ class Gateway {
   Result<RouteRecord> Check(Call& call, RouteRequest const& request, Ask ask, bool networks_come);
   Result<void> CheckName(std::string const& name, std::uint32_t twin) const;
   Result<void> CheckDns(std::string const& domain, NodeFacts const& facts) const;
-  Result<void> CheckNetwork(Call& call, RouteRequest const& request, bool may_come) const;
+  /// Path of the namespace; "" without a network, or when it is still to come.
+  Result<std::string> FindNetwork(Call& call, RouteRequest const& request, bool may_come) const;
 
   // These need mutex_.
   Result<void> StartProxy(Call& call);
-  Result<void> GoLive(Call& call, RouteRecord const& route, RouteRecord const* before);
+  Result<void> GoLive(Call& call, RouteRecord route, RouteRecord const* before);
+  [[nodiscard]] bool IsForwarding() const;
+  Result<void> Forward(Call& call, RouteRecord& route);
+  Result<void> LeaveNetwork(Call& call, std::string const& id);
+  Result<std::size_t> RepairForwards(Call& call);
   Result<void> Remove(Call& call, RouteRecord const& route);
   Result<void> TakeDown(RouteRecord const& route);
   std::set<std::string> OwnServers(RouteRecord const& route) const;
@@ -84,6 +90,8 @@ class Gateway {
   void RepairProxy();
   void CheckNames();
   void NodeChanged();
+  Result<void> EndLeftovers(Call& call);
+  Result<void> Move(Call& call, std::string const& netns);
   void Judge(RouteRecord const& route, NodeFacts const& facts) const;
 
   Host host_;
@@ -92,6 +100,7 @@ class Gateway {
   Routes routes_;
   Certificates certificates_;
   Proxy proxy_;
+  Forwards forwards_;
   std::map<std::string, std::uint64_t> last_words_;  // totals of removed routes, told once
   std::mutex facts_mutex_;
   NodeFacts facts_;

@@ -44,6 +44,7 @@ Result<void> Gateway::Start(Call& call) {
   {
     std::scoped_lock const lock(mutex_);
     TRELLIS_CHECK(routes_.Load());
+    TRELLIS_CHECK(EndLeftovers(call));
     route_count_.Record(static_cast<double>(routes_.all().size()));
     if (!routes_.empty() && facts && facts->config) {
       // Nothing that is wrong with the proxy may keep the plugin down: the task tries again.
@@ -58,6 +59,12 @@ Result<void> Gateway::Start(Call& call) {
                                 [this](std::string_view, std::string_view) { NodeChanged(); }));
   task_ = host_.After(kLookEvery, kLookEvery, [this] { Upkeep(); });
   return {};
+}
+
+/// What a plugin left running that did not live to end it.
+Result<void> Gateway::EndLeftovers(Call& call) {
+  if (!IsForwarding()) TRELLIS_CHECK(forwards_.Stop(call));
+  return routes_.empty() ? proxy_.Stop(call) : Result<void>();
 }
 
 void Gateway::Stop() {
@@ -82,7 +89,12 @@ void Gateway::RepairProxy() {
       host_.Warn("proxy not started, retrying", {{"error", json::Encode(started.error().message)}});
     return;
   }
-  auto const repaired = proxy_.Repair(own.call(), facts->netns);
+  auto const forwarded = RepairForwards(own.call());
+  if (!forwarded)
+    host_.Warn("forwarder not repaired, retrying",
+               {{"error", json::Encode(forwarded.error().message)}});
+  auto repaired = proxy_.Repair(own.call(), facts->netns);
+  if (repaired) repaired->entries += forwarded.value_or(0);
   if (!repaired) {
     host_.Warn("proxy not repaired, retrying", {{"error", json::Encode(repaired.error().message)}});
     return;
@@ -149,12 +161,20 @@ void Gateway::NodeChanged() {
   if (!proxy_.running()) return;
   next_certificates_ = Clock::now();
   auto done = RefreshCertificates();
-  if (done && before.netns != facts->netns) done = proxy_.Ensure(own.call(), facts->netns);
+  if (done && before.netns != facts->netns) done = Move(own.call(), facts->netns);
   if (!done)
     host_.Warn("proxy not adapted, retrying", {{"error", json::Encode(done.error().message)}});
 }
 
-/// Tells the engine of a route that the changed node would refuse, or would give another domain.
+/// Takes the node's processes to another namespace.
+Result<void> Gateway::Move(Call& call, std::string const& netns) {
+  TRELLIS_CHECK(forwards_.Stop(call));
+  TRELLIS_CHECK(RepairForwards(call));
+  return proxy_.Ensure(call, netns);
+}
+
+/// Tells the engine of a route that the changed node would refuse, or would
+/// give another domain.
 void Gateway::Judge(RouteRecord const& route, NodeFacts const& facts) const {
   if (route.kind == kServiceKind) return;
   RouteRequest request;

@@ -7,13 +7,13 @@ import unittest
 import grid
 
 NODE, BACKEND = "10.60.0.1", "10.50.0.1"
-SERVER = f"""
-import http.server
+SERVER = """
+import http.server, sys
 class Hello(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200); self.end_headers(); self.wfile.write(b"hello")
+        self.send_response(200); self.end_headers(); self.wfile.write(sys.argv[2].encode())
     def log_message(self, *_): pass
-http.server.ThreadingHTTPServer(("{BACKEND}", 8080), Hello).serve_forever()
+http.server.ThreadingHTTPServer((sys.argv[1], 8080), Hello).serve_forever()
 """
 
 
@@ -24,11 +24,15 @@ class Gateway(unittest.TestCase):
         cls.addClassCleanup(cls.grid.close)
         for address in (NODE, BACKEND):
             cls.grid.inside("ip", "address", "add", f"{address}/32", "dev", "lo")
-        cls.backend = subprocess.Popen(["nsenter", f"--net=/run/netns/{cls.grid.netns}", "python3", "-c", SERVER])
-        cls.addClassCleanup(cls.backend.wait)
-        cls.addClassCleanup(cls.backend.kill)
+        cls.serve(f"/run/netns/{cls.grid.netns}", BACKEND, "hello")
         cls.grid.cli("node", "public-config", "--ip4", f"{NODE}/24", "--gw4", "10.60.0.254", "--domain", "gw.example.com")
         (cls.grid.dir / "authority.pem").write_text(cls.grid.cli("gateway", "authority"))
+
+    @classmethod
+    def serve(cls, namespace, address, text):
+        backend = subprocess.Popen(["nsenter", f"--net={namespace}", "python3", "-c", SERVER, address, text])
+        cls.addClassCleanup(backend.wait)
+        cls.addClassCleanup(backend.kill)
 
     def get(self, domain):
         """Body and status of a request that trusts the node's own authority only."""
@@ -42,9 +46,10 @@ class Gateway(unittest.TestCase):
             self.assertLess(time.monotonic(), end, f"{seen} instead of {expected}")
             time.sleep(0.1)
 
-    def deploy(self, name):
+    def deploy(self, name, address=BACKEND, network=None):
         """Waits for the public configuration's way from the ledger to the plugin."""
-        document = {"workloads": [{"name": "web", "type": "gateway-name-proxy", "data": {"name": name, "backends": [f"http://{BACKEND}:8080"]}}]}
+        data = {"name": name, "backends": [f"http://{address}:8080"]} | ({"network": network["name"]} if network else {})
+        document = {"workloads": ([network] if network else []) + [{"name": "web", "type": "gateway-name-proxy", "data": data}]}
         end = time.monotonic() + grid.PATIENCE
         while True:
             try:
@@ -81,6 +86,21 @@ class Gateway(unittest.TestCase):
 
         self.grid.cli("cancel", contract)
         self.assertEqual(self.grid.cli("gateway", "list"), [])
+
+    def test_private_backend(self):
+        self.grid.cli("contract", "create", "--name", "private")
+        network = grid.machine()["workloads"][0]
+        contract = self.deploy("private", "10.20.2.1", network)
+        inside = self.grid.cli("network", "show", self.grid.user_twin, network["name"])["netns"]
+        self.serve(inside, "10.20.2.1", "private")
+        self.until(lambda: self.get("private.gw.example.com"), "private|200")
+
+        with self.subTest("every plugin dies"):
+            self.grid.wait_for_helpers(self.grid.kill_helpers())
+            self.assertEqual(self.get("private.gw.example.com"), "private|200")
+
+        self.grid.cli("cancel", contract)
+        self.assertEqual(self.grid.leftovers(), [])
 
     def test_name_of_nobody(self):
         with self.assertRaises(AssertionError) as caught:

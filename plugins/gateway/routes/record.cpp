@@ -16,13 +16,18 @@ std::string LowerCase(std::string_view text) {
 
 std::string RouteValue(RouteRecord const& route) {
   return fmt::format("{}{}|{}|{}", route.paused ? "h|" : "", route.tls_passthrough ? 'p' : 't',
-                     route.id, route.backends.size());
+                     route.id, ServersOf(route).size());
+}
+
+std::vector<std::string> const& ServersOf(RouteRecord const& route) {
+  return route.network.empty() ? route.backends : route.forwards;
 }
 
 std::map<std::string, std::string> ServerEntries(RouteRecord const& route) {
   std::map<std::string, std::string> entries;
-  for (std::size_t i = 0; i < route.backends.size(); ++i)
-    entries.emplace(fmt::format("{}/{}", route.id, i), route.backends[i]);
+  auto const& servers = ServersOf(route);
+  for (std::size_t i = 0; i < servers.size(); ++i)
+    entries.emplace(fmt::format("{}/{}", route.id, i), servers[i]);
   return entries;
 }
 

@@ -26,16 +26,22 @@ struct RouteRecord {
   bool paused = false;
   std::vector<std::string> backends;  ///< `<ip>|<port>`, IPv6 without brackets
   std::string network;                ///< of the same twin; "" = the node's own
+  std::string netns;                  ///< of the network
+  std::vector<std::string> forwards;  ///< where the forwarder listens for each backend in it
 
   bool operator==(RouteRecord const&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(RouteRecord, (),
-                      (id, kind, name, fqdn, twin, tls_passthrough, paused, backends, network))
+                      (id, kind, name, fqdn, twin, tls_passthrough, paused, backends, network,
+                       netns, forwards))
 
 /// Lower-case ASCII: the canonical form of a domain.
 std::string LowerCase(std::string_view text);
 /// The value of the route's map entry: `<kind>|<id>|<count>`, with `h|` before it when paused.
 std::string RouteValue(RouteRecord const& route);
+/// Where the proxy connects to: the backends, or the forwarder for those in a
+/// network.
+std::vector<std::string> const& ServersOf(RouteRecord const& route);
 /// Map entries of the route's servers, by key.
 std::map<std::string, std::string> ServerEntries(RouteRecord const& route);
 

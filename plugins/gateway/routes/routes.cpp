@@ -12,13 +12,24 @@ std::string KeyOf(std::string const& id) {
 
 }  // namespace
 
+void Routes::Index(RouteRecord const& route) {
+  domains_[route.fqdn] = route.id;
+  forwards_.insert(route.forwards.begin(), route.forwards.end());
+}
+
+void Routes::Unindex(RouteRecord const& route) {
+  domains_.erase(route.fqdn);
+  for (auto const& listen : route.forwards)
+    forwards_.erase(listen);
+}
+
 Result<void> Routes::Load() {
   TRELLIS_TRY(auto const keys, host_.StoreList(kPrefix));
   for (auto const& key : keys) {
     TRELLIS_TRY(auto const text, host_.StoreGet(key));
     auto route = json::Parse<RouteRecord>(text);
     if (!route) return tl::unexpected<Error>(std::move(route).error().With("'{}'", key));
-    domains_[route->fqdn] = route->id;
+    Index(*route);
     auto const id = route->id;
     routes_.insert_or_assign(id, *std::move(route));
   }
@@ -34,9 +45,8 @@ Result<void> Routes::CheckFree(std::string const& fqdn, std::string const& id) c
 Result<void> Routes::Put(RouteRecord const& route) {
   TRELLIS_CHECK(CheckFree(route.fqdn, route.id));
   TRELLIS_CHECK(host_.StorePut(KeyOf(route.id), json::Dump(route)));
-  if (auto const known = routes_.find(route.id); known != routes_.end())
-    domains_.erase(known->second.fqdn);
-  domains_[route.fqdn] = route.id;
+  if (auto const known = routes_.find(route.id); known != routes_.end()) Unindex(known->second);
+  Index(route);
   routes_.insert_or_assign(route.id, route);
   return {};
 }
@@ -45,7 +55,7 @@ Result<void> Routes::Remove(std::string const& id) {
   auto const known = routes_.find(id);
   if (known == routes_.end()) return {};
   TRELLIS_CHECK(host_.StoreRemove(KeyOf(id)));
-  domains_.erase(known->second.fqdn);
+  Unindex(known->second);
   routes_.erase(known);
   return {};
 }

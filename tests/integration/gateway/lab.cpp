@@ -159,12 +159,12 @@ void GatewayLab::Run(std::string const& name, std::vector<std::string> argv) {
   ASSERT_TRUE(started) << started.error().message;
 }
 
-int GatewayLab::ProxyPid() {
+int GatewayLab::PidOf(std::string const& name) {
   auto const text = supervisor_->List("plug", "", Soon());
   auto const list = text ? json::Parse<std::vector<ProcessInfo>>(*text)
                          : Result<std::vector<ProcessInfo>>(std::vector<ProcessInfo>{});
   for (auto const& process : list.value_or(std::vector<ProcessInfo>{})) {
-    if (process.name == "gateway/haproxy" && process.state == "running") return process.pid;
+    if (process.name == name && process.state == "running") return process.pid;
   }
   return 0;
 }

@@ -53,7 +53,9 @@ class GatewayLab : public ::testing::Test {
   [[nodiscard]] std::string ProxyDir() const;
   /// A process that the supervisor stops with the test.
   void Run(std::string const& name, std::vector<std::string> argv);
-  [[nodiscard]] int ProxyPid();
+  /// Of a running process of the plugin; 0 when it does not run.
+  [[nodiscard]] int PidOf(std::string const& name);
+  [[nodiscard]] int ProxyPid() { return PidOf("gateway/haproxy"); }
   /// False when it does not hold within ten seconds.
   static bool Eventually(std::function<bool()> const& holds);
 
