@@ -8,11 +8,20 @@
 
 namespace trellis::plugins::gateway {
 
+/// The authority that certificates are ordered from (RFC 8555).
+struct AcmeConfig {
+  std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
+  std::string email;
+  std::string ca;  ///< file: whom to trust instead of the system's authorities
+};
+BOOST_DESCRIBE_STRUCT(AcmeConfig, (), (directory, email, ca))
+
 struct GatewayConfig {
-  std::string tls = "selfsigned";  ///< selfsigned|files
-  std::string wildcard_cert;       ///< PEM of `*.<domain>`, chain and key; with tls = files
-  std::string cert_dir;            ///< `<fqdn>.pem`; "" = `certs` in the state directory
-  bool verify_dns = true;          ///< an fqdn must point at the node
+  std::string tls = "selfsigned";  ///< selfsigned|files|acme
+  AcmeConfig acme;
+  std::string wildcard_cert;  ///< PEM of `*.<domain>`, chain and key; with tls = files
+  std::string cert_dir;       ///< `<fqdn>.pem`; "" = `certs` in the state directory
+  bool verify_dns = true;     ///< an fqdn must point at the node
   std::string resolver = "8.8.8.8:53";
   bool allow_loopback_backends = false;
   std::uint32_t threads = 0;          ///< of the proxy; 0 = CPUs, at most 4
@@ -21,7 +30,7 @@ struct GatewayConfig {
   std::string haproxy = "haproxy";    ///< program, searched where programs are when no path
 };
 BOOST_DESCRIBE_STRUCT(GatewayConfig, (),
-                      (tls, wildcard_cert, cert_dir, verify_dns, resolver, allow_loopback_backends,
-                       threads, max_connections, forwarder, haproxy))
+                      (tls, acme, wildcard_cert, cert_dir, verify_dns, resolver,
+                       allow_loopback_backends, threads, max_connections, forwarder, haproxy))
 
 }  // namespace trellis::plugins::gateway

@@ -20,7 +20,11 @@ Gateway::Gateway(Host host, GatewayConfig config)
       certificates_(config_, host.state_dir()),
       proxy_(host, config_),
       forwards_(host, config_, [this](auto const& listen) { return routes_.Forwards(listen); }),
-      route_metrics_(host) {}
+      route_metrics_(host),
+      orders_(
+          config_.acme, certificates_.acme_dir(),
+          [this](auto const& token, auto const& answer) { return Challenge(token, answer); },
+          [this](auto const& domain, auto const& pem) { Ordered(domain, pem); }) {}
 
 std::set<std::string> Gateway::OwnServers(RouteRecord const& route) const {
   auto const& own = ServersOf(route);
@@ -126,6 +130,7 @@ Result<Provisioned> Gateway::Provision(Call& call, RouteRequest const& request, 
     if (!before) (void)Remove(call, route);  // what is told is why it did not come up
     return tl::unexpected<Error>(live.error());
   }
+  OrderCertificate(route);
   route_count_.Record(static_cast<double>(routes_.all().size()));
   return Provisioned{route.fqdn, changed};
 }
@@ -159,6 +164,7 @@ Result<void> Gateway::Remove(Call& call, RouteRecord const& route) {
   }
   // Before the record: as long as it is there, nobody else gets the addresses.
   if (!route.network.empty()) TRELLIS_CHECK(forwards_.Remove(route.id));
+  orders_.Forget(route.fqdn);
   TRELLIS_CHECK(certificates_.Forget(route));
   TRELLIS_CHECK(routes_.Remove(route.id));
   route_count_.Record(static_cast<double>(routes_.all().size()));
@@ -232,28 +238,8 @@ Result<std::vector<RouteLine>> Gateway::List() {
     if (auto read = proxy_.ReadCounters()) counters = *std::move(read);
   }
   std::vector<RouteLine> lines;
-  for (auto const& [id, route] : routes_.all()) {
-    auto const& traffic = counters[id];
-    RouteLine line;
-    line.owner = id;
-    line.fqdn = route.fqdn;
-    line.kind = route.kind;
-    line.network = route.network;
-    for (auto const& server : route.backends) {
-      auto const bar = server.rfind('|');
-      auto const ip = server.substr(0, bar);
-      bool const v6 = ip.find(':') != std::string::npos;
-      line.backends.push_back(
-          fmt::format("{}{}{}:{}", v6 ? "[" : "", ip, v6 ? "]" : "", server.substr(bar + 1)));
-    }
-    line.certificate = certificates_.Kind(route);
-    line.paused = route.paused;
-    line.requests = traffic.requests;
-    line.connections = traffic.connections;
-    line.bytes_in = traffic.bytes_in;
-    line.bytes_out = traffic.bytes_out;
-    lines.push_back(std::move(line));
-  }
+  for (auto const& [id, route] : routes_.all())
+    lines.push_back(LineOf(route, counters[id]));
   return lines;
 }
 

@@ -1,6 +1,7 @@
 // The plugin's work behind both workload types, the service and the commands.
 #pragma once
 
+#include "plugins/gateway/acme/orders.hpp"
 #include "plugins/gateway/certs/certificates.hpp"
 #include "plugins/gateway/checks/request.hpp"
 #include "plugins/gateway/config.hpp"
@@ -57,6 +58,9 @@ class Gateway {
   // ---- commands and providers ----
   Result<std::vector<RouteLine>> List();
   Result<std::vector<Reading>> Consumption();
+  /// Of one route: for `zos.debug.deployment.info` and `.health`.
+  Result<std::string> Info(std::string_view request);
+  Result<std::string> Health(std::string_view request);
   /// PEM of the authority that signs what the node makes itself.
   std::string Authority();
 
@@ -72,6 +76,9 @@ class Gateway {
   /// Path of the namespace; "" without a network, or when it is still to come.
   Result<std::string> FindNetwork(Call& call, RouteRequest const& request, bool may_come) const;
 
+  /// Of the route that a provider is asked for.
+  Result<RouteLine> LineOf(std::string_view request);
+
   // These need mutex_.
   Result<void> StartProxy(Call& call);
   Result<void> GoLive(Call& call, RouteRecord route, RouteRecord const* before);
@@ -81,9 +88,15 @@ class Gateway {
   Result<std::size_t> RepairForwards(Call& call);
   Result<void> Remove(Call& call, RouteRecord const& route);
   Result<void> TakeDown(RouteRecord const& route);
+  RouteLine LineOf(RouteRecord const& route, Traffic const& traffic);
   std::set<std::string> OwnServers(RouteRecord const& route) const;
   void NoteLastCounters(std::string const& id);
   Result<void> RefreshCertificates();
+  void OrderCertificate(RouteRecord const& route);
+
+  // From the thread of the orders.
+  Result<void> Challenge(std::string const& token, std::string const& answer);
+  void Ordered(std::string const& domain, Result<std::string> const& pem);
 
   // Tasks and events.
   void Upkeep();
@@ -112,6 +125,7 @@ class Gateway {
   Metric repairs_;
   Metric route_count_;
   RouteMetrics route_metrics_;
+  AcmeOrders orders_;  // last: its thread uses the others
 };
 
 }  // namespace trellis::plugins::gateway

@@ -24,8 +24,12 @@ class GatewayPlugin {
     "permissions":["process.spawn","name.read","engine.report","net.connect","fs.read:/etc/trellis/certs",
       "command:zos.x.gateway."],
     "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
-      "tls":{"type":"string","enum":["selfsigned","files"],"default":"selfsigned",
-        "description":"where certificates are from: the node's own authority, or files"},
+      "tls":{"type":"string","enum":["selfsigned","files","acme"],"default":"selfsigned",
+        "description":"where certificates are from: the node's own authority, files, or orders of a public authority"},
+      "acme":{"type":"object","additionalProperties":false,"default":{},"properties":{
+        "directory":{"type":"string","default":"https://acme-v02.api.letsencrypt.org/directory","description":"URL of the authority"},
+        "email":{"type":"string","default":"","description":"told to the authority"},
+        "ca":{"type":"string","default":"","description":"file below /etc/trellis/certs: whom to trust for the directory instead of the system's authorities"}}},
       "wildcard_cert":{"type":"string","default":"",
         "description":"with files: chain and key of the node's domain, below /etc/trellis/certs"},
       "cert_dir":{"type":"string","default":"","description":"with files: <fqdn>.pem; empty: certs in the state directory"},
@@ -73,6 +77,12 @@ class GatewayPlugin {
     options.name = "zos.x.gateway.authority";
     TRELLIS_CHECK(host.AddCommand(options, [this](Call&, std::string_view) -> Result<std::string> {
       return json::Dump(gateway_.Authority());
+    }));
+    TRELLIS_CHECK(host.AddProvider("info", "route", "", [this](Call&, std::string_view request) {
+      return gateway_.Info(request);
+    }));
+    TRELLIS_CHECK(host.AddProvider("health", "route", "", [this](Call&, std::string_view request) {
+      return gateway_.Health(request);
     }));
     return host.AddProvider("consumption", "routes", "",
                             [this](Call&, std::string_view) -> Result<std::string> {

@@ -40,7 +40,7 @@ Result<void> Gateway::Start(Call& call) {
     host_.Warn("public configuration not read, retrying",
                {{"error", json::Encode(facts.error().message)}});
   next_names_ = Clock::now() + UntilNextNames();
-  next_certificates_ = Clock::now() + kRenewEvery;
+  next_certificates_ = Clock::now();
   {
     std::scoped_lock const lock(mutex_);
     TRELLIS_CHECK(routes_.Load());
@@ -69,6 +69,36 @@ Result<void> Gateway::EndLeftovers(Call& call) {
 
 void Gateway::Stop() {
   host_.CancelTask(task_);
+  orders_.Stop();
+}
+
+void Gateway::OrderCertificate(RouteRecord const& route) {
+  if (certificates_.Needs(route)) orders_.Want(route.fqdn);
+}
+
+Result<void> Gateway::Challenge(std::string const& token, std::string const& answer) {
+  std::scoped_lock const lock(mutex_);
+  if (!proxy_.running()) return Fail(Code::kUnavailable, "the proxy does not run");
+  return proxy_.SetChallenge(token, answer);
+}
+
+void Gateway::Ordered(std::string const& domain, Result<std::string> const& pem) {
+  if (!pem) {
+    host_.Warn("certificate not issued, trying again later",
+               {{"domain", json::Encode(domain)}, {"error", json::Encode(pem.error().message)}});
+    return;
+  }
+  std::scoped_lock const lock(mutex_);
+  auto done = certificates_.Keep(domain, *pem);
+  bool const routed = std::ranges::any_of(
+      routes_.all(), [&](auto const& entry) { return entry.second.fqdn == domain; });
+  if (done && routed && proxy_.running()) done = proxy_.SetCertificate(domain, *pem);
+  if (!done) {
+    host_.Warn("certificate not taken",
+               {{"domain", json::Encode(domain)}, {"error", json::Encode(done.error().message)}});
+    return;
+  }
+  host_.Info("certificate issued", {{"domain", json::Encode(domain)}});
 }
 
 void Gateway::Upkeep() {
@@ -119,6 +149,7 @@ Result<void> Gateway::RefreshCertificates() {
   for (auto const& [id, route] : routes_.all()) {
     TRELLIS_TRY(auto const pem, certificates_.For(route));
     if (!pem.empty()) TRELLIS_CHECK(proxy_.SetCertificate(route.fqdn, pem));
+    OrderCertificate(route);
   }
   return {};
 }

@@ -23,11 +23,12 @@ Result<void> List(App const& app) {
   auto text = fmt::format("{:<22} {:<32} {:<12} {:>9} {:>12} {:>12}  {}\n", "owner", "domain",
                           "certificate", "requests", "bytes in", "bytes out", "backends");
   for (auto const& line : lines)
-    text += fmt::format("{:<22} {:<32} {:<12} {:>9} {:>12} {:>12}  {}{}{}\n", line.owner, line.fqdn,
-                        line.certificate, std::max(line.requests, line.connections), line.bytes_in,
-                        line.bytes_out, fmt::join(line.backends, " "),
+    text += fmt::format("{:<22} {:<32} {:<12} {:>9} {:>12} {:>12}  {}{}{}{}{}\n", line.owner,
+                        line.fqdn, line.certificate, std::max(line.requests, line.connections),
+                        line.bytes_in, line.bytes_out, fmt::join(line.backends, " "),
                         line.network.empty() ? "" : " in network " + line.network,
-                        line.paused ? " (paused)" : "");
+                        line.paused ? " (paused)" : "",
+                        line.certificate_error.empty() ? "" : "\n  ", line.certificate_error);
   app.Print(answer, text);
   return {};
 }

@@ -11,13 +11,15 @@ constexpr std::size_t kMaxPem = std::size_t{64} << 10;
 /// What nobody can ask for by name.
 constexpr char const* kNoDomain = "gateway.invalid";
 
-bool WantsOwn(RouteRecord const& route) {
-  return !route.tls_passthrough && route.kind != kNameKind;
-}
-
 }  // namespace
 
+// The wildcard covers names; only what is ordered is ordered for each.
+bool Certificates::WantsOwn(RouteRecord const& route) const {
+  return !route.tls_passthrough && (route.kind != kNameKind || config_.tls == "acme");
+}
+
 Result<void> Certificates::Open() {
+  TRELLIS_CHECK(MakeDirs(acme_dir(), 0700));
   TRELLIS_CHECK(MakeDirs(state_dir_ + "/selfsigned", 0700));
   TRELLIS_CHECK(MakeDirs(state_dir_ + "/certs", 0700));
   TRELLIS_TRY(ca_, NodeCa::Open(state_dir_));
@@ -53,11 +55,30 @@ Result<std::string> Certificates::Fallback(std::string const& domain) {
 
 Result<std::string> Certificates::For(RouteRecord const& route) {
   if (!WantsOwn(route)) return std::string();
+  if (config_.tls == "acme") {
+    auto kept = ReadFile(OrderedFile(route.fqdn), kMaxPem);
+    return kept && IsCertificate(*kept) ? *std::move(kept) : std::string();
+  }
   if (config_.tls == "files") {
     auto given = ReadFile(GivenFile(route.fqdn), kMaxPem);
     return given && IsCertificate(*given) ? *std::move(given) : std::string();
   }
   return Own(FileOf(route.fqdn), {route.fqdn});
+}
+
+std::string Certificates::OrderedFile(std::string const& fqdn) const {
+  return fmt::format("{}/{}.pem", acme_dir(), FileNameOf(fqdn));
+}
+
+bool Certificates::Needs(RouteRecord const& route) const {
+  if (config_.tls != "acme" || !WantsOwn(route)) return false;
+  auto const kept = ReadFile(OrderedFile(route.fqdn), kMaxPem);
+  return !kept || !IsFresh(*kept);
+}
+
+Result<void> Certificates::Keep(std::string const& fqdn, std::string const& pem) const {
+  if (!IsCertificate(pem)) return Fail(Code::kIo, "what was issued is no certificate with its key");
+  return WriteFile(OrderedFile(fqdn), pem, 0600);
 }
 
 Result<void> Certificates::Forget(RouteRecord const& route) const {
@@ -69,6 +90,8 @@ Result<void> Certificates::Forget(RouteRecord const& route) const {
 std::string Certificates::Kind(RouteRecord const& route) const {
   if (route.tls_passthrough) return "passthrough";
   if (!WantsOwn(route)) return "wildcard";
+  if (config_.tls == "acme")
+    return ::access(OrderedFile(route.fqdn).c_str(), F_OK) == 0 ? "acme" : kNoneYet;
   if (config_.tls != "files") return "selfsigned";
   return ::access(GivenFile(route.fqdn).c_str(), F_OK) == 0 ? "file" : "wildcard";
 }

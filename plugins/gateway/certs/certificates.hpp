@@ -10,8 +10,12 @@
 
 namespace trellis::plugins::gateway {
 
-/// Of the modes `selfsigned` (the node's own authority) and `files`. What cannot be had is answered
-/// with a certificate of the node's own, so that a route never waits for one.
+/// Of the modes `selfsigned` (the node's own authority), `files` and `acme`,
+/// `none yet` (ordered). What cannot be had is answered with a certificate of
+/// the node's own, so that a route never waits for one.
+/// Of a route whose certificate is ordered.
+inline constexpr char const* kNoneYet = "none yet";
+
 class Certificates {
  public:
   /// Keeps the authority and what it signs in `state_dir`.
@@ -23,15 +27,25 @@ class Certificates {
   Result<std::string> Fallback(std::string const& domain);
   /// PEM for the route; "" when the fallback answers or TLS is none of the node's.
   Result<std::string> For(RouteRecord const& route);
-  /// Removes what the node made for the domain.
+  /// With `acme`: must one be ordered for the route?
+  [[nodiscard]] bool Needs(RouteRecord const& route) const;
+  /// What was ordered.
+  Result<void> Keep(std::string const& fqdn, std::string const& pem) const;
+  /// Where the account with the authority is kept.
+  [[nodiscard]] std::string acme_dir() const { return state_dir_ + "/acme"; }
+  /// Removes what the node signed for the domain. What was ordered stays while
+  /// it is good.
   Result<void> Forget(RouteRecord const& route) const;
   /// Of the node's own authority.
   [[nodiscard]] std::string const& authority() const { return ca_->pem(); }
-  /// Where the route's certificate is from: `passthrough`, `wildcard`, `selfsigned`, `file`.
+  /// Where the route's certificate is from: `passthrough`, `wildcard`,
+  /// `selfsigned`, `file`, `acme`, `none yet`.
   [[nodiscard]] std::string Kind(RouteRecord const& route) const;
 
  private:
+  [[nodiscard]] bool WantsOwn(RouteRecord const& route) const;
   [[nodiscard]] std::string FileOf(std::string const& name) const;
+  [[nodiscard]] std::string OrderedFile(std::string const& fqdn) const;
   [[nodiscard]] std::string GivenFile(std::string const& fqdn) const;
   Result<std::string> Own(std::string const& file, std::vector<std::string> const& names);
 

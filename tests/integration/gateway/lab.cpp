@@ -155,6 +155,7 @@ void GatewayLab::Run(std::string const& name, std::vector<std::string> argv) {
   ProcessSpec spec;
   spec.argv = std::move(argv);
   spec.restart = "never";
+  spec.env = {{"PEBBLE_VA_NOSLEEP", "1"}};
   auto const started = supervisor_->Ensure("test", name, json::Dump(spec), {}, Soon());
   ASSERT_TRUE(started) << started.error().message;
 }

@@ -16,6 +16,7 @@ struct RouteLine {
   std::vector<std::string> backends;
   std::string network;  ///< "" = the node's own
   std::string certificate;
+  std::string certificate_error;  ///< why none was issued yet
   bool paused = false;
   std::uint64_t requests = 0;
   std::uint64_t connections = 0;
@@ -23,7 +24,7 @@ struct RouteLine {
   std::uint64_t bytes_out = 0;
 };
 BOOST_DESCRIBE_STRUCT(RouteLine, (),
-                      (owner, fqdn, kind, backends, network, certificate, paused, requests,
-                       connections, bytes_in, bytes_out))
+                      (owner, fqdn, kind, backends, network, certificate, certificate_error, paused,
+                       requests, connections, bytes_in, bytes_out))
 
 }  // namespace trellis::services

@@ -1,0 +1,61 @@
+// An account at a certificate authority (RFC 8555) and its orders. Not
+// thread-safe.
+#pragma once
+
+#include "plugins/gateway/acme/http.hpp"
+#include "plugins/gateway/certs/openssl.hpp"
+#include "plugins/gateway/config.hpp"
+
+#include <functional>
+#include <string>
+
+namespace trellis::plugins::gateway {
+
+class AcmeClient {
+ public:
+  /// Serves `answer` at `/.well-known/acme-challenge/<token>`; "" takes it
+  /// back.
+  using Challenge =
+      std::function<Result<void>(std::string const& token, std::string const& answer)>;
+  /// Waits a moment between two looks; false when the client is to end.
+  using Pause = std::function<bool()>;
+
+  /// The account's key is kept in the file `key_file`.
+  AcmeClient(AcmeConfig const& config, std::string key_file, std::atomic<bool> const& stop)
+      : config_(config), key_file_(std::move(key_file)), http_(config.ca, stop) {}
+
+  /// A certificate for the domain with a key of its own: PEM, chain first.
+  /// kUnavailable when the authority cannot be reached, kDenied with its reason and what to do
+  /// when the domain was not proved.
+  Result<std::string> Order(std::string const& domain, Challenge const& challenge,
+                            Pause const& pause);
+  /// What the authority asked for when it refused the last order; 0 = nothing.
+  [[nodiscard]] std::chrono::seconds asked_to_wait() const { return asked_to_wait_; }
+
+ private:
+  struct Directory {
+    std::string newNonce;
+    std::string newAccount;
+    std::string newOrder;
+    BOOST_DESCRIBE_CLASS(Directory, (), (newNonce, newAccount, newOrder), (), ())
+  };
+  Result<void> Register();
+  Result<HttpAnswer> Ask(std::string const& url, std::string const& payload);
+  Result<HttpAnswer> AskOnce(std::string const& url, std::string const& payload);
+  tl::unexpected<Error> Refused(HttpAnswer const& answer);
+  Result<std::string> Issue(std::string const& domain, Challenge const& challenge,
+                            Pause const& pause);
+  Result<void> Prove(std::string const& url, Challenge const& challenge, Pause const& pause);
+  Result<std::string> WaitFor(std::string const& url, std::string const& state, Pause const& pause);
+
+  AcmeConfig const& config_;
+  std::string key_file_;
+  HttpsClient http_;
+  Directory directory_;
+  PkeyPtr key_;
+  std::string account_;  // its URL, "" = not known yet
+  std::string nonce_;
+  std::chrono::seconds asked_to_wait_{0};
+};
+
+}  // namespace trellis::plugins::gateway
