@@ -6,14 +6,45 @@ import unittest
 
 import grid
 
-NODE, BACKEND = "10.60.0.1", "10.50.0.1"
+NODE, BACKEND, BACKEND6 = "10.60.0.1", "10.50.0.1", "2001:db8:50::1"
+# Answers with a text; a WebSocket gets back what it sends, whole frames or not.
 SERVER = """
-import http.server, sys
+import base64, hashlib, http.server, socket, sys
 class Hello(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     def do_GET(self):
-        self.send_response(200); self.end_headers(); self.wfile.write(sys.argv[2].encode())
+        if "upgrade" in self.headers:
+            return self.echo()
+        self.send_response(200); self.send_header("Content-Length", str(len(sys.argv[2]))); self.end_headers(); self.wfile.write(sys.argv[2].encode())
+    def echo(self):
+        key = self.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101); self.send_header("Upgrade", "websocket"); self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()); self.end_headers()
+        while data := self.connection.recv(65536):
+            self.connection.sendall(data)
+        self.close_connection = True
     def log_message(self, *_): pass
-http.server.ThreadingHTTPServer((sys.argv[1], 8080), Hello).serve_forever()
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+Server((sys.argv[1], 8080), Hello).serve_forever()
+"""
+# Opens a WebSocket to a domain at an address. Prints the status line, then for each line of its input what comes back.
+WEBSOCKET = """
+import socket, ssl, sys
+node, domain, authority = sys.argv[1:]
+s = ssl.create_default_context(cafile=authority).wrap_socket(socket.create_connection((node, 443), timeout=30), server_hostname=domain)
+s.sendall(f"GET / HTTP/1.1\\r\\nHost: {domain}\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+          "Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n".encode())
+head = b""
+while b"\\r\\n\\r\\n" not in head:
+    head += s.recv(1)
+print(head.split(b"\\r\\n")[0].decode(), flush=True)
+for line in sys.stdin:
+    try:
+        s.sendall(line.encode())
+        print(s.recv(4096).decode().strip() or "closed", flush=True)
+    except OSError:
+        print("closed", flush=True)
 """
 
 
@@ -24,6 +55,7 @@ class Gateway(unittest.TestCase):
         cls.addClassCleanup(cls.grid.close)
         for address in (NODE, BACKEND):
             cls.grid.inside("ip", "address", "add", f"{address}/32", "dev", "lo")
+        cls.grid.inside("ip", "address", "add", f"{BACKEND6}/128", "dev", "lo", "nodad")
         cls.serve(f"/run/netns/{cls.grid.netns}", BACKEND, "hello")
         cls.grid.cli("node", "public-config", "--ip4", f"{NODE}/24", "--gw4", "10.60.0.254", "--domain", "gw.example.com")
         (cls.grid.dir / "authority.pem").write_text(cls.grid.cli("gateway", "authority"))
@@ -48,7 +80,7 @@ class Gateway(unittest.TestCase):
 
     def deploy(self, name, address=BACKEND, network=None):
         """Waits for the public configuration's way from the ledger to the plugin."""
-        data = {"name": name, "backends": [f"http://{address}:8080"]} | ({"network": network["name"]} if network else {})
+        data = {"name": name, "backends": [f"http://[{address}]:8080" if ":" in address else f"http://{address}:8080"]} | ({"network": network["name"]} if network else {})
         document = {"workloads": ([network] if network else []) + [{"name": "web", "type": "gateway-name-proxy", "data": data}]}
         end = time.monotonic() + grid.PATIENCE
         while True:
@@ -86,6 +118,43 @@ class Gateway(unittest.TestCase):
 
         self.grid.cli("cancel", contract)
         self.assertEqual(self.grid.cli("gateway", "list"), [])
+
+    def websocket(self, domain):
+        client = subprocess.Popen(["nsenter", f"--net=/run/netns/{self.grid.netns}", "python3", "-c", WEBSOCKET, NODE, domain, str(self.grid.dir / "authority.pem")],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.addCleanup(client.communicate)
+        self.assertEqual(client.stdout.readline().strip(), "HTTP/1.1 101 Switching Protocols")
+
+        def say(text):
+            client.stdin.write(text + "\n")
+            return client.stdout.readline().strip()
+        return say
+
+    def test_websocket_lives_as_long_as_its_route(self):
+        for name in ("chat", "other"):
+            self.grid.cli("contract", "create", "--name", name)
+        chat = self.deploy("chat")
+        say = self.websocket("chat.gw.example.com")
+        self.assertEqual(say("hello"), "hello")
+
+        other = self.deploy("other")
+        self.assertEqual(self.get("other.gw.example.com"), "hello|200")
+        self.assertEqual(say("beside another one"), "beside another one")
+        self.grid.cli("cancel", other)
+        self.assertEqual(say("without it"), "without it")
+
+        self.grid.cli("cancel", chat)
+        self.assertEqual(say("after its end"), "closed")
+
+    def test_backend_with_an_ipv6_address(self):
+        self.serve(f"/run/netns/{self.grid.netns}", BACKEND6, "six")
+        self.grid.cli("contract", "create", "--name", "six")
+        contract = self.deploy("six", BACKEND6)
+
+        self.until(lambda: self.get("six.gw.example.com"), "six|200")
+
+        self.assertEqual(self.grid.cli("gateway", "list")[0]["backends"], [f"[{BACKEND6}]:8080"])
+        self.grid.cli("cancel", contract)
 
     def test_private_backend(self):
         self.grid.cli("contract", "create", "--name", "private")
