@@ -24,13 +24,15 @@ struct GatewayConfig {
   bool verify_dns = true;     ///< an fqdn must point at the node
   std::string resolver = "8.8.8.8:53";
   bool allow_loopback_backends = false;
-  std::uint32_t threads = 0;          ///< of the proxy; 0 = CPUs, at most 4
-  std::uint32_t max_connections = 0;  ///< of the proxy; 0 = what its descriptors allow
-  std::string forwarder;              ///< program; "" = trellis-nnc beside the daemon's
-  std::string haproxy = "haproxy";    ///< program, searched where programs are when no path
+  std::uint32_t threads = 0;             ///< of the proxy; 0 = CPUs, at most 4
+  std::uint32_t max_connections = 0;     ///< of the proxy; 0 = what its descriptors allow
+  std::uint32_t max_conn_per_route = 0;  ///< at once; 0 = no limit
+  std::string forwarder;                 ///< program; "" = trellis-nnc beside the daemon's
+  std::string haproxy = "haproxy";       ///< program, searched where programs are when no path
 };
 BOOST_DESCRIBE_STRUCT(GatewayConfig, (),
                       (tls, acme, wildcard_cert, cert_dir, verify_dns, resolver,
-                       allow_loopback_backends, threads, max_connections, forwarder, haproxy))
+                       allow_loopback_backends, threads, max_connections, max_conn_per_route,
+                       forwarder, haproxy))
 
 }  // namespace trellis::plugins::gateway

@@ -38,6 +38,7 @@ class GatewayPlugin {
       "allow_loopback_backends":{"type":"boolean","default":false,"description":"for tests"},
       "threads":{"type":"integer","minimum":0,"maximum":64,"default":0,"description":"of the proxy; 0: CPUs, at most 4"},
       "max_connections":{"type":"integer","minimum":0,"default":0,"description":"of the proxy; 0: what its descriptors allow"},
+      "max_conn_per_route":{"type":"integer","minimum":0,"default":0,"description":"connections and requests of a route at once; 0: no limit"},
       "forwarder":{"type":"string","default":"","description":"the program; empty: trellis-nnc beside the daemon's"},
       "haproxy":{"type":"string","default":"haproxy","description":"the program"}}}},
     "state":{"version":1}})";

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace trellis::plugins::gateway {
 
@@ -39,7 +41,7 @@ constexpr std::string_view kPlain = R"(defaults
   timeout http-keep-alive 75s
 
 backend st_routes
-  stick-table type string len 80 size 100k nopurge store http_req_cnt,conn_cnt,bytes_in_cnt,bytes_out_cnt
+  stick-table type string len 80 size 100k nopurge store http_req_cnt,conn_cnt,bytes_in_cnt,bytes_out_cnt$CUR
 
 frontend http80
   mode http
@@ -68,7 +70,7 @@ $V6_443  tcp-request inspect-delay 5s
   tcp-request content set-dst var(sess.addr),field(1,|) if { var(sess.addr) -m found }
   tcp-request content set-dst-port var(sess.addr),field(2,|) if { var(sess.addr) -m found }
   tcp-request content track-sc0 var(sess.wl) table st_routes if { var(sess.addr) -m found }
-  tcp-request content reject if { var(sess.route) -m beg h|p| }
+$CAP_TCP  tcp-request content reject if { var(sess.route) -m beg h|p| }
   tcp-request content accept if { req.ssl_hello_type 1 }
   tcp-request content reject if WAIT_END
   use_backend passthrough if { var(sess.addr) -m found }
@@ -103,7 +105,7 @@ constexpr std::string_view kTerminate = R"(frontend https
   http-request set-var(txn.addr) var(txn.key),map_str($DIR/servers.map)
   http-request return status 502 content-type text/plain string "Bad Gateway" unless { var(txn.addr) -m found }
   http-request track-sc0 var(txn.wl) table st_routes
-  http-request del-header X-Forwarded-For
+$CAP_HTTP  http-request del-header X-Forwarded-For
   http-request set-header X-Forwarded-Proto https
   http-request set-header X-Forwarded-Port 443
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
@@ -126,19 +128,33 @@ void ReplaceAll(std::string& text, std::string_view what, std::string_view with)
     text.replace(at, what.size(), with);
 }
 
+// What a route may have at once, and refuses beyond it.
+using Values = std::vector<std::pair<std::string_view, std::string>>;
+Values CapValues(std::uint32_t most) {
+  if (most == 0) return {{"$CUR", ""}, {"$CAP_TCP", ""}, {"$CAP_HTTP", ""}};
+  return {
+      {"$CUR", ",conn_cur"},
+      {"$CAP_TCP", fmt::format("  tcp-request content reject if {{ var(sess.addr) -m found }} {{ "
+                               "sc0_conn_cur(st_routes) gt {} }}\n",
+                               most)},
+      {"$CAP_HTTP", fmt::format("  http-request return status 503 content-type text/plain string "
+                                "\"too many connections\" if {{ sc0_conn_cur(st_routes) gt {} }}\n",
+                                most)}};
+}
+
 }  // namespace
 
 std::string ConfigText(ProxySettings const& settings) {
   std::string text;
   for (auto const part : {kGlobal, kPlain, kTls, kTerminate})
     text += part;
-  std::array<std::pair<std::string_view, std::string>, 6> const values{
-      {{"$DIR", settings.dir},
-       {"$THREADS", std::to_string(settings.threads)},
-       {"$MAXCONN", std::to_string(settings.connections)},
-       {"$USER", kProxyUser},
-       {"$V6_80", settings.ipv6 ? "  bind :::80 v6only\n" : ""},
-       {"$V6_443", settings.ipv6 ? "  bind :::443 v6only\n" : ""}}};
+  Values values{{"$DIR", settings.dir},
+                {"$THREADS", std::to_string(settings.threads)},
+                {"$MAXCONN", std::to_string(settings.connections)},
+                {"$USER", kProxyUser},
+                {"$V6_80", settings.ipv6 ? "  bind :::80 v6only\n" : ""},
+                {"$V6_443", settings.ipv6 ? "  bind :::443 v6only\n" : ""}};
+  std::ranges::move(CapValues(settings.per_route), std::back_inserter(values));
   for (auto const& [name, value] : values)
     ReplaceAll(text, name, value);
   return text;

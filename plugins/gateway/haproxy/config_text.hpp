@@ -11,7 +11,8 @@ struct ProxySettings {
   std::string dir;  ///< private folder: configuration, maps, certificates and sockets
   std::uint32_t threads = 1;
   std::uint32_t connections = 1000;
-  bool ipv6 = true;  ///< listen there too
+  std::uint32_t per_route = 0;  ///< connections and requests at once of one route; 0 = no limit
+  bool ipv6 = true;             ///< listen there too
 };
 
 /// Names below the folder.

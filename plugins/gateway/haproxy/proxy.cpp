@@ -65,6 +65,7 @@ Result<ProcessSpec> Proxy::Spec(std::string const& netns) {
   settings.threads = config_.threads != 0 ? config_.threads : ProxyThreads();
   settings.connections =
       config_.max_connections != 0 ? std::min(config_.max_connections, most) : most;
+  settings.per_route = config_.max_conn_per_route;
   settings.ipv6 = HasIpv6();
   config_text_ = ConfigText(settings);
   ProcessSpec spec;

@@ -1,9 +1,13 @@
 // Real requests through the node's proxy.
+#include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/tool.hpp"
 #include "tests/integration/gateway/lab.hpp"
 #include "tests/support/patience.hpp"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <fstream>
 
@@ -116,6 +120,29 @@ TEST_F(Proxy, AnswersForADeadBackendAtOnce) {
   ASSERT_TRUE(ProvisionName("7-100-gw1", "app", "http://10.50.0.1:1").ok());
 
   EXPECT_EQ(Get("https://app.gw.example.com/"), "Bad Gateway|502");
+}
+
+TEST_F(Proxy, BoundsWhatARouteHasAtOnce) {
+  Load(R"(,"max_conn_per_route":1)");
+  // Takes connections and never answers.
+  UniqueFd const slow(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = ::inet_addr(kBackendIp);
+  auto* const raw = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(slow.get(), raw, size), 0);
+  ASSERT_EQ(::listen(slow.get(), 8), 0);
+  ASSERT_EQ(::getsockname(slow.get(), raw, &size), 0);
+  auto const url = fmt::format("http://{}:{}", kBackendIp, ntohs(address.sin_port));
+  ASSERT_TRUE(ProvisionName("7-100-gw1", "slow", url).ok());
+  ASSERT_TRUE(ProvisionName("7-100-gw2", "quick", Serve("quick")).ok());
+  Run("first", {"/usr/bin/curl", "--silent", "--insecure", "--noproxy", "*", "--connect-to",
+                fmt::format("::{}:", kNodeIp), "https://slow.gw.example.com/"});
+  UniqueFd const first(::accept(slow.get(), nullptr, nullptr));
+
+  EXPECT_EQ(Get("https://slow.gw.example.com/"), "too many connections|503");
+  EXPECT_EQ(Get("https://quick.gw.example.com/"), "quick|200");
 }
 
 TEST_F(Proxy, RefusesAPausedRouteUntilItIsResumed) {
