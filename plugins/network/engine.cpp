@@ -56,12 +56,13 @@ Result<void> NetworkEngine::Start(Call const& call) {
   std::set<std::string> known;
   for (auto const& [net_id, record] : records_.networks())
     known.insert(net_id);
-  TRELLIS_CHECK(tunnels_.RemoveOthers(call, known));
+  // Nothing that is wrong with old tunnels may keep the plugin down.
+  if (auto const removed = tunnels_.RemoveOthers(call, known); !removed)
+    host_.Warn("old tunnels not removed", {{"error", json::Encode(removed.error().message)}});
   TRELLIS_CHECK(node_network_.Converge());
   RestorePublic();
-  return host_.Subscribe("process.exited", [this](std::string_view, std::string_view event) {
-    ProcessEnded(event);
-  });
+  return host_.Subscribe("process.exited",
+                         [this](std::string_view, std::string_view event) { ProcessEnded(event); });
 }
 
 void NetworkEngine::ProcessEnded(std::string_view event) {
@@ -74,8 +75,9 @@ void NetworkEngine::ProcessEnded(std::string_view event) {
   OwnCall own(host_, kRepairLimit);
   auto const built = Build(own.call(), *record, record->data);
   if (built) return;
-  host_.Warn("tunnel ended and was not made anew", {{"network", json::Encode(record->id)},
-                                                    {"error", json::Encode(built.error().message)}});
+  host_.Warn(
+      "tunnel ended and was not made anew",
+      {{"network", json::Encode(record->id)}, {"error", json::Encode(built.error().message)}});
 }
 
 Result<void> NetworkEngine::SettlePort(NetworkRecord& record, NetworkRecord const* known) const {

@@ -15,6 +15,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr std::int64_t kQuitNs = 60'000'000'000;
+
 class FirstParty : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -22,6 +24,7 @@ class FirstParty : public ::testing::Test {
     ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
     ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     lab_.hosting = Hosting::kProcess;
+    lab_.data_processes = true;
     Configure("storage",
               fmt::format(R"({{"pools":[{{"name":"ssd0","path":"{}/pool","size":{}}}]}})",
                           Dir().string(), std::uint64_t{1} << 30U));
@@ -33,6 +36,7 @@ class FirstParty : public ::testing::Test {
       ASSERT_EQ(lab_.StatusOf(plugin).state, "running") << lab_.StatusOf(plugin).reason;
   }
   void TearDown() override {
+    EXPECT_TRUE(lab_.manager().supervisor()->Quit(MonotonicNs() + kQuitNs));
     lab_.manager().Stop();
     std::ifstream mounts("/proc/self/mounts");
     std::vector<std::string> below;

@@ -38,6 +38,8 @@ class PluginLab {
     options.reload = reload;
     options.create_patience = create_patience;
     options.plugin_host = std::filesystem::path(TRELLIS_BUILD_DIR) / "bin/trellis-plugin-host";
+    if (data_processes)
+      options.keeper = std::filesystem::path(TRELLIS_BUILD_DIR) / "bin/trellis-keeper";
     options.restart_delays = {restart_delay};
     auto opened = Manager::Open(std::move(options), kernel_);
     if (!opened) throw std::runtime_error(opened.error().message);
@@ -65,6 +67,8 @@ class PluginLab {
   std::map<std::string, PluginConfig> config;
   std::chrono::milliseconds restart_delay{10};
   std::vector<std::string> kernel_commands;
+  /// Plugins may have them: the test ends them, see Manager::supervisor.
+  bool data_processes = false;
   std::optional<PluginTrust> trust;
   ReloadLimits reload;
   std::chrono::milliseconds create_patience{30000};
