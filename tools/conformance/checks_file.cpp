@@ -138,6 +138,8 @@ void SchemaTakesTheSample(Setting const& setting, Probe& probe) {
                "the samples have a configuration, the manifest has no config.schema",
                "a plugin without a schema gets {}");
   if (schema == nullptr) return;
+  if (auto const sound = plugin::CheckSchema(*schema); !sound)
+    return probe.Fail(sound.error().message, "a schema that hosts can check");
   if (auto const wrong = plugin::SchemaMismatch(*schema, *sample, "config");
       !wrong.empty() && !plain)
     probe.Fail(wrong, "config.schema of the manifest takes the configuration of the samples");
