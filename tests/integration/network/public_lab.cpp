@@ -7,7 +7,9 @@ namespace trellis::plugins::network {
 
 namespace {
 
-constexpr std::chrono::seconds kLimit{10};
+constexpr std::chrono::seconds kLimit{30};
+constexpr std::chrono::milliseconds kPause{100};
+constexpr int kTries = 300;
 
 // A pair whose inner end, `eth0` in the namespace, stays silent on its own.
 void AddEnd(Namespaces const& namespaces, std::string const& name, std::string const& outer,
@@ -99,6 +101,20 @@ void PublicLab::AddOutside() {
   auto opened = FrameSocket::Open(*namespaces_, "outside", "eth0");
   ASSERT_TRUE(opened) << opened.error().message;
   outside_ = *std::move(opened);
+}
+
+void PublicLab::AddBoth() {
+  ASSERT_NO_FATAL_FAILURE(AddMachine());
+  ASSERT_NO_FATAL_FAILURE(AddOutside());
+  // The kernel opens a bridge's port in its own time after the link came up.
+  bool met = false;
+  for (int i = 0; i < kTries && !met; ++i) {
+    auto const greeting = Greeting();
+    ASSERT_TRUE(vm_->Send(greeting));
+    for (auto got = outside_->Receive(kPause); got && !met; got = outside_->Receive(kPause))
+      met = *got == greeting;
+  }
+  ASSERT_TRUE(met) << "nothing passes the bridge";
 }
 
 bool PublicLab::Passes(FrameSocket const& from, FrameSocket const& to, Frame const& frame,

@@ -29,6 +29,8 @@ class PublicLab : public NetworkLab {
   void AddMachine();
   /// Somebody on the segment, in the namespace `outside`.
   void AddOutside();
+  /// Both, and the bridge carries frames from one to the other.
+  void AddBoth();
   /// Does `frame` get from one to the other? The last one always does.
   static bool Passes(FrameSocket const& from, FrameSocket const& to, Frame const& frame,
                      Frame const& last);

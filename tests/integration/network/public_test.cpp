@@ -32,8 +32,7 @@ TEST_F(PublicLab, MachineSendsAndReceivesAsItself) {
   auto const done = Bring("ip1", kBoth);
   ASSERT_TRUE(done.ok()) << done.error;
   EXPECT_EQ(done.result, kBothResult);
-  AddMachine();
-  AddOutside();
+  ASSERT_NO_FATAL_FAILURE(AddBoth());
 
   EXPECT_TRUE(FromMachine(Udp(out_, ip4_, gateway4_, 5000, "by IPv4")));
   EXPECT_TRUE(FromMachine(ArpReply(out_, mac_, ip4_)));
@@ -47,8 +46,7 @@ TEST_F(PublicLab, MachineSendsAndReceivesAsItself) {
 
 TEST_F(PublicLab, EverySpoofIsDroppedAndCounted) {
   ASSERT_TRUE(Bring("ip1", kBoth).ok());
-  AddMachine();
-  AddOutside();
+  ASSERT_NO_FATAL_FAILURE(AddBoth());
   Ends const forged{{0x02, 0, 0, 0, 0, 0x66}, router_mac_};
   auto const other4 = IpAddress::V4({203, 0, 113, 6});
   auto const other6 = IpAddress::Parse("2001:db8:10:20::66").value();
@@ -79,8 +77,7 @@ TEST_F(PublicLab, EverySpoofIsDroppedAndCounted) {
 
 TEST_F(PublicLab, MachineReceivesOnlyItsOwnAddress) {
   ASSERT_TRUE(Bring("ip1", kBoth).ok());
-  AddMachine();
-  AddOutside();
+  ASSERT_NO_FATAL_FAILURE(AddBoth());
 
   EXPECT_FALSE(ToMachine(Udp(in_, gateway4_, IpAddress::V4({203, 0, 113, 6}), 5000, "x")));
   EXPECT_EQ(Filter().dropped, 1U);
@@ -88,8 +85,7 @@ TEST_F(PublicLab, MachineReceivesOnlyItsOwnAddress) {
 
 TEST_F(PublicLab, FamilyThatWasNotAskedForIsClosed) {
   ASSERT_TRUE(Bring("ip1", R"({"v4":true})").ok());
-  AddMachine();
-  AddOutside();
+  ASSERT_NO_FATAL_FAILURE(AddBoth());
 
   EXPECT_FALSE(FromMachine(Udp(out_, ip6_, router6_, 5000, "x")));
   EXPECT_FALSE(FromMachine(Udp(out_, local_, router6_, 5000, "x")));
@@ -97,8 +93,7 @@ TEST_F(PublicLab, FamilyThatWasNotAskedForIsClosed) {
 
 TEST_F(PublicLab, PauseStopsEverythingUntilResumed) {
   ASSERT_TRUE(Bring("ip1", kBoth).ok());
-  AddMachine();
-  AddOutside();
+  ASSERT_NO_FATAL_FAILURE(AddBoth());
   auto const lost = Udp(out_, ip4_, gateway4_, 5000, "while paused");
   auto const at_tap = FrameSocket::Open(*namespaces_, "", PublicTap("7-100-ip1"));
   ASSERT_TRUE(at_tap);
@@ -137,8 +132,7 @@ TEST_F(PublicLab, RemovalLeavesAnEmptyTable) {
 
 TEST_F(PublicLab, RestartKeepsFilterAndResult) {
   ASSERT_TRUE(Bring("ip1", kBoth).ok());
-  AddMachine();
-  AddOutside();
+  ASSERT_NO_FATAL_FAILURE(AddBoth());
   EXPECT_FALSE(FromMachine(ArpReply(out_, mac_, gateway4_)));
 
   ASSERT_TRUE(host_->Unload("ip"));
@@ -232,8 +226,7 @@ TEST_F(PublicLab, AttachAnswersFromTheLease) {
 
 TEST_F(PublicLab, TrafficOfTheTapIsCounted) {
   ASSERT_TRUE(Bring("ip1", kBoth).ok());
-  AddMachine();
-  AddOutside();
+  ASSERT_NO_FATAL_FAILURE(AddBoth());
   EXPECT_TRUE(FromMachine(Udp(out_, ip4_, gateway4_, 5000, std::string(1000, 'x'))));
 
   auto const told = host_->Providers("consumption");
