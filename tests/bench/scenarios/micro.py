@@ -77,3 +77,15 @@ def accept_path(lab):
         "verify": verify["BM_verify_envelope/sr25519:0"] / floor["BM_ed25519_verify_sodium"],
         "sr25519": verify["BM_verify_message/sr25519:1"] / verify["BM_verify_message/sr25519:0"],
     }
+
+
+@scenario("N1", "one more user network on a node, without its tunnel", {
+    "cost": Figure("with 10 there / links, namespace, addresses and rules alone", 3, 1.3),
+    "flat": Figure("with 1,000 there / with 10 (N2)", 3, 1.2),
+    "ms": Figure("with 10 there, median", unit="ms"),
+    "inspect_us": Figure("looking whether all of one is right", unit="us"),
+})
+def n1(lab):
+    took = rows(lab, "network", "BM_network", "BM_inspect")
+    few, many, floor = (took[f"BM_network{name}/iterations:40/real_time"]["p50_us"] for name in ("/present:10", "/present:1000", "_floor"))
+    return {"cost": few / floor, "flat": many / few, "ms": few / 1e3, "inspect_us": took["BM_inspect/real_time"]["real_time"] / 1e3}
