@@ -4,6 +4,9 @@
 #include "tests/support/fake_host.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <string>
 #include <string_view>
@@ -13,9 +16,25 @@ namespace trellis::plugins {
 class TypeLab {
  public:
   explicit TypeLab(std::string_view plugin) {
-    auto const loaded = host.Load(testing::FakeHost::BuiltPlugin(plugin));
+    std::string config = "{}";
+    if (plugin == kNetwork) {
+      // It makes links and namespaces as soon as it starts, where it may.
+      if (::geteuid() == 0) {
+        EXPECT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
+        EXPECT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+      }
+      config = R"({"netns_dir":")" + host.dir() + R"(/netns"})";
+    }
+    auto const loaded = host.Load(testing::FakeHost::BuiltPlugin(plugin), config);
     if (!loaded) ADD_FAILURE() << loaded.error().message;
+    teardown_ = plugin == kNetwork;
   }
+  ~TypeLab() {
+    if (!teardown_) return;
+    EXPECT_TRUE(host.Command("zos.network.teardown", "null"));
+  }
+  TypeLab(TypeLab const&) = delete;
+  TypeLab& operator=(TypeLab const&) = delete;
 
   /// `ok`, `decode`, or the reason code.
   std::string Verdict(std::string_view type, std::string_view data) {
@@ -31,6 +50,10 @@ class TypeLab {
   }
 
   testing::FakeHost host;
+
+ private:
+  static constexpr std::string_view kNetwork = "network";
+  bool teardown_ = false;
 };
 
 }  // namespace trellis::plugins
