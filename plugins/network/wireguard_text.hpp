@@ -11,6 +11,7 @@
 namespace trellis::plugins::network {
 
 inline constexpr std::string_view kGetRequest = "get=1\n\n";
+inline constexpr std::string_view kEndOfAnswer = "\n\n";
 
 /// A `set` request.
 std::string SetRequest(WireGuardChange const& change);

@@ -1,7 +1,7 @@
 #include "plugins/network/wireguard_user.hpp"
 
 #include "plugins/common/posix/files.hpp"
-#include "plugins/network/control_socket.hpp"
+#include "plugins/common/posix/unix_client.hpp"
 #include "plugins/network/links.hpp"
 #include "plugins/network/names.hpp"
 #include "plugins/network/wireguard_text.hpp"
@@ -131,7 +131,7 @@ Result<void> UserWireGuard::Await(Call const& call, std::string const& net_id) {
 }
 
 Result<std::string> UserWireGuard::Ask(std::string const& net_id, std::string_view request) const {
-  return AskSocket(SocketOf(net_id), request);
+  return AskUnix(SocketOf(net_id), request, kEndOfAnswer);
 }
 
 Result<WireGuardDevice> UserWireGuard::Read(std::string const& net_id) {

@@ -1,6 +1,9 @@
 #include "tests/support/real_processes.hpp"
 
 #include "kernel/plugin/call.hpp"
+#include "tests/support/patience.hpp"
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 
@@ -8,11 +11,14 @@ namespace trellis::testing {
 
 namespace {
 
-constexpr std::int64_t kLimitNs = 30'000'000'000;
-constexpr std::chrono::minutes kLongest{1};
+/// The plugin and the name of its process.
+std::pair<std::string_view, std::string_view> Split(std::string_view key) {
+  auto const slash = key.find('/');
+  return {key.substr(0, slash), key.substr(slash + 1)};
+}
 
 std::int64_t Soon() {
-  return plugin::MonotonicNs() + kLimitNs;
+  return plugin::MonotonicNs() + std::chrono::nanoseconds(kPatience).count();
 }
 
 }  // namespace
@@ -31,23 +37,36 @@ RealProcesses::RealProcesses(FakeHost& host, std::filesystem::path const& dir) :
         news_.notify_all();
       });
   host_.on_ensure = [this](std::string_view name, ProcessSpec const& spec) {
-    return Run(name.substr(name.find('/') + 1), spec);
+    return Run(name, spec);
   };
   host_.on_stop = [this](std::string_view name) {
-    (void)supervisor_->Stop("plug", name.substr(name.find('/') + 1), Soon());
+    auto const [plugin, process] = Split(name);
+    EXPECT_TRUE(supervisor_->Stop(plugin, process, Soon()));
   };
 }
 
 RealProcesses::~RealProcesses() {
   host_.on_ensure = nullptr;
   host_.on_stop = nullptr;
-  (void)supervisor_->Quit(Soon());
+  EXPECT_TRUE(supervisor_->Quit(Soon()));
 }
 
 Result<int> RealProcesses::Run(std::string_view name, ProcessSpec const& spec) {
-  TRELLIS_TRY(auto const text, supervisor_->Ensure("plug", name, json::Dump(spec), {}, Soon()));
+  auto const [plugin, process] = Split(name);
+  TRELLIS_TRY(auto const text, supervisor_->Ensure(plugin, process, json::Dump(spec), {}, Soon()));
   TRELLIS_TRY(auto const started, json::Parse<ProcessStarted>(text));
   return started.pid;
+}
+
+int RealProcesses::PidOf(std::string_view name) {
+  auto const [plugin, process] = Split(name);
+  auto const text = supervisor_->List(plugin, process, Soon());
+  auto const list = text ? json::Parse<std::vector<ProcessInfo>>(*text)
+                         : Result<std::vector<ProcessInfo>>(std::vector<ProcessInfo>{});
+  for (auto const& each : list.value_or(std::vector<ProcessInfo>{})) {
+    if (each.name == process && each.state == "running") return each.pid;
+  }
+  return 0;
 }
 
 bool RealProcesses::DeliverEnd(std::string_view name) {
@@ -55,7 +74,7 @@ bool RealProcesses::DeliverEnd(std::string_view name) {
   {
     std::unique_lock lock(mutex_);
     auto const find = [&] { return std::ranges::find(ended_, name, &Ended::name); };
-    if (!news_.wait_for(lock, kLongest, [&] { return find() != ended_.end(); })) return false;
+    if (!news_.wait_for(lock, kPatience, [&] { return find() != ended_.end(); })) return false;
     ended = *find();
     ended_.erase(find());
   }

@@ -24,10 +24,12 @@ class RealProcesses {
   RealProcesses(RealProcesses const&) = delete;
   RealProcesses& operator=(RealProcesses const&) = delete;
 
-  /// A process that no plugin asked for.
+  /// A process that no plugin asked for; `name`: `<anything>/<name>`.
   Result<int> Run(std::string_view name, ProcessSpec const& spec);
-  /// Waits until a process of that name ends by itself and tells the plugins so. False: it did not
-  /// within a minute.
+  /// Of `<plugin>/<name>`; 0 when it does not run.
+  int PidOf(std::string_view name);
+  /// Waits until a process of that name, without its plugin, ends by itself and tells the plugins
+  /// so. False: it did not in time.
   bool DeliverEnd(std::string_view name);
 
  private:

@@ -1,7 +1,7 @@
 #include "plugins/gateway/forward/forwards.hpp"
 
+#include "plugins/common/posix/unix_client.hpp"
 #include "plugins/gateway/haproxy/machine_facts.hpp"
-#include "plugins/gateway/unix_client.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -54,7 +54,7 @@ Forwards::Forwards(Host host, GatewayConfig const& config, Taken taken)
       socket_(host.run_dir() + "/nnc.sock") {}
 
 Result<ForwardReply> Forwards::Ask(ForwardRequest const& request) const {
-  TRELLIS_TRY(auto const text, AskUnix(socket_, json::Dump(request) + "\n", Reply::kOneLine));
+  TRELLIS_TRY(auto const text, AskUnix(socket_, json::Dump(request) + "\n", "\n"));
   TRELLIS_TRY(auto reply, json::Parse<ForwardReply>(text));
   if (!reply.error.empty()) return Fail(Code::kIo, "the forwarder: {}", reply.error);
   return reply;

@@ -1,7 +1,7 @@
 #include "plugins/gateway/haproxy/admin.hpp"
 
+#include "plugins/common/posix/unix_client.hpp"
 #include "plugins/gateway/haproxy/lines.hpp"
-#include "plugins/gateway/unix_client.hpp"
 
 namespace trellis::plugins::gateway {
 
@@ -24,7 +24,7 @@ std::string Complaint(std::string_view reply) {
 }  // namespace
 
 Result<std::string> AdminSocket::Run(std::string_view command) const {
-  auto reply = AskUnix(path_, std::string(command) + "\n", Reply::kAll);
+  auto reply = AskUnix(path_, std::string(command) + "\n", "");
   if (!reply) return tl::unexpected<Error>(std::move(reply).error().With("the proxy"));
   return reply;
 }

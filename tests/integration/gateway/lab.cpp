@@ -1,6 +1,5 @@
 #include "tests/integration/gateway/lab.hpp"
 
-#include "kernel/plugin/call.hpp"
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/tool.hpp"
 #include "plugins/gateway/haproxy/admin.hpp"
@@ -20,10 +19,6 @@ namespace {
 
 using trellis::testing::kPatience;
 
-std::int64_t Soon() {
-  return plugin::MonotonicNs() + std::chrono::nanoseconds(kPatience).count();
-}
-
 void Tool(std::vector<std::string> const& argv) {
   auto const done = RunTool(argv, kPatience);
   ASSERT_TRUE(done) << done.error().message;
@@ -38,22 +33,8 @@ void GatewayLab::SetUp() {
   Tool({"ip", "link", "set", "lo", "up"});
   for (auto const* const address : {kNodeIp, kBackendIp})
     Tool({"ip", "address", "add", std::string(address) + "/32", "dev", "lo"});
-  std::filesystem::create_directories(dir_ / "run");
-  std::filesystem::create_directories(dir_ / "state");
-  supervisor_ = std::make_unique<plugin::Supervisor>(
-      plugin::SupervisorOptions{TRELLIS_BUILD_DIR "/bin/trellis-keeper", dir_ / "run",
-                                dir_ / "state"},
-      [](std::string const&, std::string_view, std::string const&) {});
   host_ = std::make_unique<trellis::testing::FakeHost>();
-  host_->on_ensure = [this](std::string_view name,
-                            ProcessSpec const& spec) -> Result<std::int32_t> {
-    TRELLIS_TRY(auto const text, supervisor_->Ensure("plug", name, json::Dump(spec), {}, Soon()));
-    TRELLIS_TRY(auto const started, json::Parse<ProcessStarted>(text));
-    return started.pid;
-  };
-  host_->on_stop = [this](std::string_view name) {
-    EXPECT_TRUE(supervisor_->Stop("plug", name, Soon()));
-  };
+  processes_ = std::make_unique<trellis::testing::RealProcesses>(*host_, dir_.path());
   host_->FakeService(services::kNetPublic, [](auto, auto) -> Result<std::string> {
     services::NodePublicConfig config;
     config.ipv4 = std::string(kNodeIp) + "/24";
@@ -63,9 +44,9 @@ void GatewayLab::SetUp() {
 }
 
 void GatewayLab::TearDown() {
+  if (host_) (void)host_->Unload("gateway");  // a test may have done so
+  processes_.reset();
   host_.reset();
-  if (supervisor_ == nullptr) return;
-  EXPECT_TRUE(supervisor_->Quit(Soon()));
 }
 
 void GatewayLab::Load(std::string const& more) {
@@ -156,18 +137,12 @@ void GatewayLab::Run(std::string const& name, std::vector<std::string> argv) {
   spec.argv = std::move(argv);
   spec.restart = "never";
   spec.env = {{"PEBBLE_VA_NOSLEEP", "1"}};
-  auto const started = supervisor_->Ensure("test", name, json::Dump(spec), {}, Soon());
+  auto const started = processes_->Run("test/" + name, spec);
   ASSERT_TRUE(started) << started.error().message;
 }
 
 int GatewayLab::PidOf(std::string const& name) {
-  auto const text = supervisor_->List("plug", "", Soon());
-  auto const list = text ? json::Parse<std::vector<ProcessInfo>>(*text)
-                         : Result<std::vector<ProcessInfo>>(std::vector<ProcessInfo>{});
-  for (auto const& process : list.value_or(std::vector<ProcessInfo>{})) {
-    if (process.name == name && process.state == "running") return process.pid;
-  }
-  return 0;
+  return processes_->PidOf(name);
 }
 
 bool GatewayLab::Eventually(std::function<bool()> const& holds) {

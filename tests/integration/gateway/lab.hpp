@@ -2,9 +2,9 @@
 // its proxy under a real supervisor.
 #pragma once
 
-#include "kernel/plugin/supervisor.hpp"
 #include "tests/support/fake_host.hpp"
 #include "tests/support/http_server.hpp"
+#include "tests/support/real_processes.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -60,8 +60,8 @@ class GatewayLab : public ::testing::Test {
   static bool Eventually(std::function<bool()> const& holds);
 
   trellis::testing::TempDir dir_;
-  std::unique_ptr<plugin::Supervisor> supervisor_;
   std::unique_ptr<trellis::testing::FakeHost> host_;
+  std::unique_ptr<trellis::testing::RealProcesses> processes_;
   std::vector<std::unique_ptr<trellis::testing::HttpServer>> servers_;
   std::string last_request_;
 };

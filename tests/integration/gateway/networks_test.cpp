@@ -1,8 +1,8 @@
 // Backends inside user networks, which are namespaces of their own.
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/tool.hpp"
+#include "plugins/common/posix/unix_client.hpp"
 #include "plugins/gateway/daemon/messages.hpp"
-#include "plugins/gateway/unix_client.hpp"
 #include "plugins/network/namespaces.hpp"
 #include "tests/integration/gateway/lab.hpp"
 
@@ -92,7 +92,7 @@ class Networks : public GatewayLab {
     return host_->dir() + "/run/gateway/nnc.sock";
   }
   [[nodiscard]] ForwardReply AskForwarder(ForwardRequest const& request) const {
-    auto const text = AskUnix(ForwarderSocket(), json::Dump(request) + "\n", Reply::kOneLine);
+    auto const text = AskUnix(ForwarderSocket(), json::Dump(request) + "\n", "\n");
     return text ? json::Parse<ForwardReply>(*text).value_or(ForwardReply{"unreadable", {}})
                 : ForwardReply{text.error().message, {}};
   }

@@ -2,7 +2,7 @@
 
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/tool.hpp"
-#include "plugins/network/control_socket.hpp"
+#include "plugins/common/posix/unix_client.hpp"
 #include "plugins/network/names.hpp"
 #include "plugins/network/wireguard_text.hpp"
 
@@ -110,7 +110,7 @@ Observed TunnelNode::Inspect(Network const& data) {
 
 Result<WireGuardDevice> TunnelNode::Device() {
   auto const socket = host_->dir() + "/state/network/wg/" + TunnelName(NetId(7, "net1")) + ".sock";
-  TRELLIS_TRY(auto const answer, AskSocket(socket, kGetRequest));
+  TRELLIS_TRY(auto const answer, AskUnix(socket, kGetRequest, kEndOfAnswer));
   return ReadAnswer(answer);
 }
 
@@ -244,14 +244,16 @@ void TunnelLab::AddLaptop(std::uint16_t port) {
   spec.env = {{"WG_PROCESS_FOREGROUND", "1"}, {"LOG_LEVEL", "error"}};
   spec.netns = namespaces_->Path("laptop");
   spec.restart = "never";
-  auto const started = laptop_->Run("wg0", spec);
+  auto const started = laptop_->Run("laptop/wg0", spec);
   ASSERT_TRUE(started) << started.error().message;
   auto const until = std::chrono::steady_clock::now() + kToolLimit;
-  while (!AskSocket(kLaptopSocket, kGetRequest) && std::chrono::steady_clock::now() < until)
+  while (!AskUnix(kLaptopSocket, kGetRequest, kEndOfAnswer) &&
+         std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));  // until it listens
   Network data = DataOf(kLaptop, {1});
   data.peers[0].allowed_ips = {Net("10.1.0.0/16"), Net("100.64.0.0/16")};
-  auto const answer = AskSocket(kLaptopSocket, SetRequest(ChangeTo(DeviceOf(data, port), {}, {})));
+  auto const answer =
+      AskUnix(kLaptopSocket, SetRequest(ChangeTo(DeviceOf(data, port), {}, {})), kEndOfAnswer);
   ASSERT_TRUE(answer) << answer.error().message;
   Must(CheckAnswer(*answer));
   Must(namespaces_->RunIn("laptop", [&]() -> Result<void> {

@@ -56,8 +56,6 @@ class TunnelNode {
 
 class TunnelLab : public ::testing::Test {
  protected:
-  static constexpr char const* kWorkload = "7-100-net1";
-
   void SetUp() override;
   void TearDown() override;
 

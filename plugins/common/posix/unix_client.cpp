@@ -1,4 +1,4 @@
-#include "plugins/gateway/unix_client.hpp"
+#include "plugins/common/posix/unix_client.hpp"
 
 #include "plugins/common/posix/files.hpp"
 
@@ -8,13 +8,13 @@
 
 #include <array>
 
-namespace trellis::plugins::gateway {
+namespace trellis::plugins {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// 10,000 routes are shown in 1 MB.
+/// 10,000 routes of the proxy are shown in 1 MB, a tunnel with 1,024 peers in less.
 constexpr std::size_t kMaxReply = std::size_t{64} << 20;
 
 Result<UniqueFd> Connect(std::string const& path) {
@@ -56,16 +56,17 @@ Result<void> SendAll(int fd, std::string_view text, Clock::time_point until) {
   return {};
 }
 
-Result<std::string> Receive(int fd, Reply reply_kind, Clock::time_point until) {
+Result<std::string> Receive(int fd, std::string_view end, Clock::time_point until) {
   std::string reply;
   std::array<char, 16384> chunk{};
   while (true) {
     TRELLIS_CHECK(WaitFor(fd, POLLIN, until));
     auto const got = ::recv(fd, chunk.data(), chunk.size(), 0);
-    if (got == 0) return reply;
+    if (got == 0 && end.empty()) return reply;
+    if (got == 0) return Fail(Code::kUnavailable, "the connection was ended");
     if (got > 0) {
       reply.append(chunk.data(), static_cast<std::size_t>(got));
-      if (reply_kind == Reply::kOneLine && reply.ends_with('\n')) return reply;
+      if (!end.empty() && reply.ends_with(end)) return reply;
       if (reply.size() > kMaxReply) return Fail(Code::kExhausted, "an answer is too long");
     } else if (errno != EAGAIN && errno != EINTR) {
       return Fail(Code::kUnavailable, "the connection was ended");
@@ -75,11 +76,11 @@ Result<std::string> Receive(int fd, Reply reply_kind, Clock::time_point until) {
 
 }  // namespace
 
-Result<std::string> AskUnix(std::string const& path, std::string_view text, Reply reply) {
+Result<std::string> AskUnix(std::string const& path, std::string_view text, std::string_view end) {
   auto const until = Clock::now() + kAnswerLimit;
   TRELLIS_TRY(auto const fd, Connect(path));
   TRELLIS_CHECK(SendAll(fd.get(), text, until));
-  return Receive(fd.get(), reply, until);
+  return Receive(fd.get(), end, until);
 }
 
-}  // namespace trellis::plugins::gateway
+}  // namespace trellis::plugins
