@@ -3,12 +3,11 @@
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/tool.hpp"
 #include "plugins/gateway/haproxy/admin.hpp"
+#include "tests/support/own_namespaces.hpp"
 #include "tests/support/patience.hpp"
 
 #include <trellis/services/net.hpp>
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <thread>
@@ -27,9 +26,7 @@ void Tool(std::vector<std::string> const& argv) {
 }  // namespace
 
 void GatewayLab::SetUp() {
-  // Everything the test makes disappears with these, whatever goes wrong.
-  ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
-  ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_NO_FATAL_FAILURE(trellis::testing::EnterOwnNamespaces());
   Tool({"ip", "link", "set", "lo", "up"});
   for (auto const* const address : {kNodeIp, kBackendIp})
     Tool({"ip", "address", "add", std::string(address) + "/32", "dev", "lo"});

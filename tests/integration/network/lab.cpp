@@ -1,6 +1,7 @@
 #include "tests/integration/network/lab.hpp"
 
 #include "plugins/common/posix/tool.hpp"
+#include "tests/support/own_namespaces.hpp"
 #include "tests/support/patience.hpp"
 
 #include <sched.h>
@@ -12,10 +13,7 @@
 namespace trellis::plugins::network {
 
 void NetworkLab::SetUp() {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  // Everything the test makes disappears with these, whatever goes wrong.
-  ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
-  ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_NO_FATAL_FAILURE(trellis::testing::EnterOwnNamespaces());
   std::string path = "/tmp/trellis-network-XXXXXX";
   ASSERT_NE(::mkdtemp(path.data()), nullptr);
   dir_ = path;

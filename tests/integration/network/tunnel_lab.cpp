@@ -5,8 +5,8 @@
 #include "plugins/common/posix/unix_client.hpp"
 #include "plugins/network/names.hpp"
 #include "plugins/network/wireguard_text.hpp"
+#include "tests/support/own_namespaces.hpp"
 
-#include <sched.h>
 #include <sys/mount.h>
 
 #include <cstdlib>
@@ -127,10 +127,7 @@ bool TunnelNode::DeliverEndOfTunnel() {
 }
 
 void TunnelLab::SetUp() {
-  ASSERT_EQ(::geteuid(), 0U) << "needs root";
-  // Everything the test makes disappears with these, whatever goes wrong.
-  ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
-  ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_NO_FATAL_FAILURE(trellis::testing::EnterOwnNamespaces());
   Must(MakeDirs("/var/run/wireguard"));
   ASSERT_EQ(::mount("tmpfs", "/var/run/wireguard", "tmpfs", 0, nullptr), 0);
   std::string path = "/tmp/trellis-tunnel-XXXXXX";

@@ -1,11 +1,11 @@
 // The plugins of the node do their work with the rights that they ask for.
 #include "kernel/sys/process.hpp"
+#include "tests/support/own_namespaces.hpp"
 #include "tests/support/patience.hpp"
 #include "tests/unit/kernel/plugin/plugin_lab.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/mount.h>
 
 #include <fstream>
@@ -20,9 +20,7 @@ constexpr std::int64_t kQuitNs = 60'000'000'000;
 class FirstParty : public ::testing::Test {
  protected:
   void SetUp() override {
-    // Mounts and links disappear with these, whatever goes wrong.
-    ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
-    ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    ASSERT_NO_FATAL_FAILURE(testing::EnterOwnNamespaces());
     lab_.hosting = Hosting::kProcess;
     lab_.data_processes = true;
     Configure("storage",

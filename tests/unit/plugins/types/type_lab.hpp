@@ -2,11 +2,9 @@
 #pragma once
 
 #include "tests/support/fake_host.hpp"
+#include "tests/support/own_namespaces.hpp"
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include <string>
 #include <string_view>
@@ -19,10 +17,7 @@ class TypeLab {
     std::string config = "{}";
     if (plugin == kNetwork) {
       // It makes links and namespaces as soon as it starts, where it may.
-      if (::geteuid() == 0) {
-        EXPECT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
-        EXPECT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-      }
+      if (::geteuid() == 0) testing::EnterOwnNamespaces();
       config = R"({"netns_dir":")" + host.dir() + R"(/netns"})";
     }
     auto const loaded = host.Load(testing::FakeHost::BuiltPlugin(plugin), config);
