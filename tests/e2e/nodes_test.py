@@ -142,6 +142,16 @@ class TwoNodes(unittest.TestCase):
         self.assertFalse([p for p in (self.second.dir / "netns").glob("n-*")])
 
 
+class WrongInput(unittest.TestCase):
+    def test_names_what_is_wrong_and_what_to_do(self):
+        nodes = tool.Nodes("te-none", "/tmp/te-no-nodes")
+        for wrong in (nodes.deploy, nodes.check, lambda: nodes.fault(1)):
+            with self.assertRaisesRegex(tool.Failed, "there are no nodes in '/tmp/te-no-nodes': make some with"):
+                wrong()
+        with self.assertRaisesRegex(tool.Failed, "1 to 50 are possible"):
+            nodes.up(0)
+
+
 class NothingLeft(unittest.TestCase):
     def test_after_all_nodes_are_down(self):
         self.assertFalse(os.path.exists(TwoNodes.dir))
@@ -149,4 +159,4 @@ class NothingLeft(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(testLoader=unittest.TestLoader(), defaultTest=["TwoNodes", "NothingLeft"])
+    unittest.main(testLoader=unittest.TestLoader(), defaultTest=["TwoNodes", "NothingLeft", "WrongInput"])
