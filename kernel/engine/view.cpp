@@ -1,26 +1,12 @@
 #include "kernel/engine/view.hpp"
 
+#include <trellis/detail/json_literal.hpp>
 #include <trellis/json.hpp>
 
 #include <algorithm>
 
 namespace trellis::engine {
 namespace {
-
-bool IsPlain(char c) {
-  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
-}
-
-/// Appends `text` as a JSON string. Nearly all texts need no escapes.
-void AppendQuoted(std::string& out, std::string_view text) {
-  if (!std::all_of(text.begin(), text.end(), IsPlain)) {
-    out += boost::json::serialize(json::Value(boost::json::string(text)));
-    return;
-  }
-  out += '"';
-  out += text;
-  out += '"';
-}
 
 void AppendNumber(std::string& out, std::int64_t number) {
   fmt::format_int const text(number);
@@ -35,9 +21,9 @@ void AppendResult(std::string& out, store::ShownWorkload const& row) {
   out += R"({"created":)";
   AppendNumber(out, row.created);
   out += R"(,"state":)";
-  AppendQuoted(out, row.state);
+  json::AppendQuoted(out, row.state);
   out += R"(,"message":)";
-  AppendQuoted(out, row.message);
+  json::AppendQuoted(out, row.message);
   out += R"(,"data":)";
   out += OrNull(row.result);
   out += '}';
@@ -47,15 +33,15 @@ void AppendFields(std::string& out, store::ShownWorkload const& row) {
   out += R"("version":)";
   AppendNumber(out, row.version);
   out += R"(,"name":)";
-  AppendQuoted(out, row.name);
+  json::AppendQuoted(out, row.name);
   out += R"(,"type":)";
-  AppendQuoted(out, row.type);
+  json::AppendQuoted(out, row.type);
   out += R"(,"data":)";
   out += OrNull(row.data);
   out += R"(,"metadata":)";
-  AppendQuoted(out, row.metadata);
+  json::AppendQuoted(out, row.metadata);
   out += R"(,"description":)";
-  AppendQuoted(out, row.description);
+  json::AppendQuoted(out, row.description);
   out += R"(,"result":)";
   AppendResult(out, row);
 }
@@ -126,7 +112,7 @@ std::string PluginWorkloadJson(store::WorkloadRow const& row) {
   auto const shown = store::Shown(row);
   std::string out = R"({"id":)";
   out.reserve(SizeOf(shown));
-  AppendQuoted(out, row.id());
+  json::AppendQuoted(out, row.id());
   out += ',';
   AppendFields(out, shown);
   out += '}';
@@ -139,9 +125,9 @@ std::string HeaderJson(grid::Deployment const& deployment) {
   out += R"(,"twin_id":)";
   AppendNumber(out, deployment.twin_id);
   out += fmt::format(R"(,"contract_id":{},"metadata":)", deployment.contract_id);
-  AppendQuoted(out, deployment.metadata);
+  json::AppendQuoted(out, deployment.metadata);
   out += R"(,"description":)";
-  AppendQuoted(out, deployment.description);
+  json::AppendQuoted(out, deployment.description);
   out += R"(,"expiration":)";
   out += json::Dump(deployment.expiration);
   out += R"(,"signature_requirement":)";

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -34,15 +36,50 @@ inline std::string_view ToText(Kind kind) {
   return "value";
 }
 
+namespace detail {
+
+inline constexpr std::uint64_t kOnes = 0x0101010101010101;
+inline constexpr std::uint64_t kHighBits = 0x8080808080808080;
+
+/// Of the eight bytes those that a JSON string cannot hold as they are: their highest bit is set.
+/// The lowest such bit is exact, what lies above it may be a borrow.
+inline std::uint64_t MarkSpecial(std::uint64_t word) {
+  auto const mark_zero = [](std::uint64_t w) { return (w - kOnes) & ~w & kHighBits; };
+  auto const control = (word - kOnes * 0x20) & ~word & kHighBits;
+  return control | mark_zero(word ^ (kOnes * '"')) | mark_zero(word ^ (kOnes * '\\'));
+}
+
+/// Eight bytes, the first one lowest (the ABI is of little-endian machines).
+inline std::uint64_t LoadWord(char const* bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+/// Where the first byte from `at` on lies that needs an escape; the text's size: nowhere.
+inline std::size_t FindSpecial(std::string_view text, std::size_t at) {
+  for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+    if (auto const marks = MarkSpecial(LoadWord(text.data() + at)); marks != 0)
+      return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+  }
+  for (; at < text.size(); ++at) {
+    auto const byte = static_cast<unsigned char>(text[at]);
+    if (byte < 0x20 || byte == '"' || byte == '\\') break;
+  }
+  return at;
+}
+
+}  // namespace detail
+
 /// Appends `text` as a JSON string. `text` is UTF-8.
 inline void AppendQuoted(std::string& out, std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   static constexpr std::array<char, 6> kShort = {'b', 't', 'n', 0, 'f', 'r'};  // from 0x08 on
   out.push_back('"');
   std::size_t begin = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (auto i = detail::FindSpecial(text, 0); i < text.size();
+       i = detail::FindSpecial(text, begin)) {
     auto const byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
     out.append(text.substr(begin, i - begin));
     begin = i + 1;
     out.push_back('\\');

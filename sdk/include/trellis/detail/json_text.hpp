@@ -230,18 +230,11 @@ class TextReader {
       }
     }
   }
-  /// Goes on over plain ASCII, eight bytes at a time (the ABI is of little-endian machines).
+  /// Goes on over plain ASCII, eight bytes at a time.
   void SkipPlainWords() {
-    constexpr std::uint64_t kOnes = 0x0101010101010101;
-    constexpr std::uint64_t kHigh = 0x8080808080808080;
-    auto const has_zero = [](std::uint64_t word) { return (word - kOnes) & ~word & kHigh; };
     for (; at_ + 8 <= text_.size(); at_ += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, text_.data() + at_, sizeof word);
-      auto const control = (word - kOnes * 0x20) & ~word & kHigh;
-      auto const special = has_zero(word ^ (kOnes * '"')) | has_zero(word ^ (kOnes * '\\'));
-      if (auto const stop = (word & kHigh) | control | special; stop != 0) {
-        // The lowest mark is exact: what lies above it may be a borrow.
+      auto const word = LoadWord(text_.data() + at_);
+      if (auto const stop = (word & kHighBits) | MarkSpecial(word); stop != 0) {
         at_ += static_cast<std::size_t>(std::countr_zero(stop)) / 8;
         return;
       }
