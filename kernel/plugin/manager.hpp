@@ -274,6 +274,7 @@ class Manager final : public Plugins {
                             std::chrono::seconds limit, std::shared_ptr<CancelToken> cancel);
   /// The same without what is of the request. The call's hold is set, nothing else.
   Result<Entered> Admit(std::string const& type, CancelToken const* cancel);
+  [[nodiscard]] tl::unexpected<Error> NotAvailable(std::string const& type) const;
   /// The running plugin, with the call admitted to its services, commands and providers.
   Result<PluginRecord*> AdmitCall(std::string const& plugin, CallInfo& call, std::string const& key,
                                   std::uint32_t max_parallel);

@@ -59,8 +59,10 @@ void Manager::AddAvailability(TypeInfo& type) const {
 }
 
 std::optional<TypeInfo> Manager::Type(std::string_view name) const {
-  auto type = registry_.Type(name);
-  if (!type) {
+  std::optional<TypeInfo> type;
+  if (auto const registered = registry_.Type(name); registered != nullptr) {
+    type = *registered;
+  } else {
     // A plugin that never came up still tells its types in its manifest.
     for (auto const* plugin : directory_.All()) {
       auto const& types = plugin->manifest.types;
@@ -114,15 +116,21 @@ Result<Manager::Entered> Manager::EnterType(OpRequest const& request, std::strin
   return entered;
 }
 
+/// Why nobody can be called for the type.
+tl::unexpected<Error> Manager::NotAvailable(std::string const& type_name) const {
+  auto const type = Type(type_name);
+  if (!type) return trellis::Fail(Code::kUnavailable, "unknown workload type '{}'", type_name);
+  return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}", type_name,
+                       type->unavailable_reason);
+}
+
 Result<Manager::Entered> Manager::Admit(std::string const& type_name, CancelToken const* cancel) {
   std::chrono::nanoseconds const longest = kMaxQueueWait;
   while (true) {
-    auto const type = Type(type_name);
-    if (!type) return trellis::Fail(Code::kUnavailable, "unknown workload type '{}'", type_name);
-    if (!type->available)
-      return trellis::Fail(Code::kUnavailable, "workload type '{}' is not available: {}", type_name,
-                           type->unavailable_reason);
-    Entered entered{directory_.Find(type->plugin), {}};
+    auto const type = registry_.Type(type_name);
+    Entered entered{type != nullptr ? directory_.Find(type->plugin) : nullptr, {}};
+    if (entered.plugin == nullptr || entered.plugin->State() != PluginState::kRunning)
+      return NotAvailable(type_name);
     TRELLIS_TRY(auto slot, entered.plugin->EnterEffect(*type, cancel));
     TRELLIS_TRY(auto pass, Gate::Enter(entered.plugin->gates.effects, cancel,
                                        MonotonicNs() + longest.count()));

@@ -43,7 +43,7 @@ std::shared_ptr<Registry> Registry::Snapshot(std::string const& plugin) const {
     if (owner == plugin) copy->owners_.emplace(key, owner);
   }
   for (auto const& [name, type] : types_) {
-    if (type.plugin == plugin) copy->types_.emplace(name, type);
+    if (type->plugin == plugin) copy->types_.emplace(name, type);
   }
   for (auto const& [name, command] : commands_) {
     if (command.plugin == plugin) copy->commands_.emplace(name, command);
@@ -72,7 +72,7 @@ void Registry::Adopt(std::string const& plugin, Registry const& other) {
 void Registry::EraseAllOf(std::string const& plugin) {
   std::erase_if(owners_, [&](auto const& entry) { return entry.second == plugin; });
   std::erase_if(claims_, [&](auto const& entry) { return entry.second == plugin; });
-  std::erase_if(types_, [&](auto const& entry) { return entry.second.plugin == plugin; });
+  std::erase_if(types_, [&](auto const& entry) { return entry.second->plugin == plugin; });
   std::erase_if(commands_, [&](auto const& entry) { return entry.second.plugin == plugin; });
   std::erase_if(providers_, [&](auto const& entry) { return entry.plugin == plugin; });
 }
@@ -104,7 +104,7 @@ Result<void> Registry::AddType(TypeInfo type) {
   std::lock_guard const lock(mutex_);
   TRELLIS_CHECK(Take(Kind::kType, type.name, type.plugin));
   auto const name = type.name;
-  types_.insert_or_assign(name, std::move(type));
+  types_.insert_or_assign(name, std::make_shared<TypeInfo const>(std::move(type)));
   ++revision_;  // a plugin may come up long after the others
   return {};
 }
@@ -152,18 +152,17 @@ void Registry::Withdraw(std::string const& plugin) {
   std::erase_if(providers_, [&](auto const& entry) { return entry.plugin == plugin; });
 }
 
-std::optional<TypeInfo> Registry::Type(std::string_view name) const {
+std::shared_ptr<TypeInfo const> Registry::Type(std::string_view name) const {
   std::lock_guard const lock(mutex_);
   auto const found = types_.find(name);
-  if (found == types_.end()) return std::nullopt;
-  return found->second;
+  return found == types_.end() ? nullptr : found->second;
 }
 
 std::vector<TypeInfo> Registry::Types() const {
   std::lock_guard const lock(mutex_);
   std::vector<TypeInfo> types;
   for (auto const& [name, type] : types_)
-    types.push_back(type);
+    types.push_back(*type);
   return types;
 }
 
@@ -171,7 +170,7 @@ std::vector<std::string> Registry::TypesOf(std::string_view plugin) const {
   std::lock_guard const lock(mutex_);
   std::vector<std::string> names;
   for (auto const& [name, type] : types_) {
-    if (type.plugin == plugin) names.push_back(name);
+    if (type->plugin == plugin) names.push_back(name);
   }
   return names;
 }

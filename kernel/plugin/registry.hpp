@@ -60,7 +60,8 @@ class Registry {
   /// known, so that requests for them can name the reason.
   void Withdraw(std::string const& plugin);
 
-  [[nodiscard]] std::optional<TypeInfo> Type(std::string_view name) const;
+  /// As it was registered; null when nobody did.
+  [[nodiscard]] std::shared_ptr<TypeInfo const> Type(std::string_view name) const;
   [[nodiscard]] std::vector<TypeInfo> Types() const;
   [[nodiscard]] std::vector<std::string> TypesOf(std::string_view plugin) const;
   [[nodiscard]] Registered Of(std::string_view plugin) const;
@@ -78,7 +79,7 @@ class Registry {
   mutable std::mutex mutex_;  // guards everything below
   std::map<std::pair<Kind, std::string>, std::string> claims_;
   std::map<std::pair<Kind, std::string>, std::string> owners_;
-  std::map<std::string, TypeInfo, std::less<>> types_;
+  std::map<std::string, std::shared_ptr<TypeInfo const>, std::less<>> types_;
   std::map<std::string, CommandEntry, std::less<>> commands_;
   std::vector<ProviderInfo> providers_;
   std::set<std::string, std::less<>> again_;  // plugins whose process was restarted
