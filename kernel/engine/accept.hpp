@@ -15,6 +15,10 @@
 #include <string_view>
 #include <vector>
 
+namespace trellis::store {
+class WorkloadSet;
+}
+
 namespace trellis::engine {
 
 enum class AcceptMode : std::uint8_t { kDeploy, kUpdate };
@@ -87,7 +91,7 @@ class Acceptor {
   Result<void> Write(store::Database& db, Checked const& checked, Acceptance const& acceptance,
                      Draft& draft);
   Result<void> WriteWorkload(store::Database& db, Checked const& checked, std::size_t index,
-                             Draft const& draft);
+                             Draft const& draft, store::WorkloadSet& workloads);
   [[nodiscard]] store::DeploymentRow RowOf(Checked const& checked, Acceptance const& acceptance);
   static void PrepareRows(Checked const& checked, Draft& draft);
   [[nodiscard]] Ticket TicketOf(Checked const& checked, Acceptance const& acceptance);

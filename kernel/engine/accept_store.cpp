@@ -3,6 +3,7 @@
 #include "kernel/engine/accept.hpp"
 #include "kernel/engine/queries.hpp"
 #include "kernel/engine/view.hpp"
+#include "kernel/store/workload_set.hpp"
 
 #include <algorithm>
 
@@ -166,22 +167,26 @@ Result<void> Acceptor::Write(store::Database& db, Checked const& checked,
     TRELLIS_CHECK(store::KeepDocument(db, checked.key, acceptance.document));
   }
   TRELLIS_CHECK(store::PutDeployment(db, draft.row));
+  store::WorkloadSet workloads(checked.key);
+  if (acceptance.create) workloads.BeginNew();
   std::vector<store::NameVersion> untouched;
   for (std::size_t i = 0; i < checked.deployment().workloads.size(); ++i) {
     auto const& workload = checked.deployment().workloads[i];
     if (acceptance.create || OpFor(acceptance.ops, workload.name) != nullptr) {
-      TRELLIS_CHECK(WriteWorkload(db, checked, i, draft));
+      TRELLIS_CHECK(WriteWorkload(db, checked, i, draft, workloads));
     } else {
       untouched.emplace_back(workload.name, workload.version);
     }
   }
-  TRELLIS_CHECK(store::CompactChanges(db, checked.key, untouched));
+  if (!untouched.empty()) TRELLIS_CHECK(workloads.Load(db));
+  TRELLIS_CHECK(workloads.CompactChanges(db, untouched));
+  TRELLIS_CHECK(workloads.Save(db));
   TRELLIS_TRY(draft.job.id, store::AddJob(db, draft.job));
   return {};
 }
 
 Result<void> Acceptor::WriteWorkload(store::Database& db, Checked const& checked, std::size_t index,
-                                     Draft const& draft) {
+                                     Draft const& draft, store::WorkloadSet& workloads) {
   bool const create = draft.create;
   auto const& workload = checked.deployment().workloads[index];
   if (context_.plugins.Sharable(workload.type)) {
@@ -200,8 +205,8 @@ Result<void> Acceptor::WriteWorkload(store::Database& db, Checked const& checked
   }
   if (!create) return {};
   auto const& row = checked.prepared->rows[index];
-  TRELLIS_CHECK(store::InsertWorkload(db, row));
-  return store::AppendChange(db, row);
+  workloads.Put(row);
+  return workloads.AddChange(db, row, context_.options.history);
 }
 
 }  // namespace trellis::engine

@@ -77,7 +77,7 @@ Result<std::string> DeploymentText(store::DeploymentRow const& row,
 }
 
 Result<boost::json::object> Brief(store::Database& db, store::DeploymentBrief const& row) {
-  TRELLIS_TRY(auto const workloads, store::ListWorkloadBriefsOf(db, row.key));
+  TRELLIS_TRY(auto const workloads, store::ListWorkloads(db, row.key));
   boost::json::array shown;
   for (auto const& workload : workloads) {
     shown.push_back({{"type", workload.type},

@@ -57,7 +57,7 @@ void Succeed(store::WorkloadRow& row, plugin::OpAnswer answer, bool paused, std:
   row.next_try = 0;
 }
 
-void Break(store::WorkloadRow& row, std::string message, std::string result, std::int64_t now) {
+void Break(store::WorkloadRow& row, std::string message, SharedText result, std::int64_t now) {
   row.created = now;
   row.state = "error";
   row.message = std::move(message);

@@ -26,7 +26,7 @@ struct EffectFlags {
 /// `row` after a successful provision or update.
 void Succeed(store::WorkloadRow& row, plugin::OpAnswer answer, bool paused, std::int64_t now);
 /// `row` in state error with the text; what the plugin returned as result is kept.
-void Break(store::WorkloadRow& row, std::string message, std::string result, std::int64_t now);
+void Break(store::WorkloadRow& row, std::string message, SharedText result, std::int64_t now);
 
 /// Tells watchers and plugins what is now visible.
 void Announce(Context const& context, store::WorkloadRow const& row);

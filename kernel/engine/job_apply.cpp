@@ -110,7 +110,7 @@ JobEnd Refuse(Context const& context, JobState& state, grid::Deployment const& t
     Outcome outcome{.row = step.row};
     bool const update = step.action == Action::kUpdate;
     Break(outcome.row, own == own_texts.end() ? text : own->second,
-          update ? step.row.result : std::string(), now);
+          update ? step.row.result : SharedText(), now);
     if (update) {
       outcome.kind = Outcome::Kind::kEntry;
       outcome.row.state = "unchanged";

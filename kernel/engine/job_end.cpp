@@ -62,13 +62,14 @@ void JobRun::End(JobEnd end) {
   auto const results = std::make_shared<Results>(TakeResults());
   context_.writer.SubmitThen(
       [self = shared_from_this(), shared, results](store::Database& db) {
-        return self->WriteChained(db, [&](store::Database&) -> Result<void> {
+        return self->WriteChained(db, [&](Sheet& sheet) -> Result<void> {
           bool const goes = shared->kind == JobEnd::Kind::kFinished;
-          TRELLIS_CHECK(WriteResults(self->context_, db, self->state_, *results,
+          TRELLIS_CHECK(WriteResults(self->context_, sheet, self->state_, *results,
                                      goes ? JournalNote::kOmit : JournalNote::kWrite));
+          if (!self->plan_.moves.empty()) TRELLIS_CHECK(sheet.workloads.Load(sheet.db));
           for (auto const& [name, pos] : self->plan_.moves)
-            TRELLIS_CHECK(store::MoveWorkload(db, self->ticket_.key, name, pos));
-          return WriteEnd(self->context_, db, self->state_, *shared);
+            sheet.workloads.Move(name, pos);
+          return WriteEnd(self->context_, sheet, self->state_, *shared);
         });
       },
       [self = shared_from_this(), shared, results](Result<void> const& stored) {
@@ -110,8 +111,8 @@ void JobRun::Interrupt() {
   auto const results = std::make_shared<Results>(TakeResults());
   context_.writer.SubmitThen(
       [self = shared_from_this(), results](store::Database& db) {
-        return self->WriteChained(db, [&](store::Database&) {
-          return WriteResults(self->context_, db, self->state_, *results);
+        return self->WriteChained(db, [&](Sheet& sheet) {
+          return WriteResults(self->context_, sheet, self->state_, *results);
         });
       },
       [self = shared_from_this(), results](Result<void> const& stored) {
@@ -135,8 +136,8 @@ void JobRun::Wedge(PlannedStep const& step) {
              {{"id", step.row.id()}, {"type", step.row.type}, {"job", ticket_.job}});
   auto results = TakeResults();
   (void)context_.writer.Commit([&](store::Database& db) {  // it stands still also without the note
-    return WriteChained(db, [&](store::Database&) -> Result<void> {
-      TRELLIS_CHECK(WriteResults(context_, db, state_, results));
+    return WriteChained(db, [&](Sheet& sheet) -> Result<void> {
+      TRELLIS_CHECK(WriteResults(context_, sheet, state_, results));
       return store::SetMessage(db, ticket_.key, text);
     });
   });

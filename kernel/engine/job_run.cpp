@@ -173,10 +173,10 @@ void JobRun::OpenNextGroup() {
   auto const results = std::make_shared<Results>(TakeResults());
   context_.writer.SubmitThen(
       [self = shared_from_this(), &group, node, results](store::Database& db) {
-        return self->WriteChained(db, [&](store::Database&) -> Result<void> {
+        return self->WriteChained(db, [&](Sheet& sheet) -> Result<void> {
           TRELLIS_CHECK(
-              WriteResults(self->context_, db, self->state_, *results, JournalNote::kOmit));
-          return WriteIntents(self->context_, db, self->state_, group, node);
+              WriteResults(self->context_, sheet, self->state_, *results, JournalNote::kOmit));
+          return WriteIntents(self->context_, sheet, self->state_, group, node);
         });
       },
       [self = shared_from_this(), &group, results](Result<void> const& stored) {
@@ -252,7 +252,7 @@ void JobRun::HandOver(StepResult result) {
   auto results = TakeResults();
   auto const done = context_.writer.Commit([&](store::Database& db) {
     return WriteChained(
-        db, [&](store::Database&) { return WriteResults(context_, db, state_, results); });
+        db, [&](Sheet& sheet) { return WriteResults(context_, sheet, state_, results); });
   });
   if (done) Tell(results);  // else the end fails with the error too
 }
@@ -278,8 +278,8 @@ void JobRun::StoreResults() {
           self->offered_ = false;
           *results = std::exchange(self->results_, {});
         }
-        return self->WriteChained(db, [&](store::Database&) {
-          return WriteResults(self->context_, db, self->state_, *results);
+        return self->WriteChained(db, [&](Sheet& sheet) {
+          return WriteResults(self->context_, sheet, self->state_, *results);
         });
       },
       [self = shared_from_this(), results](Result<void> const& done) {
@@ -291,9 +291,12 @@ void JobRun::StoreResults() {
 
 /// Nothing is stored after something that was not.
 Result<void> JobRun::WriteChained(store::Database& db,
-                                  std::function<Result<void>(store::Database&)> const& write) {
+                                  std::function<Result<void>(Sheet&)> const& write) {
   if (store_error_.has_value()) return tl::unexpected<Error>(*store_error_);
-  auto written = write(db);
+  store::WorkloadSet workloads(ticket_.key);
+  Sheet sheet{db, workloads};
+  auto written = write(sheet);
+  if (written) written = workloads.Save(db);
   if (!written) store_error_ = written.error();
   return written;
 }

@@ -60,8 +60,7 @@ class JobRun final : public Runnable, public std::enable_shared_from_this<JobRun
   void HandOver(StepResult result);
   void StoreResults();
   Results TakeResults();
-  Result<void> WriteChained(store::Database& db,
-                            std::function<Result<void>(store::Database&)> const& write);
+  Result<void> WriteChained(store::Database& db, std::function<Result<void>(Sheet&)> const& write);
   void Tell(Results const& results);
   void TellOf(StepResult const& result);
   void TellOfJob(std::string_view state, std::string_view message);

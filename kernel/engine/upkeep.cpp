@@ -15,7 +15,7 @@ namespace trellis::engine {
 namespace {
 
 constexpr std::size_t kParallel = 8;
-constexpr std::size_t kPage = 256;  // rows in memory at once
+constexpr std::size_t kPage = 64;  // deployments in memory at once
 constexpr std::size_t kMaxWanted = 4096;
 
 std::int64_t SecondsNs(std::int64_t seconds) {
@@ -78,19 +78,18 @@ void Upkeep::TellPlugins() {
 
 void Upkeep::Round() {
   if (!told_plugins_ && context_.readers.IsFileSound()) TellPlugins();
-  store::WorkloadCursor cursor;
+  store::DeploymentKey after;
   TypeCounts unloaded;
   while (!stopping()) {
     std::vector<store::WorkloadRow> rows;
     auto const more = context_.readers.Run([&](store::Database& db) -> Result<bool> {
-      TRELLIS_TRY(auto const page, store::ListWorkloadBriefs(db, cursor, kPage));
-      for (auto const& brief : page) {
-        if (!brief.IsOkay() && !(brief.state == "error" && brief.applied)) continue;
-        TRELLIS_TRY(auto row, store::FindWorkload(db, brief.key, brief.name));
-        if (row.has_value()) rows.push_back(*std::move(row));
+      TRELLIS_TRY(auto page, store::ListWorkloadsAfter(db, after, kPage));
+      for (auto& row : page.rows) {
+        if (row.IsOkay() || (row.state == "error" && row.eff_version.has_value()))
+          rows.push_back(std::move(row));
       }
-      if (!page.empty()) cursor = {page.back().key, page.back().name};
-      return page.size() == kPage;
+      after = page.last;
+      return page.more;
     });
     if (!more)
       return log::Error("cannot read the stored workloads, retrying", {{"error", more.error()}});

@@ -249,6 +249,10 @@ Result<Statement*> Database::Cached(std::string_view sql) {
   return &cache_->statements.emplace(sql, std::move(statement)).first->second;
 }
 
+void Database::ReportDamage(std::string const& what) {
+  if (damage_ != nullptr) damage_->Report(what);
+}
+
 void Database::EndReads() {
   for (auto* stmt = sqlite3_next_stmt(db_, nullptr); stmt != nullptr;
        stmt = sqlite3_next_stmt(db_, stmt)) {

@@ -153,6 +153,8 @@ class Database {
   Result<std::int64_t> UserVersion();
   /// Looks at the whole structure of the file; kIo with the first thing that is wrong.
   Result<void> CheckStructure();
+  /// What the file says makes no sense.
+  void ReportDamage(std::string const& what);
   /// Ends what runs on the connection with an error. From any thread.
   void Interrupt();
   /// Writes a complete copy, durable when it returns; one that is there is replaced.

@@ -7,9 +7,6 @@
 namespace trellis::store {
 namespace {
 
-constexpr std::int64_t kMaxTombstones = 1000;
-constexpr std::int64_t kTombstoneSeconds = 24 * 3600;
-
 std::string_view DesiredText(Desired desired) {
   switch (desired) {
     case Desired::kPresent:
@@ -55,18 +52,6 @@ DeploymentRow ReadDeployment(Statement const& s) {
   row.header = s.Text(9);
   row.doc = s.Text(10);
   return row;
-}
-
-/// What remains of the history: who, when and why, but no data.
-Result<std::string> Epitaph(Database& db, DeploymentKey key) {
-  TRELLIS_TRY(auto const lines,
-              All(
-                  db,
-                  "SELECT json_object('type', type, 'name', name, 'version', version, 'result', "
-                  "json_object('created', created, 'state', state, 'message', message)) FROM "
-                  "change WHERE twin = ? AND contract = ? ORDER BY seq",
-                  [](Statement const& s) { return s.Text(0); }, key.twin, key.contract));
-  return fmt::format("[{}]", fmt::join(lines, ","));
 }
 
 }  // namespace
@@ -147,21 +132,6 @@ Result<void> SetValidated(Database& db, DeploymentKey key, std::uint32_t version
              key.twin, key.contract, version);
 }
 
-Result<void> EraseDeployment(Database& db, DeploymentKey key, std::int64_t now) {
-  TRELLIS_TRY(auto const history, Epitaph(db, key));
-  TRELLIS_CHECK(Run(db, "INSERT INTO tombstone (twin, contract, removed, history) VALUES (?,?,?,?)",
-                    key.twin, key.contract, now, history));
-  // Ids grow with time: the oldest few are enough to look at.
-  TRELLIS_CHECK(Run(db,
-                    "DELETE FROM tombstone WHERE id IN (SELECT id FROM tombstone ORDER BY id LIMIT "
-                    "4) AND (id <= ? OR removed < ?)",
-                    db.LastInsertId() - kMaxTombstones, now - kTombstoneSeconds));
-  // Before the workloads, or they would lend their data first.
-  TRELLIS_CHECK(
-      Run(db, "DELETE FROM change WHERE twin = ? AND contract = ?", key.twin, key.contract));
-  return Run(db, "DELETE FROM deployment WHERE twin = ? AND contract = ?", key.twin, key.contract);
-}
-
 Result<DeploymentCounts> CountDeployments(Database& db, std::uint32_t twin) {
   TRELLIS_TRY(auto const counts,
               One(
@@ -179,7 +149,7 @@ Result<Totals> ReadTotals(Database& db) {
   TRELLIS_TRY(auto const totals,
               One(db,
                   "SELECT deployments, okay_deployments, okay_workloads, (SELECT MAX(newest) FROM "
-                  "okay), cru, sru, hru, mru, ipv4u FROM total",
+                  "workloads WHERE newest > 0), cru, sru, hru, mru, ipv4u FROM total",
                   [](Statement const& s) {
                     return Totals{s.Int(0),
                                   s.Int(1),
@@ -188,15 +158,6 @@ Result<Totals> ReadTotals(Database& db) {
                                   {s.Uint(4), s.Uint(5), s.Uint(6), s.Uint(7), s.Uint(8)}};
                   }));
   return totals.value_or(Totals{});
-}
-
-Result<void> PutOkay(Database& db, DeploymentKey key, std::int64_t workloads, std::int64_t newest) {
-  if (workloads == 0)
-    return Run(db, "DELETE FROM okay WHERE twin = ? AND contract = ?", key.twin, key.contract);
-  return Run(db,
-             "INSERT INTO okay VALUES (?,?,?,?) ON CONFLICT (twin, contract) DO UPDATE SET "
-             "workloads = excluded.workloads, newest = excluded.newest",
-             key.twin, key.contract, workloads, newest);
 }
 
 }  // namespace trellis::store

@@ -1,6 +1,7 @@
 #include "kernel/store/listings.hpp"
 
 #include "kernel/store/query.hpp"
+#include "kernel/store/workload_rows.hpp"
 
 namespace trellis::store {
 namespace {
@@ -20,14 +21,6 @@ DeploymentBrief ReadDeploymentBrief(Statement const& s) {
           s.Text(5)};
 }
 
-WorkloadBrief ReadWorkloadBrief(Statement const& s) {
-  return {ReadKey(s), s.Text(2), s.Text(3),     static_cast<std::uint32_t>(s.Uint(4)),
-          s.Text(5),  s.Text(6), s.Int(7) != 0, s.Int(8)};
-}
-
-#define TRELLIS_WORKLOAD_BRIEF \
-  "SELECT twin, contract, name, type, pos, state, message, eff_version IS NOT NULL, next_try "
-
 }  // namespace
 
 Result<std::vector<DeploymentBrief>> ListBriefs(Database& db, DeploymentKey after,
@@ -45,27 +38,40 @@ Result<std::vector<DeploymentBrief>> ListBriefsOf(Database& db, std::uint32_t tw
              ReadDeploymentBrief, twin);
 }
 
-Result<std::vector<WorkloadBrief>> ListWorkloadBriefs(Database& db, WorkloadCursor const& after,
-                                                      std::size_t limit) {
-  return All(db,
-             TRELLIS_WORKLOAD_BRIEF
-             "FROM workload WHERE (contract, twin, name) > (?2, ?1, ?3) ORDER BY contract, twin, "
-             "name LIMIT ?4",
-             ReadWorkloadBrief, after.key.twin, after.key.contract, after.name, limit);
-}
-
-Result<std::vector<WorkloadBrief>> ListWorkloadBriefsOf(Database& db, DeploymentKey key) {
-  return All(db,
-             TRELLIS_WORKLOAD_BRIEF
-             "FROM workload WHERE twin = ?1 AND contract = ?2 ORDER BY pos, name",
-             ReadWorkloadBrief, key.twin, key.contract);
+Result<WorkloadPage> ListWorkloadsAfter(Database& db, DeploymentKey after, std::size_t limit) {
+  WorkloadPage page;
+  auto const take = [&](Statement const& s) -> Result<void> {
+    page.last = ReadKey(s);
+    return WalkBody(db, page.last, s.View(2), [&](BodyHead const&, WorkloadView const* view) {
+      if (view != nullptr) page.rows.push_back(RowOf(page.last, *view));
+    });
+  };
+  TRELLIS_TRY(auto const walked,
+              All(db,
+                  "SELECT twin, contract, body FROM deployment JOIN workloads USING (id) WHERE "
+                  "(contract, twin) > (?2, ?1) ORDER BY contract, twin LIMIT ?3",
+                  take, after.twin, after.contract, limit));
+  for (auto const& each : walked)
+    TRELLIS_CHECK(each);
+  page.more = walked.size() == limit;
+  return page;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> ListWorkloadIds(Database& db) {
-  return All(db, "SELECT twin, contract, name, type FROM workload", [](Statement const& s) {
+  std::vector<std::pair<std::string, std::string>> ids;
+  auto const take = [&](Statement const& s) -> Result<void> {
     auto const key = ReadKey(s);
-    return std::pair(fmt::format("{}-{}-{}", key.twin, key.contract, s.Text(2)), s.Text(3));
-  });
+    return WalkBody(db, key, s.View(2), [&](BodyHead const&, WorkloadView const* view) {
+      if (view != nullptr)
+        ids.emplace_back(fmt::format("{}-{}-{}", key.twin, key.contract, view->name), view->type);
+    });
+  };
+  TRELLIS_TRY(
+      auto const walked,
+      All(db, "SELECT twin, contract, body FROM deployment JOIN workloads USING (id)", take));
+  for (auto const& each : walked)
+    TRELLIS_CHECK(each);
+  return ids;
 }
 
 Result<std::optional<std::string>> FindTombstone(Database& db, DeploymentKey key) {

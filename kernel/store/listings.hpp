@@ -28,29 +28,14 @@ Result<std::vector<DeploymentBrief>> ListBriefs(Database& db, DeploymentKey afte
 /// All of one twin, ascending by contract.
 Result<std::vector<DeploymentBrief>> ListBriefsOf(Database& db, std::uint32_t twin);
 
-/// A workload without its data.
-struct WorkloadBrief {
-  DeploymentKey key;
-  std::string name;
-  std::string type;
-  std::uint32_t pos = 0;
-  std::string state;
-  std::string message;
-  bool applied = false;  ///< was ok once
-  std::int64_t next_try = 0;
-
-  [[nodiscard]] bool IsOkay() const { return state == "ok" || state == "paused"; }
+/// The workloads of the first `limit` deployments above `after`, ascending by contract and in
+/// document order. The first page: a key of zeros.
+struct WorkloadPage {
+  std::vector<WorkloadRow> rows;
+  DeploymentKey last;  ///< where the next page begins
+  bool more = false;   ///< there may be one
 };
-/// Where a walk over all workloads stands; the first page: an empty one.
-struct WorkloadCursor {
-  DeploymentKey key;
-  std::string name;
-};
-/// Ascending by contract and name, those above `after`, at most `limit`.
-Result<std::vector<WorkloadBrief>> ListWorkloadBriefs(Database& db, WorkloadCursor const& after,
-                                                      std::size_t limit);
-/// Of one deployment, in document order.
-Result<std::vector<WorkloadBrief>> ListWorkloadBriefsOf(Database& db, DeploymentKey key);
+Result<WorkloadPage> ListWorkloadsAfter(Database& db, DeploymentKey after, std::size_t limit);
 
 /// Id and type of every workload.
 Result<std::vector<std::pair<std::string, std::string>>> ListWorkloadIds(Database& db);

@@ -13,9 +13,11 @@ Result<void> CheckReferences(Database& database) {
   return {};
 }
 
-Result<void> RunStep(Database& database, char const* sql, std::int64_t version) {
+Result<void> RunStep(Database& database, MigrationStep const& step, std::int64_t version) {
   TRELLIS_CHECK(database.Begin(Database::Transaction::kWrite));
-  TRELLIS_CHECK(database.Exec(sql));
+  TRELLIS_CHECK(database.Exec(step.sql));
+  if (step.rows != nullptr) TRELLIS_CHECK(step.rows(database));
+  TRELLIS_CHECK(database.Exec(step.after));
   TRELLIS_CHECK(CheckReferences(database));
   TRELLIS_FAIL_POINT("migrate.step");
   TRELLIS_CHECK(database.Exec(fmt::format("PRAGMA user_version = {}", version)));
@@ -31,7 +33,7 @@ Result<void> BackUp(Database& database, std::int64_t version) {
 
 }  // namespace
 
-Result<void> RunMigrations(Database& database, std::span<char const* const> steps) {
+Result<void> RunMigrations(Database& database, std::span<MigrationStep const> steps) {
   TRELLIS_TRY(auto const version, database.UserVersion());
   auto const current = static_cast<std::int64_t>(steps.size());
   if (version > current) {

@@ -1,6 +1,7 @@
 #include "kernel/store/outbox.hpp"
 
 #include "kernel/store/query.hpp"
+#include "kernel/store/records.hpp"
 
 namespace trellis::store {
 namespace {
@@ -71,15 +72,14 @@ Result<std::optional<Capacity>> UsedByDeployment(Database& db, DeploymentKey key
               Exists(db, "SELECT 1 FROM deployment WHERE twin = ? AND contract = ?", key.twin,
                      key.contract));
   if (!stored) return std::optional<Capacity>();
-  return One(
-      db,
-      "SELECT COALESCE(SUM(cru), 0), COALESCE(SUM(sru), 0), COALESCE(SUM(hru), 0), "
-      "COALESCE(SUM(mru), 0), COALESCE(SUM(ipv4u), 0) FROM reservation JOIN workload USING (twin, "
-      "contract, name) WHERE twin = ? AND contract = ? AND state IN ('ok', 'paused')",
-      [](Statement const& s) {
-        return Capacity{s.Uint(0), s.Uint(1), s.Uint(2), s.Uint(3), s.Uint(4)};
-      },
-      key.twin, key.contract);
+  TRELLIS_TRY(auto const workloads, ListWorkloads(db, key));
+  Capacity used;
+  for (auto const& workload : workloads) {
+    if (!workload.IsOkay()) continue;
+    TRELLIS_TRY(auto const reserved, FindReservation(db, key, workload.name));
+    if (reserved.has_value()) used += *reserved;
+  }
+  return std::optional(used);
 }
 
 Result<void> CountReading(Database& db, std::string_view workload, std::string_view metric,

@@ -37,16 +37,11 @@ Result<void> SetDocument(Database& db, DeploymentKey key, std::uint32_t version,
                          std::string_view doc);
 /// The document of `version` was compared with its contract.
 Result<void> SetValidated(Database& db, DeploymentKey key, std::uint32_t version);
-/// Removes the row with everything that hangs on it (workloads, jobs, history) and leaves a
-/// tombstone.
-Result<void> EraseDeployment(Database& db, DeploymentKey key, std::int64_t now);
 /// Stored deployments of a twin and of all.
 Result<DeploymentCounts> CountDeployments(Database& db, std::uint32_t twin);
 Result<Totals> ReadTotals(Database& db);
-/// How many workloads of a deployment are ok or paused, and when the latest became so.
-Result<void> PutOkay(Database& db, DeploymentKey key, std::int64_t workloads, std::int64_t newest);
 
-// ---- workloads ----
+// ---- workloads: read here, changed by a WorkloadSet ----
 /// In document order.
 Result<std::vector<WorkloadRow>> ListWorkloads(Database& db, DeploymentKey key);
 Result<std::optional<WorkloadRow>> FindWorkload(Database& db, DeploymentKey key,
@@ -57,16 +52,6 @@ Result<std::vector<std::pair<std::string, std::string>>> ListNames(Database& db,
 /// twin; twin 0: of all.
 Result<std::vector<WorkloadRow>> ListActiveByType(Database& db, std::uint32_t twin,
                                                   std::string_view type);
-Result<void> InsertWorkload(Database& db, WorkloadRow const& row);
-/// Inserts, or updates everything but the type.
-Result<void> PutWorkload(Database& db, WorkloadRow const& row);
-/// A plugin may hold something for it, and the journal that says so goes.
-Result<void> MarkOwned(Database& db, DeploymentKey key, std::string_view name);
-/// Another position in the document.
-Result<void> MoveWorkload(Database& db, DeploymentKey key, std::string_view name,
-                          std::uint32_t pos);
-/// With its reservation and its `uses`.
-Result<void> EraseWorkload(Database& db, DeploymentKey key, std::string_view name);
 
 // ---- sharable names ----
 /// The contract that has the name.
@@ -89,24 +74,6 @@ Result<void> EraseUses(Database& db, DeploymentKey key, std::string_view name);
 Result<bool> UsedByLeaving(Database& db, DeploymentKey key, std::string_view name);
 
 // ---- history ----
-/// How many entries are kept at most.
-struct HistoryLimits {
-  std::int64_t deployment = 512;
-  std::int64_t workload = 64;
-};
-/// Appends an entry by the collapse rules: same name, version and state as the newest replaces it;
-/// a second `ok` of a (name, version) removes the older one and everything of that version after
-/// its `init`. Drops the oldest entries above the bounds. `row` is the workload as the entry shows
-/// it; what the stored workload of this version says too is not stored again.
-Result<void> AddChange(Database& db, WorkloadRow const& row, HistoryLimits const& limits = {});
-/// The same when the newest entry is known to be `init` of the same version, or there is none, and
-/// the stored workload is of this version and has this result.
-Result<void> AppendChange(Database& db, WorkloadRow const& row);
-/// When an update was accepted: of untouched workloads keep only `init` and the newest entry of
-/// their version.
-using NameVersion = std::pair<std::string_view, std::uint32_t>;
-Result<void> CompactChanges(Database& db, DeploymentKey key,
-                            std::span<NameVersion const> untouched);
 /// Oldest first: the workload as each entry shows it.
 Result<std::vector<WorkloadRow>> ListChanges(Database& db, DeploymentKey key);
 

@@ -1,11 +1,14 @@
 // What a start of the daemon makes of the journals it finds.
+#include "kernel/store/listings.hpp"
 #include "kernel/store/query.hpp"
-#include "kernel/store/records.hpp"
+#include "kernel/store/workload_set.hpp"
 
 #include <algorithm>
 
 namespace trellis::store {
 namespace {
+
+constexpr std::size_t kPage = 256;  // deployments
 
 struct Begun {
   std::int64_t job = 0;
@@ -67,17 +70,31 @@ Result<void> AddRestores(Database& db, std::int64_t now) {
                                     ReadBegun, JobKind::kRestore));
   for (auto const& job : begun) {
     TRELLIS_TRY(auto const steps, ListSteps(db, job.job));
+    WorkloadSet workloads(job.key);
+    TRELLIS_CHECK(workloads.Load(db));
     for (auto const& step : steps) {
-      if (step.holds && step.IsOpen()) TRELLIS_CHECK(MarkOwned(db, job.key, step.name));
+      if (step.holds && step.IsOpen()) workloads.MarkOwned(step.name);
     }
+    TRELLIS_CHECK(workloads.Save(db));
   }
   TRELLIS_CHECK(Run(db, "DELETE FROM job WHERE kind = ?", JobKind::kRestore));
-  return Run(db,
-             "INSERT INTO job (twin, contract, kind, version, created) SELECT twin, contract, ?, "
-             "version, ? FROM deployment d WHERE desired <> 'absent' AND EXISTS (SELECT 1 FROM "
-             "workload w WHERE w.twin = d.twin AND w.contract = d.contract AND (state IN ('ok', "
-             "'paused') OR (state = 'error' AND eff_version IS NOT NULL))) ORDER BY contract",
-             JobKind::kRestore, now);
+  DeploymentKey after;
+  for (;;) {
+    TRELLIS_TRY(auto const page, ListWorkloadsAfter(db, after, kPage));
+    DeploymentKey last;  // every contract is above zero
+    for (auto const& row : page.rows) {
+      bool const wanted = row.IsOkay() || (row.state == "error" && row.eff_version.has_value());
+      if (!wanted || row.key == last) continue;
+      last = row.key;
+      TRELLIS_CHECK(Run(db,
+                        "INSERT INTO job (twin, contract, kind, version, created) SELECT twin, "
+                        "contract, ?, version, ? FROM deployment WHERE twin = ? AND contract = ? "
+                        "AND desired <> 'absent'",
+                        JobKind::kRestore, now, last.twin, last.contract));
+    }
+    if (!page.more) return {};
+    after = page.last;
+  }
 }
 
 }  // namespace trellis::store

@@ -1,6 +1,8 @@
 // Rows of the node's store. Times are unix seconds.
 #pragma once
 
+#include "kernel/base/shared_text.hpp"
+
 #include <trellis/capacity.hpp>
 
 #include <fmt/format.h>
@@ -47,15 +49,15 @@ struct WorkloadRow {
   std::uint32_t pos = 0;    ///< document order
   std::int64_t weight = 0;  ///< larger first among the same type
   std::uint32_t version = 0;
-  std::string data;  ///< raw JSON, as shown
+  SharedText data;  ///< raw JSON, as shown
   std::string description;
   std::string metadata;
   std::string state;    ///< wire value: init, ok, error, deleted, paused
   std::string message;  ///< of the state
   std::int64_t created = 0;
-  std::string result;                        ///< result JSON, "" = null
+  SharedText result;                         ///< result JSON, "" = null
   std::optional<std::uint32_t> eff_version;  ///< empty = never applied
-  std::string eff_data;                      ///< configuration really applied
+  SharedText eff_data;                       ///< configuration really applied
   std::string handle;
   std::uint32_t handle_schema = 0;
   /// A plugin may hold something: first intent .. successful deprovision. In the store from the
@@ -119,6 +121,12 @@ struct StepRow {
 
   bool operator==(StepRow const&) const = default;
   [[nodiscard]] bool IsOpen() const { return state != StepState::kDone; }
+};
+
+/// How many entries of the history are kept at most.
+struct HistoryLimits {
+  std::int64_t deployment = 512;
+  std::int64_t workload = 64;
 };
 
 /// What is known of all deployments without looking at them.

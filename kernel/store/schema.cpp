@@ -1,7 +1,7 @@
 #include "kernel/store/schema.hpp"
 
-#include "kernel/store/migrations.hpp"
 #include "kernel/store/structure_check.hpp"
+#include "kernel/store/workload_gathering.hpp"
 
 #include <array>
 #include <string>
@@ -216,13 +216,61 @@ DROP TABLE change;
 ALTER TABLE new_change RENAME TO change;
 )sql";
 
+// The workloads of a deployment are one row with the history of their present versions, see
+// workload_body.hpp; what the rest of the history borrowed it has now. Their counts are columns, so
+// that the totals follow by triggers.
+constexpr std::string_view kVersion4 = R"sql(
+CREATE TABLE workloads (
+  id INTEGER PRIMARY KEY REFERENCES deployment (id) ON DELETE CASCADE,
+  okay INTEGER NOT NULL, newest INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX workloads_newest ON workloads (newest) WHERE newest > 0;
+CREATE TABLE deployment_type (type TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;
+CREATE TABLE new_reservation (
+  twin INTEGER NOT NULL, contract INTEGER NOT NULL, name TEXT NOT NULL,
+  cru INTEGER NOT NULL, mru INTEGER NOT NULL, sru INTEGER NOT NULL, hru INTEGER NOT NULL, ipv4u INTEGER NOT NULL,
+  PRIMARY KEY (contract, twin, name),
+  FOREIGN KEY (twin, contract) REFERENCES deployment (twin, contract) ON DELETE CASCADE) WITHOUT ROWID;
+INSERT INTO new_reservation SELECT twin, contract, name, cru, mru, sru, hru, ipv4u FROM reservation;
+DROP TABLE okay;
+)sql";
+
+constexpr std::string_view kVersion4End = R"sql(
+DELETE FROM change WHERE data IS NULL;
+DROP TABLE reservation;
+DROP TABLE workload;
+ALTER TABLE new_reservation RENAME TO reservation;
+CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
+END;
+CREATE TRIGGER reservation_changed AFTER UPDATE ON reservation BEGIN
+  UPDATE total SET cru = cru + new.cru - old.cru, mru = mru + new.mru - old.mru, sru = sru + new.sru - old.sru,
+    hru = hru + new.hru - old.hru, ipv4u = ipv4u + new.ipv4u - old.ipv4u;
+END;
+CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
+  UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
+END;
+UPDATE total SET okay_workloads = (SELECT COALESCE(SUM(okay), 0) FROM workloads),
+  okay_deployments = (SELECT COUNT(*) FROM workloads WHERE okay > 0);
+CREATE TRIGGER okay_added AFTER INSERT ON workloads WHEN new.okay > 0 BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.okay, okay_deployments = okay_deployments + 1;
+END;
+CREATE TRIGGER okay_changed AFTER UPDATE OF okay ON workloads WHEN new.okay <> old.okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.okay - old.okay,
+    okay_deployments = okay_deployments + (new.okay > 0) - (old.okay > 0);
+END;
+CREATE TRIGGER okay_erased AFTER DELETE ON workloads WHEN old.okay > 0 BEGIN
+  UPDATE total SET okay_workloads = okay_workloads - old.okay, okay_deployments = okay_deployments - 1;
+END;
+)sql";
+
 }  // namespace
 
-std::span<char const* const> SchemaSteps() {
+std::span<MigrationStep const> SchemaSteps() {
   static std::string const kFirst = fmt::format("{}{}", kVersion1, kTotals);
   static std::string const kSecond = fmt::format("{}{}{}", kVersion2, kLending, kTotals);
   static std::string const kThird = fmt::format("{}{}", kVersion3, kLending);
-  static std::array<char const*, 3> const kSteps{kFirst.c_str(), kSecond.c_str(), kThird.c_str()};
+  static std::array<MigrationStep, 4> const kSteps{
+      {{kFirst}, {kSecond}, {kThird}, {kVersion4, GatherWorkloads, kVersion4End}}};
   return kSteps;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/store/database.hpp"
+#include "kernel/store/migrations.hpp"
 
 #include <trellis/result.hpp>
 
@@ -14,7 +15,7 @@
 namespace trellis::store {
 
 /// The steps from an empty file to the current schema, oldest first. They are only ever added to.
-[[nodiscard]] std::span<char const* const> SchemaSteps();
+[[nodiscard]] std::span<MigrationStep const> SchemaSteps();
 
 /// Brings the file to the current schema. kConflict when a newer daemon wrote it.
 Result<void> Migrate(Database& database);

@@ -1,6 +1,9 @@
 #include "kernel/store/shown.hpp"
 
 #include "kernel/store/query.hpp"
+#include "kernel/store/workload_rows.hpp"
+
+#include <algorithm>
 
 namespace trellis::store {
 namespace {
@@ -38,6 +41,11 @@ Result<void> Each(Database& db, std::string_view sql, Show const& show, Args con
 
 }  // namespace
 
+ShownWorkload Shown(WorkloadView const& view) {
+  return {view.pos,      view.version,     view.created, view.name,    view.type,  view.data,
+          view.metadata, view.description, view.state,   view.message, view.result};
+}
+
 ShownWorkload Shown(WorkloadRow const& row) {
   return {row.pos,      row.version,     row.created, row.name,    row.type,  row.data,
           row.metadata, row.description, row.state,   row.message, row.result};
@@ -55,24 +63,61 @@ Result<void> ShowHeaders(Database& db, std::uint32_t twin, ShowHeader const& sho
       [&](Statement const& s) { show(s.Uint(0), s.View(1)); }, twin);
 }
 
-// Not sorted by rank: SQLite would copy whole rows to do so.
 Result<void> ShowWorkloads(Database& db, DeploymentKey key, ShowWorkload const& show) {
-  return Each(
-      db,
-      "SELECT pos, version, created, name, type, data, metadata, description, state, message, "
-      "result FROM workload WHERE twin = ? AND contract = ? ORDER BY name",
-      [&](Statement const& s) { show(ReadShown(s)); }, key.twin, key.contract);
+  return ReadBody(db, key, [&](BodyHead const&, WorkloadView const* view) {
+    if (view != nullptr) show(Shown(*view));
+  });
 }
 
 Result<void> ShowChanges(Database& db, DeploymentKey key, ShowWorkload const& show) {
+  std::uint64_t older = 0;
+  TRELLIS_CHECK(ReadBody(db, key, [&](BodyHead const& head, WorkloadView const* view) {
+    older = head.older;
+    if (view == nullptr) return;
+    auto shown = Shown(*view);
+    for (auto const& entry : view->entries) {
+      shown.rank = entry.seq;
+      shown.created = entry.created;
+      shown.state = entry.state;
+      shown.message = entry.message;
+      shown.result = entry.result;
+      show(shown);
+    }
+  }));
+  return older == 0 ? Result<void>() : ShowOlder(db, key, show);
+}
+
+Result<void> ShowOlder(Database& db, DeploymentKey key, ShowWorkload const& show) {
   return Each(
       db,
-      "SELECT c.seq, c.version, c.created, c.name, c.type, COALESCE(c.data, w.data, ''), "
-      "COALESCE(c.metadata, w.metadata, ''), COALESCE(c.description, w.description, ''), c.state, "
-      "c.message, COALESCE(c.result, w.result, '') FROM change c LEFT JOIN workload w ON w.twin = "
-      "c.twin AND w.contract = c.contract AND w.name = c.name WHERE c.twin = ? AND c.contract = ? "
-      "ORDER BY c.seq",
+      "SELECT seq, version, created, name, type, data, metadata, description, state, message, "
+      "result FROM change WHERE twin = ? AND contract = ? ORDER BY seq",
       [&](Statement const& s) { show(ReadShown(s)); }, key.twin, key.contract);
+}
+
+Result<std::vector<WorkloadRow>> ListChanges(Database& db, DeploymentKey key) {
+  std::vector<std::pair<std::int64_t, WorkloadRow>> entries;
+  TRELLIS_CHECK(ShowChanges(db, key, [&](ShownWorkload const& shown) {
+    WorkloadRow row;
+    row.key = key;
+    row.name = shown.name;
+    row.type = shown.type;
+    row.version = shown.version;
+    row.state = shown.state;
+    row.created = shown.created;
+    row.message = shown.message;
+    row.result = shown.result;
+    row.data = shown.data;
+    row.metadata = shown.metadata;
+    row.description = shown.description;
+    entries.emplace_back(shown.rank, std::move(row));
+  }));
+  std::ranges::stable_sort(entries, {}, [](auto const& entry) { return entry.first; });
+  std::vector<WorkloadRow> rows;
+  rows.reserve(entries.size());
+  for (auto& [seq, row] : entries)
+    rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace trellis::store

@@ -3,6 +3,7 @@
 
 #include "kernel/store/database.hpp"
 #include "kernel/store/rows.hpp"
+#include "kernel/store/workload_body.hpp"
 
 #include <trellis/result.hpp>
 
@@ -30,6 +31,7 @@ struct ShownWorkload {
   std::string_view result;  ///< raw JSON, "" = null
 };
 [[nodiscard]] ShownWorkload Shown(WorkloadRow const& row);
+[[nodiscard]] ShownWorkload Shown(WorkloadView const& view);
 
 /// Called for each; what it gets is gone when it returns. Must not use the connection.
 using ShowWorkload = std::function<void(ShownWorkload const&)>;
@@ -39,9 +41,11 @@ using ShowHeader = std::function<void(std::uint64_t contract, std::string_view h
 Result<std::optional<std::string>> FindHeader(Database& db, DeploymentKey key);
 /// Of a twin, by contract.
 Result<void> ShowHeaders(Database& db, std::uint32_t twin, ShowHeader const& show);
-/// By name, because the store has them so. Of the same rank the first is to be shown first.
+/// In document order.
 Result<void> ShowWorkloads(Database& db, DeploymentKey key, ShowWorkload const& show);
-/// The history, by age.
+/// The history: the rank says the age.
 Result<void> ShowChanges(Database& db, DeploymentKey key, ShowWorkload const& show);
+/// The part of it that no stored workload shows any more, by age.
+Result<void> ShowOlder(Database& db, DeploymentKey key, ShowWorkload const& show);
 
 }  // namespace trellis::store

@@ -1,134 +1,108 @@
 // Workloads and sharable names.
 #include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
+#include "kernel/store/workload_rows.hpp"
+
+#include <algorithm>
 
 namespace trellis::store {
 namespace {
 
-#define TRELLIS_WORKLOAD_COLUMNS                                                               \
-  "twin, contract, name, type, pos, weight, version, state, created, owned, fails, next_try, " \
-  "eff_version, message, description, metadata, data, result, eff_data, handle, handle_schema"
-
-WorkloadRow ReadWorkload(Statement const& s) {
-  WorkloadRow row;
-  row.key = {static_cast<std::uint32_t>(s.Uint(0)), s.Uint(1)};
-  row.name = s.Text(2);
-  row.type = s.Text(3);
-  row.pos = static_cast<std::uint32_t>(s.Uint(4));
-  row.weight = s.Int(5);
-  row.version = static_cast<std::uint32_t>(s.Uint(6));
-  row.state = s.Text(7);
-  row.created = s.Int(8);
-  row.owned = s.Int(9) != 0;
-  row.fails = static_cast<std::uint32_t>(s.Uint(10));
-  row.next_try = s.Int(11);
-  if (!s.IsNull(12)) row.eff_version = static_cast<std::uint32_t>(s.Uint(12));
-  row.message = s.Text(13);
-  row.description = s.Text(14);
-  row.metadata = s.Text(15);
-  row.data = s.Text(16);
-  row.result = s.Text(17);
-  row.eff_data = s.IsNull(18) ? row.data : s.Text(18);
-  row.handle = s.Text(19);
-  row.handle_schema = static_cast<std::uint32_t>(s.Uint(20));
-  return row;
+/// With its history, which nobody asked for, left out.
+Result<std::vector<WorkloadRow>> RowsOf(Database& db, DeploymentKey key, std::string_view body) {
+  std::vector<WorkloadRow> rows;
+  TRELLIS_CHECK(WalkBody(db, key, body, [&](BodyHead const& head, WorkloadView const* view) {
+    rows.reserve(head.workloads);
+    if (view != nullptr) rows.push_back(RowOf(key, *view));
+  }));
+  return rows;
 }
 
-/// NULL stands for the data that is shown: nearly always the effective one.
-std::optional<std::string_view> StoredEffective(WorkloadRow const& row) {
-  if (row.eff_data == row.data) return std::nullopt;
-  return row.eff_data;
-}
-
-Result<bool> UpdateWorkload(Database& db, WorkloadRow const& row) {
-  TRELLIS_CHECK(Run(db,
-                    "UPDATE workload SET pos = ?, weight = ?, version = ?, state = ?, created = ?, "
-                    "owned = ?, fails = ?, next_try = ?, eff_version = ?, message = ?, description "
-                    "= ?, metadata = ?, data = ?, result = ?, eff_data = ?, handle = ?, "
-                    "handle_schema = ? WHERE twin = ? AND contract = ? AND name = ?",
-                    row.pos, row.weight, row.version, row.state, row.created, row.owned, row.fails,
-                    row.next_try, row.eff_version, row.message, row.description, row.metadata,
-                    row.data, row.result, StoredEffective(row), row.handle, row.handle_schema,
-                    row.key.twin, row.key.contract, row.name));
-  return db.Changes() > 0;
+bool IsActive(std::vector<WorkloadRow> const& rows) {
+  return std::ranges::any_of(
+      rows, [](auto const& row) { return row.state != "error" && row.state != "deleted"; });
 }
 
 }  // namespace
 
+WorkloadRow RowOf(DeploymentKey key, WorkloadView const& view) {
+  WorkloadRow row;
+  row.key = key;
+  row.name = view.name;
+  row.type = view.type;
+  row.pos = view.pos;
+  row.weight = view.weight;
+  row.version = view.version;
+  row.data = view.data;
+  row.description = view.description;
+  row.metadata = view.metadata;
+  row.state = view.state;
+  row.message = view.message;
+  row.created = view.created;
+  row.result = view.result;
+  row.eff_version = view.eff_version;
+  row.eff_data = view.eff_data == view.data ? row.data : SharedText(view.eff_data);
+  row.handle = view.handle;
+  row.handle_schema = view.handle_schema;
+  row.owned = view.owned;
+  row.fails = view.fails;
+  row.next_try = view.next_try;
+  return row;
+}
+
 Result<std::vector<WorkloadRow>> ListWorkloads(Database& db, DeploymentKey key) {
-  return All(db,
-             "SELECT " TRELLIS_WORKLOAD_COLUMNS
-             " FROM workload WHERE twin = ? AND contract = ? ORDER BY pos, name",
-             ReadWorkload, key.twin, key.contract);
+  std::vector<WorkloadRow> rows;
+  TRELLIS_CHECK(ReadBody(db, key, [&](BodyHead const& head, WorkloadView const* view) {
+    rows.reserve(head.workloads);
+    if (view != nullptr) rows.push_back(RowOf(key, *view));
+  }));
+  return rows;
 }
 
 Result<std::optional<WorkloadRow>> FindWorkload(Database& db, DeploymentKey key,
                                                 std::string_view name) {
-  return One(db,
-             "SELECT " TRELLIS_WORKLOAD_COLUMNS
-             " FROM workload WHERE twin = ? AND contract = ? AND name = ?",
-             ReadWorkload, key.twin, key.contract, name);
+  std::optional<WorkloadRow> row;
+  TRELLIS_CHECK(ReadBody(db, key, [&](BodyHead const&, WorkloadView const* view) {
+    if (view != nullptr && view->name == name) row = RowOf(key, *view);
+  }));
+  return row;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> ListNames(Database& db,
                                                                    DeploymentKey key) {
-  return All(
-      db, "SELECT name, type FROM workload WHERE twin = ? AND contract = ? ORDER BY pos, name",
-      [](Statement const& s) { return std::pair(s.Text(0), s.Text(1)); }, key.twin, key.contract);
+  std::vector<std::pair<std::string, std::string>> names;
+  TRELLIS_CHECK(ReadBody(db, key, [&](BodyHead const& head, WorkloadView const* view) {
+    names.reserve(head.workloads);
+    if (view != nullptr) names.emplace_back(view->name, view->type);
+  }));
+  return names;
 }
 
 Result<std::vector<WorkloadRow>> ListActiveByType(Database& db, std::uint32_t twin,
                                                   std::string_view type) {
-#define TRELLIS_IN_ACTIVE                                                                     \
-  "EXISTS (SELECT 1 FROM workload AS other WHERE other.twin = workload.twin AND "             \
-  "other.contract = workload.contract AND other.state NOT IN ('error', 'deleted')) ORDER BY " \
-  "contract, pos"
-  if (twin == 0) {
-    return All(db,
-               "SELECT " TRELLIS_WORKLOAD_COLUMNS
-               " FROM workload WHERE type = ? AND " TRELLIS_IN_ACTIVE,
-               ReadWorkload, type);
-  }
+  static constexpr std::string_view kOfAll =
+      "SELECT d.twin, d.contract, w.body FROM deployment_type t JOIN deployment d ON d.id = t.id "
+      "JOIN workloads w ON w.id = t.id WHERE t.type = ?1 ORDER BY d.contract";
   // By way of the twin's deployments: there may be many more of the type.
-  return All(db,
-             "SELECT " TRELLIS_WORKLOAD_COLUMNS
-             " FROM workload WHERE contract IN (SELECT contract FROM deployment WHERE twin = ?1) "
-             "AND twin = ?1 AND +type = ?2 AND " TRELLIS_IN_ACTIVE,
-             ReadWorkload, twin, type);
-}
-
-Result<void> InsertWorkload(Database& db, WorkloadRow const& row) {
-  return Run(db,
-             "INSERT INTO workload (" TRELLIS_WORKLOAD_COLUMNS
-             ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-             row.key.twin, row.key.contract, row.name, row.type, row.pos, row.weight, row.version,
-             row.state, row.created, row.owned, row.fails, row.next_try, row.eff_version,
-             row.message, row.description, row.metadata, row.data, row.result, StoredEffective(row),
-             row.handle, row.handle_schema);
-}
-
-Result<void> PutWorkload(Database& db, WorkloadRow const& row) {
-  TRELLIS_TRY(bool const there, UpdateWorkload(db, row));
-  return there ? Result<void>() : InsertWorkload(db, row);
-}
-
-Result<void> MarkOwned(Database& db, DeploymentKey key, std::string_view name) {
-  return Run(db,
-             "UPDATE workload SET owned = 1 WHERE twin = ? AND contract = ? AND name = ? AND owned "
-             "= 0",
-             key.twin, key.contract, name);
-}
-
-Result<void> MoveWorkload(Database& db, DeploymentKey key, std::string_view name,
-                          std::uint32_t pos) {
-  return Run(db, "UPDATE workload SET pos = ? WHERE twin = ? AND contract = ? AND name = ?", pos,
-             key.twin, key.contract, name);
-}
-
-Result<void> EraseWorkload(Database& db, DeploymentKey key, std::string_view name) {
-  TRELLIS_CHECK(EraseUses(db, key, name));
-  return Run(db, "DELETE FROM workload WHERE twin = ? AND contract = ? AND name = ?", key.twin,
-             key.contract, name);
+  static constexpr std::string_view kOfTwin =
+      "SELECT d.twin, d.contract, w.body FROM deployment d JOIN workloads w ON w.id = d.id WHERE "
+      "d.twin = ?2 AND EXISTS (SELECT 1 FROM deployment_type t WHERE t.type = ?1 AND t.id = d.id) "
+      "ORDER BY d.contract";
+  std::vector<WorkloadRow> found;
+  auto const take = [&](Statement const& s) -> Result<void> {
+    TRELLIS_TRY(auto rows,
+                RowsOf(db, {static_cast<std::uint32_t>(s.Uint(0)), s.Uint(1)}, s.View(2)));
+    if (!IsActive(rows)) return {};
+    for (auto& row : rows) {
+      if (row.type == type) found.push_back(std::move(row));
+    }
+    return {};
+  };
+  TRELLIS_TRY(auto const done,
+              twin == 0 ? All(db, kOfAll, take, type) : All(db, kOfTwin, take, type, twin));
+  for (auto const& each : done)
+    TRELLIS_CHECK(each);
+  return found;
 }
 
 Result<std::optional<std::uint64_t>> FindShared(Database& db, std::uint32_t twin,

@@ -65,7 +65,7 @@ def history(changes):
 def sharables(lab):
     """6: the index of shared names is what the stored workloads and documents say."""
     index = {(row["twin"], row["name"], row["contract"]) for row in store_view.rows(lab, "SELECT * FROM shared")}
-    stored = {(row["twin"], row["name"], row["contract"]) for row in store_view.rows(lab, "SELECT * FROM workload WHERE type = 'crashynet'")}
+    stored = {(row["twin"], row["name"], row["contract"]) for row in store_view.stored_workloads(lab) if row["type"] == "crashynet"}
     for row in store_view.rows(lab, "SELECT twin, contract, doc FROM deployment WHERE doc <> ''"):  # else it is what the workloads say
         stored |= {(row["twin"], w["name"], row["contract"]) for w in json.loads(row["doc"])["workloads"] if w["type"] == "crashynet"}
     return [f"shared index {sorted(index)}, workloads say {sorted(stored)}"] if index != stored else []

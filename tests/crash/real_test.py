@@ -87,7 +87,7 @@ class Disks(Case):
 
     def assert_all_holds(self):
         lab.wait_for(self.quiet, lambda: str(self.differences()))
-        stored = store_view.rows(self.lab, "SELECT * FROM workload")
+        stored = store_view.stored_workloads(self.lab)
         self.assertEqual(self.disks(), self.wanted())
         self.assertEqual({store_view.identity(row) for row in stored if row["owned"]}, self.wanted().keys())
         reserved = {store_view.identity(row): row["sru"] for row in store_view.rows(self.lab, "SELECT * FROM reservation")}

@@ -94,7 +94,7 @@ class DamagedStore(Case):
         with sqlite3.connect(self.lab.store) as database:  # all of it into the main file
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             page = database.execute("PRAGMA page_size").fetchone()[0]
-            root = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'workload'").fetchone()[0]
+            root = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'workloads'").fetchone()[0]
         database.close()
         with self.lab.store.open("r+b") as file:
             file.seek((root - 1) * page)

@@ -9,6 +9,7 @@
 #include "kernel/store/schema.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/no_plugins.hpp"
+#include "tests/support/store_rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>

@@ -3,6 +3,7 @@
 #include "kernel/store/readers.hpp"
 #include "kernel/store/records.hpp"
 #include "kernel/store/schema.hpp"
+#include "kernel/store/workload_set.hpp"
 #include "kernel/store/writer.hpp"
 #include "tests/bench/micro/must.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -47,9 +48,11 @@ Result<void> PutSettled(store::Database& db, std::uint64_t number) {
   row.validated = true;
   TRELLIS_CHECK(store::PutDeployment(db, row));
   auto workload = WorkloadOf(row.key);
-  TRELLIS_CHECK(store::InsertWorkload(db, workload));
-  TRELLIS_CHECK(store::AppendChange(db, workload));
-  return store::PutOkay(db, row.key, 1, workload.created);
+  store::WorkloadSet workloads(row.key);
+  workloads.BeginNew();
+  workloads.Put(workload);
+  TRELLIS_CHECK(workloads.AddChange(db, workload));
+  return workloads.Save(db);
 }
 
 class Store {

@@ -1,5 +1,6 @@
 // Everything that a stranger can make grow, at its limit and one above.
 #include "tests/support/engine/engine_world.hpp"
+#include "tests/support/store_rows.hpp"
 
 namespace trellis::engine {
 namespace {
@@ -45,7 +46,7 @@ class LimitsTest : public EngineWorld {
     workload.type = "fake";
     workload.data = "{}";
     workload.state = grid::kStateInit;
-    TRELLIS_CHECK(store::InsertWorkload(db, workload));
+    TRELLIS_CHECK(store::PutWorkload(db, workload));
     store::JobRow job;
     job.key = key;
     job.created = row.created;

@@ -1,6 +1,7 @@
 // The visible history, by the rules that clients' wait loops rely on.
 #include "kernel/store/records.hpp"
 #include "kernel/store/schema.hpp"
+#include "tests/support/store_rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -30,6 +31,11 @@ class History : public ::testing::Test {
   }
   void Add(std::uint32_t version, std::string const& state) {
     ASSERT_TRUE(AddChange(*database_, Row("vm", version, state)));
+  }
+  Result<void> Compact(std::vector<NameVersion> const& untouched) {
+    return ChangeWorkloads(*database_, kKey, [&](WorkloadSet& workloads) {
+      return workloads.CompactChanges(*database_, untouched);
+    });
   }
   std::vector<std::string> Entries() {
     std::vector<std::string> texts;
@@ -74,7 +80,7 @@ TEST_F(History, ShrinksToInitAndNewestWhenAnUpdateLeavesTheWorkloadAlone) {
   Add(0, "ok");
   Add(0, "paused");
 
-  ASSERT_TRUE(CompactChanges(*database_, kKey, std::vector<NameVersion>{{"vm", 0}}));
+  ASSERT_TRUE(Compact({{"vm", 0}}));
 
   EXPECT_EQ(Entries(), (std::vector<std::string>{"0:init", "0:paused"}));
 }
@@ -105,7 +111,7 @@ TEST_F(History, KeepsTheInitOfThePresentVersionOfManyEntries) {
 TEST_F(History, OfADeploymentIsBoundedAndSparesWhatIsActive) {
   for (int i = 0; i < 60; ++i) {
     auto const name = fmt::format("active{}", i);
-    ASSERT_TRUE(InsertWorkload(*database_, Row(name, 0, "ok")));
+    ASSERT_TRUE(PutWorkload(*database_, Row(name, 0, "ok")));
     ASSERT_TRUE(AddChange(*database_, Row(name, 0, "init")));
     ASSERT_TRUE(AddChange(*database_, Row(name, 0, "ok")));
   }
@@ -127,7 +133,7 @@ TEST_F(History, CompactsOnlyTheVersionsItIsTold) {
   Add(0, "paused");
   Add(1, "ok");
 
-  ASSERT_TRUE(CompactChanges(*database_, kKey, std::vector<NameVersion>{{"vm", 1}}));
+  ASSERT_TRUE(Compact({{"vm", 1}}));
 
   EXPECT_EQ(Entries(), (std::vector<std::string>{"0:ok", "0:paused", "1:ok"}));
 }
@@ -136,7 +142,7 @@ TEST_F(History, KeepsTheDataOfEachVersion) {
   auto row = Row("vm", 0, "init");
   row.data = R"({"size":0})";
   row.metadata = "first";
-  ASSERT_TRUE(InsertWorkload(*database_, row));
+  ASSERT_TRUE(PutWorkload(*database_, row));
   ASSERT_TRUE(AddChange(*database_, row));
   row.state = "ok";
   row.result = R"({"made":1})";
@@ -169,7 +175,7 @@ TEST_F(History, KeepsTheDataOfEachVersion) {
 
 TEST_F(History, KeepsTheResultOfEachEntry) {
   auto row = Row("vm", 0, "init");
-  ASSERT_TRUE(InsertWorkload(*database_, row));
+  ASSERT_TRUE(PutWorkload(*database_, row));
   ASSERT_TRUE(AddChange(*database_, row));
   auto const put = [&](char const* state, char const* result) {
     row.state = state;
@@ -197,7 +203,7 @@ TEST_F(History, KeepsTheResultOfEachEntry) {
 TEST_F(History, ShowsTheNewestResultOfARepeatedState) {
   auto row = Row("vm", 0, "ok");
   row.result = R"({"ip":1})";
-  ASSERT_TRUE(InsertWorkload(*database_, row));
+  ASSERT_TRUE(PutWorkload(*database_, row));
   ASSERT_TRUE(AddChange(*database_, row));
   row.result = R"({"ip":2})";
   ASSERT_TRUE(PutWorkload(*database_, row));

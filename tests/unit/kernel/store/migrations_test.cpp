@@ -4,6 +4,7 @@
 #include "kernel/store/schema.hpp"
 #include "kernel/store/structure_check.hpp"
 #include "kernel/sys/files.hpp"
+#include "tests/support/store_rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -20,8 +21,8 @@ namespace fs = std::filesystem;
 constexpr char const* kFirst = "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);";
 constexpr char const* kSecond = "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7;";
 constexpr char const* kBroken = "CREATE TABLE b (x INTEGER); INSERT INTO nowhere VALUES (1);";
-constexpr std::array kOld{kFirst};
-constexpr std::array kNew{kFirst, kSecond};
+constexpr std::array kOld{MigrationStep{kFirst}};
+constexpr std::array kNew{MigrationStep{kFirst}, MigrationStep{kSecond}};
 
 class Migrations : public ::testing::Test {
  protected:
@@ -73,7 +74,7 @@ TEST_F(Migrations, CopyNothingOfANewFile) {
 
 TEST_F(Migrations, ChangeNothingInTheStepThatFails) {
   auto const db = Open(file_);
-  constexpr std::array kBad{kFirst, kSecond, kBroken};
+  constexpr std::array kBad{MigrationStep{kFirst}, MigrationStep{kSecond}, MigrationStep{kBroken}};
   ASSERT_TRUE(RunMigrations(*db, kOld));
 
   auto const failed = RunMigrations(*db, kBad);
@@ -173,6 +174,56 @@ TEST_F(OpeningTheStore, KeepsTheJournalsOfAnOlderOne) {
   EXPECT_EQ(ListChanges(**db, {7, 100})->front().data, R"({"cpu":1})");
   ASSERT_TRUE(EraseWorkload(**db, {7, 100}, "vm"));
   EXPECT_EQ(ListChanges(**db, {7, 100})->front().data, R"({"cpu":1})");
+}
+
+TEST_F(OpeningTheStore, KeepsTheWorkloadsOfAnOlderOne) {
+  {
+    auto const old = Open(file_);
+    ASSERT_TRUE(RunMigrations(*old, SchemaSteps().first(3)));
+    ASSERT_TRUE(old->Exec(R"(
+      INSERT INTO deployment VALUES (4, 7, 100, 2, 'h', 'present', 1, 5, 6, '', '"version":2', '{}');
+      INSERT INTO deployment VALUES (5, 8, 101, 0, 'h', 'present', 1, 5, 6, '', '"version":0', '{}');
+      INSERT INTO workload VALUES (1, 7, 100, 'vm', 'zmachine', 1, -3, 2, 'ok', 9, 1, 4, 77, 1, 'm', 'd', 'meta',
+        '{"cpu":2}', '{"ip":2}', '{"cpu":1}', x'00ff', 6);
+      INSERT INTO workload VALUES (2, 7, 100, 'disk', 'zmount', 0, 0, 0, 'error', 8, 1, 0, 0, 0, '', '', '',
+        '{"size":1}', '', NULL, x'', 0);
+      INSERT INTO change VALUES (7, 100, 1, 'vm', 'zmachine', 0, 'ok', 6, '', '{"ip":0}', '{"cpu":0}', 'old', 'od');
+      INSERT INTO change VALUES (7, 100, 2, 'disk', 'zmount', 0, 'init', 6, '', '', NULL, NULL, NULL);
+      INSERT INTO change VALUES (7, 100, 3, 'vm', 'zmachine', 2, 'error', 8, 'no', '', NULL, NULL, NULL);
+      INSERT INTO change VALUES (7, 100, 4, 'vm', 'zmachine', 2, 'ok', 9, '', NULL, NULL, NULL, NULL);
+      INSERT INTO reservation VALUES (7, 100, 'vm', 2, 4, 0, 0, 1);
+      INSERT INTO okay VALUES (7, 100, 1, 9);)"));
+  }
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+
+  auto const rows = ListWorkloads(**db, {7, 100}).value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(std::tuple(rows[0].name, rows[0].data, rows[0].eff_data),
+            std::tuple("disk", R"({"size":1})", R"({"size":1})"));
+  auto const& vm = rows[1];
+  EXPECT_EQ(std::tuple(vm.type, vm.pos, vm.weight, vm.version, vm.state, vm.created, vm.owned),
+            std::tuple("zmachine", 1U, -3, 2U, "ok", 9, true));
+  EXPECT_EQ(std::tuple(vm.fails, vm.next_try, vm.eff_version, vm.message, vm.description),
+            std::tuple(4U, 77, 1U, "m", "d"));
+  EXPECT_EQ(std::tuple(vm.metadata, vm.data, vm.result, vm.eff_data, vm.handle, vm.handle_schema),
+            std::tuple("meta", R"({"cpu":2})", R"({"ip":2})", R"({"cpu":1})",
+                       std::string("\0\xff", 2), 6U));
+  EXPECT_TRUE(ListWorkloads(**db, {8, 101})->empty());
+  std::vector<std::string> history;
+  auto const changes = ListChanges(**db, {7, 100}).value();
+  for (auto const& entry : changes)
+    history.push_back(fmt::format("{} {} {} {} {} {}", entry.name, entry.version, entry.state,
+                                  entry.data, entry.metadata, entry.result));
+  EXPECT_EQ(history, (std::vector<std::string>{
+                         R"(vm 0 ok {"cpu":0} old {"ip":0})", R"(disk 0 init {"size":1}  )",
+                         R"(vm 2 error {"cpu":2} meta )", R"(vm 2 ok {"cpu":2} meta {"ip":2})"}));
+  EXPECT_EQ(FindReservation(**db, {7, 100}, "vm")->value().mru, 4U);
+  auto const totals = ReadTotals(**db).value();
+  EXPECT_EQ(std::tuple(totals.deployments, totals.okay_deployments, totals.okay_workloads,
+                       totals.newest, totals.reserved.cru),
+            std::tuple(2, 1, 1, 9, 2U));
+  EXPECT_EQ(ListActiveByType(**db, 7, "zmount")->size(), 1U);
 }
 
 TEST_F(OpeningTheStore, NoticesADamagedPageAndLeavesTheFileAlone) {

@@ -36,7 +36,7 @@ WorkloadRow Whole(DeploymentKey key, std::string name, std::uint32_t pos) {
 TEST_F(ShownStore, SaysOfAWorkloadWhatItsRowSays) {
   AddDeployment(kKey);
   auto const row = Whole(kKey, "disk", 5);
-  ASSERT_TRUE(InsertWorkload(*database_, row));
+  ASSERT_TRUE(PutWorkload(*database_, row));
 
   std::vector<std::string> shown;
   ASSERT_TRUE(ShowWorkloads(*database_, kKey, [&](auto const& w) { shown.push_back(TextOf(w)); }));
@@ -49,21 +49,21 @@ TEST_F(ShownStore, SaysOfAWorkloadWhatItsRowSays) {
 TEST_F(ShownStore, HasTheRankOfEveryWorkloadOfTheDeploymentOnly) {
   AddDeployment(kKey);
   AddDeployment({8, 100});
-  ASSERT_TRUE(InsertWorkload(*database_, Whole(kKey, "b", 0)));
-  ASSERT_TRUE(InsertWorkload(*database_, Whole(kKey, "a", 1)));
-  ASSERT_TRUE(InsertWorkload(*database_, Whole({8, 100}, "c", 2)));
+  ASSERT_TRUE(PutWorkload(*database_, Whole(kKey, "b", 0)));
+  ASSERT_TRUE(PutWorkload(*database_, Whole(kKey, "a", 1)));
+  ASSERT_TRUE(PutWorkload(*database_, Whole({8, 100}, "c", 2)));
 
   std::vector<std::pair<std::int64_t, std::string>> shown;
   ASSERT_TRUE(
       ShowWorkloads(*database_, kKey, [&](auto const& w) { shown.emplace_back(w.rank, w.name); }));
 
-  EXPECT_EQ(shown, (std::vector<std::pair<std::int64_t, std::string>>{{1, "a"}, {0, "b"}}));
+  EXPECT_EQ(shown, (std::vector<std::pair<std::int64_t, std::string>>{{0, "b"}, {1, "a"}}));
 }
 
 TEST_F(ShownStore, RanksTheHistoryByAge) {
   AddDeployment(kKey);
   for (auto const* const name : {"b", "a"}) {
-    ASSERT_TRUE(InsertWorkload(*database_, Whole(kKey, name, 0)));
+    ASSERT_TRUE(PutWorkload(*database_, Whole(kKey, name, 0)));
     ASSERT_TRUE(AddChange(*database_, Whole(kKey, name, 0)));
   }
 

@@ -3,6 +3,7 @@
 
 #include "kernel/store/records.hpp"
 #include "kernel/store/schema.hpp"
+#include "tests/support/store_rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -31,7 +32,7 @@ class StoreFixture : public ::testing::Test {
     row.name = std::move(name);
     row.type = "zmount";
     row.state = "init";
-    ASSERT_TRUE(InsertWorkload(*database_, row));
+    ASSERT_TRUE(PutWorkload(*database_, row));
   }
   std::int64_t AddJobOf(DeploymentKey key, JobKind kind, std::string target = {}) {
     JobRow job;

@@ -4,7 +4,21 @@
 namespace trellis::store {
 namespace {
 
-class TotalsTest : public StoreFixture {};
+class TotalsTest : public StoreFixture {
+ protected:
+  /// The deployment has this many workloads that are okay since then, and one that is not.
+  void PutOkay(DeploymentKey key, int okay, std::int64_t since) {
+    for (int i = 0; i < 4; ++i) {
+      WorkloadRow row;
+      row.key = key;
+      row.name = fmt::format("w{}", i);
+      row.type = "zmount";
+      row.state = i < okay ? (i == 0 ? "paused" : "ok") : "error";
+      row.created = since + (i < okay ? -i : 1000);
+      ASSERT_TRUE(PutWorkload(*database_, row));
+    }
+  }
+};
 
 constexpr Capacity kSome{.cru = 1, .sru = 2, .hru = 3, .mru = 4, .ipv4u = 5};
 
@@ -25,7 +39,7 @@ TEST_F(TotalsTest, ForgetErasedDeployments) {
   AddDeployment({8, 2});
   AddWorkload({7, 1}, "disk");
   ASSERT_TRUE(PutReservation(*database_, {7, 1}, "disk", kSome));
-  ASSERT_TRUE(PutOkay(*database_, {7, 1}, 1, 50));
+  PutOkay({7, 1}, 1, 50);
 
   ASSERT_TRUE(EraseDeployment(*database_, {7, 1}, 1000));
 
@@ -57,16 +71,16 @@ TEST_F(TotalsTest, SumReservations) {
 TEST_F(TotalsTest, CountOkayWorkloadsAndTheNewest) {
   AddDeployment({7, 1});
   AddDeployment({8, 2});
-  ASSERT_TRUE(PutOkay(*database_, {7, 1}, 3, 50));
-  ASSERT_TRUE(PutOkay(*database_, {8, 2}, 1, 60));
-  ASSERT_TRUE(PutOkay(*database_, {7, 1}, 2, 55));
+  PutOkay({7, 1}, 3, 50);
+  PutOkay({8, 2}, 1, 60);
+  PutOkay({7, 1}, 2, 55);
 
   auto totals = ReadTotals(*database_).value();
   EXPECT_EQ(totals.okay_deployments, 2);
   EXPECT_EQ(totals.okay_workloads, 3);
   EXPECT_EQ(totals.newest, 60);
 
-  ASSERT_TRUE(PutOkay(*database_, {8, 2}, 0, 0));
+  PutOkay({8, 2}, 0, 0);
   totals = ReadTotals(*database_).value();
   EXPECT_EQ(totals.okay_deployments, 1);
   EXPECT_EQ(totals.okay_workloads, 2);
