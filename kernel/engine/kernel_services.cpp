@@ -15,12 +15,6 @@ Error NoWorkload(std::string_view name) {
   return {Code::kNotFound, fmt::format("no workload '{}'", name)};
 }
 
-bool IsActive(std::vector<store::WorkloadRow> const& rows) {
-  return std::any_of(rows.begin(), rows.end(), [](auto const& row) {
-    return row.state != "error" && row.state != "deleted";
-  });
-}
-
 Result<void> RunKv(store::Writer& writer, char const* sql, std::string_view plugin,
                    std::string_view key, std::optional<std::string_view> value) {
   return writer.Commit([&](store::Database& db) -> Result<void> {
@@ -96,7 +90,7 @@ Result<std::string> KernelServicesOverStore::Shared(std::uint32_t twin, std::str
     auto const row = std::find_if(rows.begin(), rows.end(), [&](auto const& candidate) {
       return candidate.name == name && candidate.type == type;
     });
-    if (row == rows.end() || !IsActive(rows)) return tl::unexpected<Error>(NoWorkload(name));
+    if (row == rows.end() || !store::IsActive(rows)) return tl::unexpected<Error>(NoWorkload(name));
     return PluginWorkloadJson(*row);
   });
 }

@@ -37,6 +37,9 @@ struct WorkloadPage {
 };
 Result<WorkloadPage> ListWorkloadsAfter(Database& db, DeploymentKey after, std::size_t limit);
 
+/// Does a deployment with these workloads count as one? Not when all are in error or deleted.
+[[nodiscard]] bool IsActive(std::vector<WorkloadRow> const& rows);
+
 /// Id and type of every workload.
 Result<std::vector<std::pair<std::string, std::string>>> ListWorkloadIds(Database& db);
 

@@ -22,6 +22,9 @@ CREATE TRIGGER deployment_erased AFTER DELETE ON deployment BEGIN
   UPDATE twin_total SET deployments = deployments - 1 WHERE twin = old.twin;
   DELETE FROM twin_total WHERE twin = old.twin AND deployments = 0;
 END;
+)sql";
+
+constexpr std::string_view kReserved = R"sql(
 CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
   UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
 END;
@@ -32,6 +35,9 @@ END;
 CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
   UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
 END;
+)sql";
+
+constexpr std::string_view kOkay = R"sql(
 CREATE TRIGGER okay_added AFTER INSERT ON okay BEGIN
   UPDATE total SET okay_workloads = okay_workloads + new.workloads, okay_deployments = okay_deployments + 1;
 END;
@@ -239,16 +245,6 @@ DELETE FROM change WHERE data IS NULL;
 DROP TABLE reservation;
 DROP TABLE workload;
 ALTER TABLE new_reservation RENAME TO reservation;
-CREATE TRIGGER reservation_added AFTER INSERT ON reservation BEGIN
-  UPDATE total SET cru = cru + new.cru, mru = mru + new.mru, sru = sru + new.sru, hru = hru + new.hru, ipv4u = ipv4u + new.ipv4u;
-END;
-CREATE TRIGGER reservation_changed AFTER UPDATE ON reservation BEGIN
-  UPDATE total SET cru = cru + new.cru - old.cru, mru = mru + new.mru - old.mru, sru = sru + new.sru - old.sru,
-    hru = hru + new.hru - old.hru, ipv4u = ipv4u + new.ipv4u - old.ipv4u;
-END;
-CREATE TRIGGER reservation_erased AFTER DELETE ON reservation BEGIN
-  UPDATE total SET cru = cru - old.cru, mru = mru - old.mru, sru = sru - old.sru, hru = hru - old.hru, ipv4u = ipv4u - old.ipv4u;
-END;
 UPDATE total SET okay_workloads = (SELECT COALESCE(SUM(okay), 0) FROM workloads),
   okay_deployments = (SELECT COUNT(*) FROM workloads WHERE okay > 0);
 CREATE TRIGGER okay_added AFTER INSERT ON workloads WHEN new.okay > 0 BEGIN
@@ -266,11 +262,13 @@ END;
 }  // namespace
 
 std::span<MigrationStep const> SchemaSteps() {
-  static std::string const kFirst = fmt::format("{}{}", kVersion1, kTotals);
-  static std::string const kSecond = fmt::format("{}{}{}", kVersion2, kLending, kTotals);
+  static std::string const kFirst = fmt::format("{}{}{}{}", kVersion1, kTotals, kReserved, kOkay);
+  static std::string const kSecond =
+      fmt::format("{}{}{}{}{}", kVersion2, kLending, kTotals, kReserved, kOkay);
   static std::string const kThird = fmt::format("{}{}", kVersion3, kLending);
+  static std::string const kFourthEnd = fmt::format("{}{}", kVersion4End, kReserved);
   static std::array<MigrationStep, 4> const kSteps{
-      {{kFirst}, {kSecond}, {kThird}, {kVersion4, GatherWorkloads, kVersion4End}}};
+      {{kFirst}, {kSecond}, {kThird}, {kVersion4, GatherWorkloads, kFourthEnd}}};
   return kSteps;
 }
 

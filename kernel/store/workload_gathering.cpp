@@ -1,8 +1,7 @@
 #include "kernel/store/workload_gathering.hpp"
 
 #include "kernel/store/query.hpp"
-#include "kernel/store/rows.hpp"
-#include "kernel/store/workload_body.hpp"
+#include "kernel/store/workload_rows.hpp"
 
 #include <algorithm>
 #include <set>
@@ -56,27 +55,8 @@ Entry ReadEntry(Statement const& s) {
   return entry;
 }
 
-WorkloadView ViewOf(WorkloadRow const& row, std::vector<Entry> const& entries) {
-  WorkloadView view{.name = row.name,
-                    .type = row.type,
-                    .pos = row.pos,
-                    .weight = row.weight,
-                    .version = row.version,
-                    .data = row.data,
-                    .description = row.description,
-                    .metadata = row.metadata,
-                    .state = row.state,
-                    .message = row.message,
-                    .created = row.created,
-                    .result = row.result,
-                    .eff_version = row.eff_version,
-                    .eff_data = row.eff_data,
-                    .handle = row.handle,
-                    .handle_schema = row.handle_schema,
-                    .owned = row.owned,
-                    .fails = row.fails,
-                    .next_try = row.next_try,
-                    .entries = {}};
+WorkloadView ViewWith(std::vector<Entry> const& entries, WorkloadRow const& row) {
+  auto view = ViewOf(row);
   for (auto const& entry : entries) {
     if (entry.name != row.name) continue;
     view.entries.push_back({entry.seq, entry.created, entry.state, entry.message,
@@ -118,7 +98,7 @@ Result<void> Gather(Database& db, Place const& place) {
   std::int64_t newest = 0;
   std::set<std::string_view> types;
   for (auto const& row : rows) {
-    writer.Add(ViewOf(row, entries));
+    writer.Add(ViewWith(entries, row));
     types.insert(row.type);
     if (!row.IsOkay()) continue;
     ++okay;

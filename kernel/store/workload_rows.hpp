@@ -14,6 +14,8 @@ inline constexpr std::string_view kFindBody =
     "= "
     "?)";
 
+/// Borrows from the row; without entries.
+[[nodiscard]] WorkloadView ViewOf(WorkloadRow const& row);
 [[nodiscard]] WorkloadRow RowOf(DeploymentKey key, WorkloadView const& view);
 
 /// Calls `each(BodyHead const&, WorkloadView const*)` for each workload in document order, and once

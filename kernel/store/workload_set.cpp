@@ -15,30 +15,6 @@ namespace {
 constexpr std::int64_t kMaxTombstones = 1000;
 constexpr std::int64_t kTombstoneSeconds = std::int64_t{24} * 3600;
 
-WorkloadView ViewOf(WorkloadRow const& row) {
-  WorkloadView view;
-  view.name = row.name;
-  view.type = row.type;
-  view.pos = row.pos;
-  view.weight = row.weight;
-  view.version = row.version;
-  view.data = row.data;
-  view.description = row.description;
-  view.metadata = row.metadata;
-  view.state = row.state;
-  view.message = row.message;
-  view.created = row.created;
-  view.result = row.result;
-  view.eff_version = row.eff_version;
-  view.eff_data = row.eff_data;
-  view.handle = row.handle;
-  view.handle_schema = row.handle_schema;
-  view.owned = row.owned;
-  view.fails = row.fails;
-  view.next_try = row.next_try;
-  return view;
-}
-
 }  // namespace
 
 Result<void> WorkloadSet::Load(Database& db) {

@@ -1,4 +1,5 @@
 // Workloads and sharable names.
+#include "kernel/store/listings.hpp"
 #include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
 #include "kernel/store/workload_rows.hpp"
@@ -18,12 +19,36 @@ Result<std::vector<WorkloadRow>> RowsOf(Database& db, DeploymentKey key, std::st
   return rows;
 }
 
+}  // namespace
+
 bool IsActive(std::vector<WorkloadRow> const& rows) {
   return std::ranges::any_of(
       rows, [](auto const& row) { return row.state != "error" && row.state != "deleted"; });
 }
 
-}  // namespace
+WorkloadView ViewOf(WorkloadRow const& row) {
+  WorkloadView view;
+  view.name = row.name;
+  view.type = row.type;
+  view.pos = row.pos;
+  view.weight = row.weight;
+  view.version = row.version;
+  view.data = row.data;
+  view.description = row.description;
+  view.metadata = row.metadata;
+  view.state = row.state;
+  view.message = row.message;
+  view.created = row.created;
+  view.result = row.result;
+  view.eff_version = row.eff_version;
+  view.eff_data = row.eff_data;
+  view.handle = row.handle;
+  view.handle_schema = row.handle_schema;
+  view.owned = row.owned;
+  view.fails = row.fails;
+  view.next_try = row.next_try;
+  return view;
+}
 
 WorkloadRow RowOf(DeploymentKey key, WorkloadView const& view) {
   WorkloadRow row;
