@@ -21,6 +21,7 @@ from operations import POINTS
 SLOTS = 10  # contracts of each client
 REPORT = 50  # kills between two lines
 LIMIT = 180  # seconds to quiescence with forty contracts on a busy machine
+IN_A_ROW = 2  # deaths before the node may finish what it was at: the third in one operation gives the operation up
 KILLS = ("9",) * 14 + ("P",) * 4 + ("T",) * 2
 FINDINGS = ("lost", "half-done", "leaked", "other")
 
@@ -31,6 +32,7 @@ class Soak:
         self.lab = lab.Lab(power=True, seed=seed)
         self.clients = [Client(self.lab, twin, SLOTS, self.random.randrange(1 << 31)) for twin in lab.TWINS]
         self.counts = {"SIGKILL": 0, "power loss": 0, "SIGTERM": 0, "fail point": 0}
+        self.in_a_row = 0
         self.findings = {kind: [] for kind in FINDINGS}
 
     @property
@@ -51,17 +53,16 @@ class Soak:
                 print(f"soak: {self.summary()}, {time.monotonic() - begin:.0f} s", flush=True)
 
     def start(self):
-        """Sometimes with a place to die at, sometimes killed while it recovers."""
+        """Sometimes with a place to die at."""
         points = ""
-        if self.random.random() < 0.25:
+        if self.in_a_row < IN_A_ROW and self.random.random() < 0.25:
             points = f"{self.random.choice(POINTS)}=kill@{self.random.randint(1, 12)}"
         while True:
             try:
                 self.lab.start(points)
                 return
             except lab.Gone:
-                self.lab.daemon.wait_dead()
-                self.counts["fail point"] += 1
+                self.die_at_point()
                 points = ""
 
     def round(self):
@@ -86,6 +87,7 @@ class Soak:
         kind = self.random.choice(KILLS)
         met = self.lab.daemon.dead()
         self.counts["fail point" if met else {"9": "SIGKILL", "P": "power loss", "T": "SIGTERM"}[kind]] += 1
+        self.in_a_row += 1
         if not met:
             self.lab.daemon.signal(signal.SIGTERM if kind == "T" else signal.SIGKILL)
         status = self.lab.daemon.wait_dead()
@@ -100,7 +102,7 @@ class Soak:
 
     def recover(self):
         self.start()
-        while self.random.random() < 0.15:  # killed again while it recovers
+        while self.in_a_row < IN_A_ROW and self.random.random() < 0.15:  # killed again while it recovers
             try:
                 self.lab.daemon.process.wait(self.random.random() * 0.1)
             except subprocess.TimeoutExpired:
@@ -110,10 +112,15 @@ class Soak:
         try:
             self.look()
         except lab.Gone:  # a fail point that was armed at the start
-            self.lab.daemon.wait_dead()
-            self.counts["fail point"] += 1
+            self.die_at_point()
             self.lab.start()
             self.look()
+        self.in_a_row = 0
+
+    def die_at_point(self):
+        self.lab.daemon.wait_dead()
+        self.counts["fail point"] += 1
+        self.in_a_row += 1
 
     def look(self):
         for client in self.clients:
