@@ -90,8 +90,12 @@ trl_status Subject::Create(std::string_view config, std::string& err, trl_host c
       R"({"node_id":1,"farm_id":1,"twin_id":1,"public_key":"","region":"","boot_id":"b","public_config":null})";
   open.node = abi::Bytes(kNode);
   Sink sink;
+  // What an earlier life registered went with it.
   loaded_.types.clear();
   loaded_.services.clear();
+  loaded_.commands.clear();
+  loaded_.providers.clear();
+  loaded_.subscriptions.clear();
   loaded_.creating = true;
   probe_.At("create with {}", config);
   auto const status =
