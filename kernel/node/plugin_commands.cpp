@@ -66,8 +66,8 @@ boost::json::array ConfigJson(std::vector<plugin::ConfigKey> const& keys) {
 
 boost::json::array ProvidersOf(plugin::Plugins const& plugins, std::string_view name) {
   boost::json::array list;
-  for (auto const* kind :
-       {"features", "pools", "gpu", "health", "info", "perf", "consumption", "capacity"}) {
+  for (auto const* kind : {"features", "pools", "gpu", "health", "info", "perf", "consumption",
+                           "capacity", "metrics"}) {
     for (auto const& provider : plugins.Providers(kind)) {
       if (provider.plugin == name)
         list.push_back({{"kind", provider.kind}, {"name", provider.name}});

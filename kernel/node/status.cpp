@@ -2,6 +2,7 @@
 #include "kernel/node/metrics.hpp"
 #include "kernel/node/node.hpp"
 #include "kernel/node/version.hpp"
+#include "kernel/plugin/provided_metrics.hpp"
 
 #include <trellis/json.hpp>
 
@@ -212,7 +213,7 @@ std::string Node::Metrics() {
     metrics.Gauge("workloads", static_cast<double>(counted->workloads),
                   "Workloads that are ok or paused.");
   }
-  return metrics.text() + plugins_->MetricsText();
+  return metrics.text() + plugins_->MetricsText() + plugin::ProvidedMetricsText(*plugins_);
 }
 
 engine::Answer Node::Counters() {

@@ -1,5 +1,7 @@
 #include "kernel/plugin/metrics.hpp"
 
+#include "kernel/plugin/metric_text.hpp"
+
 #include <trellis/json.hpp>
 
 #include <fmt/format.h>
@@ -14,25 +16,6 @@ namespace {
 
 enum Kind : std::int32_t { kCounter, kGauge, kHistogram };
 
-bool IsMetricName(std::string_view name) {
-  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
-std::string Escape(std::string_view text, bool quote) {
-  std::string out;
-  for (char const c : text) {
-    if (c == '\\' || (quote && c == '"')) out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::optional<std::string> Labels(std::string_view json) {
   if (json.empty()) return std::string();
   auto const values = json::Parse<std::map<std::string, std::string>>(json);
@@ -41,7 +24,7 @@ std::optional<std::string> Labels(std::string_view json) {
   for (auto const& [key, value] : *values) {
     if (!IsMetricName(key)) return std::nullopt;
     if (!out.empty()) out += ',';
-    out += fmt::format("{}=\"{}\"", key, Escape(value, true));
+    out += fmt::format("{}=\"{}\"", key, EscapeMetric(value, true));
   }
   return out;
 }
@@ -52,8 +35,7 @@ std::uint64_t Metrics::Define(std::string_view plugin, std::int32_t kind, std::s
                               std::string_view help, std::string_view labels) {
   auto const text = Labels(labels);
   if (kind < kCounter || kind > kHistogram || !IsMetricName(name) || !text) return 0;
-  auto exported = fmt::format("trellis_plugin_{}_{}", plugin, name);
-  std::replace(exported.begin(), exported.end(), '-', '_');
+  auto exported = ExportedMetric(plugin, name);
   auto const key = fmt::format("{}{{{}}}", exported, *text);
   std::lock_guard const lock(mutex_);
   if (auto const known = ids_.find(key); known != ids_.end())
@@ -64,7 +46,7 @@ std::uint64_t Metrics::Define(std::string_view plugin, std::int32_t kind, std::s
   Metric metric;
   metric.plugin = plugin;
   metric.name = std::move(exported);
-  metric.help = Escape(help, false);
+  metric.help = EscapeMetric(help, false);
   metric.labels = *text;
   metric.kind = kind;
   metrics_.push_back(std::move(metric));
