@@ -1,15 +1,14 @@
 #include "plugins/gateway/checks/resolver.hpp"
 
 #include "plugins/common/posix/files.hpp"
+#include "plugins/common/posix/socket_address.hpp"
 
 #include <arpa/nameser.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <resolv.h>
 #include <sys/socket.h>
 
 #include <array>
-#include <charconv>
 #include <random>
 
 namespace trellis::plugins::gateway {
@@ -22,40 +21,6 @@ using Bytes = std::vector<unsigned char>;
 constexpr std::size_t kMaxMessage = 4096;
 /// UDP loses packets: the question is asked again.
 constexpr std::chrono::milliseconds kAskAgain{2000};
-
-struct Server {
-  sockaddr_storage address{};
-  socklen_t size = 0;
-};
-
-Result<Server> ReadServer(std::string const& text) {
-  auto const colon = text.rfind(':');
-  auto host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  auto const ip = IpAddress::Parse(host);
-  std::uint16_t port = 0;
-  if (colon != std::string::npos)
-    std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-  if (!ip || ip->empty() || port == 0)
-    return Fail(Code::kInvalid, "resolver '{}' is not an ip address and a port", text);
-  Server server;
-  if (ip->is_v4()) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, ip->bytes().data(), sizeof v4.sin_addr);
-    std::memcpy(&server.address, &v4, sizeof v4);
-    server.size = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    std::memcpy(&v6.sin6_addr, ip->bytes().data(), sizeof v6.sin6_addr);
-    std::memcpy(&server.address, &v6, sizeof v6);
-    server.size = sizeof v6;
-  }
-  return server;
-}
 
 void AddNumber(Bytes& message, std::uint16_t number) {
   message.push_back(static_cast<unsigned char>(number >> 8U));
@@ -81,11 +46,11 @@ Bytes Question(std::string_view domain, std::uint16_t id, std::uint16_t type) {
   return message;
 }
 
-Result<Bytes> Exchange(Server const& server, Bytes const& question, Clock::time_point until) {
-  UniqueFd const fd(::socket(server.address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+Result<Bytes> Exchange(SocketAddress const& server, Bytes const& question,
+                       Clock::time_point until) {
+  UniqueFd const fd(::socket(server.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return FailErrno("make a socket");
-  auto const* address = reinterpret_cast<sockaddr const*>(&server.address);
-  if (::connect(fd.get(), address, server.size) != 0)
+  if (::connect(fd.get(), server.raw(), server.size) != 0)
     return Fail(Code::kUnavailable, "the name server cannot be reached");
   Bytes reply(kMaxMessage);
   while (true) {
@@ -130,14 +95,16 @@ Result<void> AddAddresses(Bytes const& reply, std::vector<IpAddress>& found) {
 
 Result<std::vector<IpAddress>> Resolve(std::string const& server, std::string const& domain,
                                        std::chrono::milliseconds limit) {
-  TRELLIS_TRY(auto const address, ReadServer(server));
+  auto const address = ReadSocketAddress(server);
+  if (!address)
+    return Fail(Code::kInvalid, "resolver '{}' is not an ip address and a port", server);
   auto const until = Clock::now() + limit;
   std::random_device random;
   std::vector<IpAddress> found;
   for (auto const type : {ns_t_a, ns_t_aaaa}) {
     auto const id = static_cast<std::uint16_t>(random() & 0xffffU);
     auto const question = Question(domain, id, static_cast<std::uint16_t>(type));
-    TRELLIS_TRY(auto const reply, Exchange(address, question, until));
+    TRELLIS_TRY(auto const reply, Exchange(*address, question, until));
     TRELLIS_CHECK(AddAddresses(reply, found));
   }
   return found;

@@ -1,5 +1,7 @@
 #include "plugins/gateway/daemon/connection.hpp"
 
+#include "plugins/common/posix/socket_address.hpp"
+
 #include <trellis/net.hpp>
 
 #include <fcntl.h>
@@ -59,21 +61,9 @@ void SendAtOnce(int fd) {
 
 Result<UniqueFd> Dial(Place const& place) {
   TRELLIS_TRY(auto const ip, IpAddress::Parse(place.ip));
-  TRELLIS_TRY(auto fd, SocketIn(place.netns, ip.is_v4() ? AF_INET : AF_INET6));
-  int done = -1;
-  if (ip.is_v4()) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(place.port);
-    std::memcpy(&address.sin_addr, ip.bytes().data(), sizeof address.sin_addr);
-    done = ::connect(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address);
-  } else {
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons(place.port);
-    std::memcpy(&address.sin6_addr, ip.bytes().data(), sizeof address.sin6_addr);
-    done = ::connect(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address);
-  }
+  auto const address = MakeSocketAddress(ip, place.port);
+  TRELLIS_TRY(auto fd, SocketIn(place.netns, address.family()));
+  int const done = ::connect(fd.get(), address.raw(), address.size);
   if (done != 0 && errno != EINPROGRESS) return FailErrno("connect to {}", place.ip);
   return fd;
 }
