@@ -12,9 +12,10 @@ namespace trellis::plugins::gateway {
 struct AcmeConfig {
   std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
   std::string email;
-  std::string ca;  ///< file: whom to trust instead of the system's authorities
+  bool wildcard = true;  ///< one for all names of the node's domain (DNS), not one for each (HTTP)
+  std::string ca;        ///< file: whom to trust instead of the system's authorities
 };
-BOOST_DESCRIBE_STRUCT(AcmeConfig, (), (directory, email, ca))
+BOOST_DESCRIBE_STRUCT(AcmeConfig, (), (directory, email, wildcard, ca))
 
 struct GatewayConfig {
   std::string tls = "selfsigned";  ///< selfsigned|files|acme
@@ -28,11 +29,12 @@ struct GatewayConfig {
   std::uint32_t max_connections = 0;     ///< of the proxy; 0 = what its descriptors allow
   std::uint32_t max_conn_per_route = 0;  ///< at once; 0 = no limit
   std::string forwarder;                 ///< program; "" = trellis-nnc beside the daemon's
+  std::string listener;                  ///< program; "" = trellis-listen beside the daemon's
   std::string haproxy = "haproxy";       ///< program, searched where programs are when no path
 };
 BOOST_DESCRIBE_STRUCT(GatewayConfig, (),
                       (tls, acme, wildcard_cert, cert_dir, verify_dns, resolver,
                        allow_loopback_backends, threads, max_connections, max_conn_per_route,
-                       forwarder, haproxy))
+                       forwarder, listener, haproxy))
 
 }  // namespace trellis::plugins::gateway

@@ -20,10 +20,11 @@ Gateway::Gateway(Host host, GatewayConfig config)
       certificates_(config_, host.state_dir()),
       proxy_(host, config_),
       forwards_(host, config_, [this](auto const& listen) { return routes_.Forwards(listen); }),
-      route_metrics_(host),
       orders_(
           config_.acme, certificates_.acme_dir(),
-          [this](auto const& token, auto const& answer) { return Challenge(token, answer); },
+          AcmeProofs{
+              [this](auto const& token, auto const& answer) { return ProveByHttp(token, answer); },
+              [this](auto const& domain, auto const& texts) { return ProveByDns(domain, texts); }},
           [this](auto const& domain, auto const& pem) { Ordered(domain, pem); }) {}
 
 std::set<std::string> Gateway::OwnServers(RouteRecord const& route) const {
@@ -52,10 +53,14 @@ bool Gateway::IsForwarding() const {
                              [](auto const& entry) { return !entry.second.network.empty(); });
 }
 
-/// The route is not forwarded any more; without any that is, the process ends.
+Result<void> Gateway::EndForwarder(Call& call) {
+  return IsForwarding() || proves_by_dns_ ? Result<void>() : forwards_.Stop(call);
+}
+
+/// The route is not forwarded any more.
 Result<void> Gateway::LeaveNetwork(Call& call, std::string const& id) {
-  if (!IsForwarding()) return forwards_.Stop(call);
-  return forwards_.Remove(id);
+  TRELLIS_CHECK(forwards_.Remove(id));
+  return EndForwarder(call);
 }
 
 Result<std::size_t> Gateway::RepairForwards(Call& call) {
@@ -164,9 +169,9 @@ Result<void> Gateway::Remove(Call& call, RouteRecord const& route) {
   }
   // Before the record: as long as it is there, nobody else gets the addresses.
   if (!route.network.empty()) TRELLIS_CHECK(forwards_.Remove(route.id));
-  orders_.Forget(route.fqdn);
   TRELLIS_CHECK(certificates_.Forget(route));
   TRELLIS_CHECK(routes_.Remove(route.id));
+  if (auto const order = certificates_.OrderOf(route); !IsOrderedFor(order)) orders_.Forget(order);
   route_count_.Record(static_cast<double>(routes_.all().size()));
   if (!route.network.empty()) TRELLIS_CHECK(LeaveNetwork(call, route.id));
   // Nothing to route: the ports are given back.

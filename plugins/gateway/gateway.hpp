@@ -7,10 +7,11 @@
 #include "plugins/gateway/config.hpp"
 #include "plugins/gateway/forward/forwards.hpp"
 #include "plugins/gateway/haproxy/proxy.hpp"
-#include "plugins/gateway/route_metrics.hpp"
 #include "plugins/gateway/routes/routes.hpp"
 
+#include <trellis/metrics.hpp>
 #include <trellis/sdk.hpp>
+#include <trellis/services/metrics.hpp>
 #include <trellis/services/route_line.hpp>
 
 #include <mutex>
@@ -58,6 +59,7 @@ class Gateway {
   // ---- commands and providers ----
   Result<std::vector<RouteLine>> List();
   Result<std::vector<Reading>> Consumption();
+  Result<std::vector<services::MetricFamily>> Metrics();
   /// Of one route: for `zos.debug.deployment.info` and `.health`.
   Result<std::string> Info(std::string_view request);
   Result<std::string> Health(std::string_view request);
@@ -83,6 +85,9 @@ class Gateway {
   Result<void> StartProxy(Call& call);
   Result<void> GoLive(Call& call, RouteRecord route, RouteRecord const* before);
   [[nodiscard]] bool IsForwarding() const;
+  [[nodiscard]] bool IsOrderedFor(std::string const& order) const;
+  /// Ends the forwarder's process when nobody needs it any more.
+  Result<void> EndForwarder(Call& call);
   Result<void> Forward(Call& call, RouteRecord& route);
   Result<void> LeaveNetwork(Call& call, std::string const& id);
   Result<std::size_t> RepairForwards(Call& call);
@@ -95,7 +100,8 @@ class Gateway {
   void OrderCertificate(RouteRecord const& route);
 
   // From the thread of the orders.
-  Result<void> Challenge(std::string const& token, std::string const& answer);
+  Result<void> ProveByHttp(std::string const& token, std::string const& answer);
+  Result<void> ProveByDns(std::string const& domain, std::vector<std::string> const& texts);
   void Ordered(std::string const& domain, Result<std::string> const& pem);
 
   // Tasks and events.
@@ -114,6 +120,7 @@ class Gateway {
   Certificates certificates_;
   Proxy proxy_;
   Forwards forwards_;
+  bool proves_by_dns_ = false;  // the forwarder's process answers for the node's domain
   std::map<std::string, std::uint64_t> last_words_;  // totals of removed routes, told once
   std::mutex facts_mutex_;
   NodeFacts facts_;
@@ -124,7 +131,6 @@ class Gateway {
   Metric restarts_;
   Metric repairs_;
   Metric route_count_;
-  RouteMetrics route_metrics_;
   AcmeOrders orders_;  // last: its thread uses the others
 };
 

@@ -29,6 +29,8 @@ class GatewayPlugin {
       "acme":{"type":"object","additionalProperties":false,"default":{},"properties":{
         "directory":{"type":"string","default":"https://acme-v02.api.letsencrypt.org/directory","description":"URL of the authority"},
         "email":{"type":"string","default":"","description":"told to the authority"},
+        "wildcard":{"type":"boolean","default":true,
+          "description":"one certificate for all names of the node's domain, proved by DNS; else one for each, proved by HTTP"},
         "ca":{"type":"string","default":"","description":"file below /etc/trellis/certs: whom to trust for the directory instead of the system's authorities"}}},
       "wildcard_cert":{"type":"string","default":"",
         "description":"with files: chain and key of the node's domain, below /etc/trellis/certs"},
@@ -40,6 +42,7 @@ class GatewayPlugin {
       "max_connections":{"type":"integer","minimum":0,"default":0,"description":"of the proxy; 0: what its descriptors allow"},
       "max_conn_per_route":{"type":"integer","minimum":0,"default":0,"description":"connections and requests of a route at once; 0: no limit"},
       "forwarder":{"type":"string","default":"","description":"the program; empty: trellis-nnc beside the daemon's"},
+      "listener":{"type":"string","default":"","description":"the program; empty: trellis-listen beside the daemon's"},
       "haproxy":{"type":"string","default":"haproxy","description":"the program"}}}},
     "state":{"version":1}})";
 
@@ -85,6 +88,11 @@ class GatewayPlugin {
     TRELLIS_CHECK(host.AddProvider("health", "route", "", [this](Call&, std::string_view request) {
       return gateway_.Health(request);
     }));
+    TRELLIS_CHECK(host.AddProvider("metrics", "routes", "",
+                                   [this](Call&, std::string_view) -> Result<std::string> {
+                                     TRELLIS_TRY(auto const families, gateway_.Metrics());
+                                     return json::Dump(families);
+                                   }));
     return host.AddProvider("consumption", "routes", "",
                             [this](Call&, std::string_view) -> Result<std::string> {
                               TRELLIS_TRY(auto const readings, gateway_.Consumption());

@@ -1,5 +1,6 @@
 // What operators and tools are told of a route.
 #include "plugins/gateway/gateway.hpp"
+#include "plugins/gateway/route_metrics.hpp"
 
 namespace trellis::plugins::gateway {
 
@@ -42,13 +43,22 @@ RouteLine Gateway::LineOf(RouteRecord const& route, Traffic const& traffic) {
         fmt::format("{}{}{}:{}", v6 ? "[" : "", ip, v6 ? "]" : "", server.substr(bar + 1)));
   }
   line.certificate = certificates_.Kind(route);
-  line.certificate_error = orders_.Trouble(route.fqdn);
+  line.certificate_error = orders_.Trouble(certificates_.OrderOf(route));
   line.paused = route.paused;
   line.requests = traffic.requests;
   line.connections = traffic.connections;
   line.bytes_in = traffic.bytes_in;
   line.bytes_out = traffic.bytes_out;
   return line;
+}
+
+Result<std::vector<services::MetricFamily>> Gateway::Metrics() {
+  std::scoped_lock const lock(mutex_);
+  std::map<std::string, Traffic> counters;
+  if (proxy_.running()) {
+    TRELLIS_TRY(counters, proxy_.ReadCounters());
+  }
+  return RouteMetrics(routes_.all(), counters);
 }
 
 Result<RouteLine> Gateway::LineOf(std::string_view request) {

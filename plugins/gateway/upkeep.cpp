@@ -14,7 +14,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kLookEvery{15};
 constexpr std::chrono::seconds kRepairLimit{40};
 constexpr std::chrono::minutes kNamesEvery{60};
-constexpr std::chrono::minutes kRenewEvery{60};
 
 /// An hour, give or take a tenth: not all nodes ask the ledger at once.
 std::chrono::seconds UntilNextNames() {
@@ -63,42 +62,14 @@ Result<void> Gateway::Start(Call& call) {
 
 /// What a plugin left running that did not live to end it.
 Result<void> Gateway::EndLeftovers(Call& call) {
-  if (!IsForwarding()) TRELLIS_CHECK(forwards_.Stop(call));
+  (void)forwards_.StopNames();  // when nothing runs, nothing answers
+  TRELLIS_CHECK(EndForwarder(call));
   return routes_.empty() ? proxy_.Stop(call) : Result<void>();
 }
 
 void Gateway::Stop() {
   host_.CancelTask(task_);
   orders_.Stop();
-}
-
-void Gateway::OrderCertificate(RouteRecord const& route) {
-  if (certificates_.Needs(route)) orders_.Want(route.fqdn);
-}
-
-Result<void> Gateway::Challenge(std::string const& token, std::string const& answer) {
-  std::scoped_lock const lock(mutex_);
-  if (!proxy_.running()) return Fail(Code::kUnavailable, "the proxy does not run");
-  return proxy_.SetChallenge(token, answer);
-}
-
-void Gateway::Ordered(std::string const& domain, Result<std::string> const& pem) {
-  if (!pem) {
-    host_.Warn("certificate not issued, trying again later",
-               {{"domain", json::Encode(domain)}, {"error", json::Encode(pem.error().message)}});
-    return;
-  }
-  std::scoped_lock const lock(mutex_);
-  auto done = certificates_.Keep(domain, *pem);
-  bool const routed = std::ranges::any_of(
-      routes_.all(), [&](auto const& entry) { return entry.second.fqdn == domain; });
-  if (done && routed && proxy_.running()) done = proxy_.SetCertificate(domain, *pem);
-  if (!done) {
-    host_.Warn("certificate not taken",
-               {{"domain", json::Encode(domain)}, {"error", json::Encode(done.error().message)}});
-    return;
-  }
-  host_.Info("certificate issued", {{"domain", json::Encode(domain)}});
 }
 
 void Gateway::Upkeep() {
@@ -137,21 +108,6 @@ void Gateway::RepairProxy() {
   if (auto const renewed = RefreshCertificates(); !renewed)
     host_.Warn("certificates not renewed, retrying",
                {{"error", json::Encode(renewed.error().message)}});
-  if (auto const counters = proxy_.ReadCounters()) route_metrics_.Record(*counters);
-}
-
-// Files may change at any time; what the node signs itself lasts for a year.
-Result<void> Gateway::RefreshCertificates() {
-  if (config_.tls != "files" && Clock::now() < next_certificates_) return {};
-  next_certificates_ = Clock::now() + kRenewEvery;
-  TRELLIS_TRY(auto const fallback, certificates_.Fallback(Facts().domain()));
-  TRELLIS_CHECK(proxy_.SetFallback(fallback));
-  for (auto const& [id, route] : routes_.all()) {
-    TRELLIS_TRY(auto const pem, certificates_.For(route));
-    if (!pem.empty()) TRELLIS_CHECK(proxy_.SetCertificate(route.fqdn, pem));
-    OrderCertificate(route);
-  }
-  return {};
 }
 
 // Driven by what is routed, not by what the node's domain is now.

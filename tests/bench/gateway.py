@@ -123,10 +123,15 @@ class Gateway:
             return reply.decode()
 
     def add_route(self, number):
-        """The commands of the plugin for a new name, in one batch as there."""
-        reply = self.admin(f"add map {self.dir}/servers.map 7-{number}-web/0 {BACKEND}|8080;"
-                           f"add map {self.dir}/routes.map n{number}.{DOMAIN} t|7-{number}-web|1")
+        """The command of the plugin for a new name."""
+        reply = self.admin(f"add map {self.dir}/routes.map n{number}.{DOMAIN} t|7-{number}-web|{BACKEND}|8080")
         assert not reply.strip(), reply
+
+    def set_hops(self, hops):
+        """What a route that passes through, or the end of the last one, makes the plugin do."""
+        on, off = ("direct", "tls443") if hops == 1 else ("tls443", "direct")
+        self.admin(f"enable frontend {on}")
+        self.admin(f"disable frontend {off}")
 
     def memory(self):
         """Resident bytes of the proxy."""

@@ -68,6 +68,27 @@ bool IsToken(std::string_view token) {
   });
 }
 
+bool IsWildcard(std::string const& domain) {
+  return domain.starts_with(kWildcard);
+}
+
+std::string BaseOf(std::string const& wildcard) {
+  return wildcard.substr(kWildcard.size());
+}
+
+std::vector<std::string> NamesOf(std::string const& domain) {
+  if (!IsWildcard(domain)) return {domain};
+  return {domain, BaseOf(domain)};
+}
+
+std::string OrderText(std::vector<std::string> const& names) {
+  std::vector<std::string> identifiers;
+  identifiers.reserve(names.size());
+  for (auto const& name : names)
+    identifiers.push_back(fmt::format(R"({{"type":"dns","value":{}}})", json::Dump(name)));
+  return fmt::format(R"({{"identifiers":[{}]}})", fmt::join(identifiers, ","));
+}
+
 }  // namespace
 
 tl::unexpected<Error> AcmeClient::Refused(HttpAnswer const& answer) {
@@ -144,50 +165,89 @@ Result<std::string> AcmeClient::WaitFor(std::string const& url, std::string cons
   return Fail(Code::kTimeout, "the certificate authority does not come to an end");
 }
 
-Result<void> AcmeClient::Prove(std::string const& url, Challenge const& challenge,
-                               Pause const& pause) {
-  TRELLIS_TRY(auto const answer, Ask(url, ""));
-  TRELLIS_TRY(auto const authorization, json::Parse<Authorization>(answer.body));
-  if (authorization.status == "valid") return {};
-  auto const offered =
-      std::ranges::find(authorization.challenges, "http-01", &OfferedChallenge::type);
-  if (offered == authorization.challenges.end() || !IsToken(offered->token))
-    return Fail(Code::kUnsupported, "the certificate authority does not ask by http");
+Result<std::vector<AcmeClient::Question>> AcmeClient::Questions(
+    std::vector<std::string> const& authorizations, std::string_view kind) {
+  std::vector<Question> questions;
+  for (auto const& url : authorizations) {
+    TRELLIS_TRY(auto const answer, Ask(url, ""));
+    TRELLIS_TRY(auto const authorization, json::Parse<Authorization>(answer.body));
+    if (authorization.status == "valid") continue;
+    auto const offered = std::ranges::find(authorization.challenges, kind, &OfferedChallenge::type);
+    if (offered == authorization.challenges.end() || !IsToken(offered->token))
+      return Fail(Code::kUnsupported, "the certificate authority does not ask by {}", kind);
+    questions.push_back({url, offered->url, offered->token});
+  }
+  return questions;
+}
+
+Result<void> AcmeClient::Show(std::vector<Question> const& questions, std::string const& domain) {
   TRELLIS_TRY(auto const print, Thumbprint(key_.get()));
-  TRELLIS_CHECK(challenge(offered->token, offered->token + "." + print));
-  auto const told = Ask(offered->url, "{}");
-  auto const proved = told ? WaitFor(url, "valid", pause)
-                           : Result<std::string>(tl::unexpected<Error>(told.error()));
-  auto const taken_back = challenge(offered->token, "");
+  std::vector<std::string> texts;
+  for (auto const& question : questions) {
+    auto const answer = question.token + "." + print;
+    if (IsWildcard(domain)) {
+      texts.push_back(Base64Url(Digest(answer)));
+    } else {
+      TRELLIS_CHECK(proofs_.http(question.token, answer));
+    }
+  }
+  return IsWildcard(domain) ? proofs_.dns(BaseOf(domain), texts) : Result<void>();
+}
+
+Result<void> AcmeClient::TakeBack(std::vector<Question> const& questions,
+                                  std::string const& domain) {
+  if (IsWildcard(domain)) return proofs_.dns(BaseOf(domain), {});
+  for (auto const& question : questions)
+    TRELLIS_CHECK(proofs_.http(question.token, ""));
+  return {};
+}
+
+Result<void> AcmeClient::Answer(std::vector<Question> const& questions, Pause const& pause) {
+  for (auto const& question : questions)
+    TRELLIS_CHECK(Ask(question.challenge, "{}"));
+  for (auto const& question : questions)
+    TRELLIS_CHECK(WaitFor(question.authorization, "valid", pause));
+  return {};
+}
+
+Result<void> AcmeClient::Prove(std::vector<std::string> const& authorizations,
+                               std::string const& domain, Pause const& pause) {
+  TRELLIS_TRY(auto const questions,
+              Questions(authorizations, IsWildcard(domain) ? "dns-01" : "http-01"));
+  if (questions.empty()) return {};
+  auto proved = Show(questions, domain);
+  if (proved) proved = Answer(questions, pause);
+  auto const taken_back = TakeBack(questions, domain);
   if (proved) return taken_back;
   auto error = proved.error();
   if (error.code == Code::kDenied)
-    error.message += "; its DNS record must lead to this node, whose port 80 must be reachable";
+    error.message +=
+        IsWildcard(domain)
+            ? fmt::format(
+                  "; '_acme-challenge.{0}' must have the NS record '{0}', which leads to "
+                  "this node, whose port 53 must be reachable",
+                  BaseOf(domain))
+            : "; its DNS record must lead to this node, whose port 80 must be reachable";
   return tl::unexpected<Error>(std::move(error));
 }
 
-Result<std::string> AcmeClient::Order(std::string const& domain, Challenge const& challenge,
-                                      Pause const& pause) {
+Result<std::string> AcmeClient::Order(std::string const& domain, Pause const& pause) {
   asked_to_wait_ = {};
-  auto issued = Issue(domain, challenge, pause);
+  auto issued = Issue(domain, pause);
   if (issued) return issued;
   auto error = issued.error();
   return tl::unexpected<Error>(std::move(error).With("no certificate for '{}'", domain));
 }
 
-Result<std::string> AcmeClient::Issue(std::string const& domain, Challenge const& challenge,
-                                      Pause const& pause) {
+Result<std::string> AcmeClient::Issue(std::string const& domain, Pause const& pause) {
   TRELLIS_CHECK(Register());
-  TRELLIS_TRY(
-      auto const placed,
-      Ask(directory_.newOrder,
-          fmt::format(R"({{"identifiers":[{{"type":"dns","value":{}}}]}})", json::Dump(domain))));
+  auto const names = NamesOf(domain);
+  TRELLIS_TRY(auto const placed, Ask(directory_.newOrder, OrderText(names)));
   TRELLIS_TRY(auto const order, json::Parse<OrderView>(placed.body));
-  for (auto const& url : order.authorizations)
-    TRELLIS_CHECK(Prove(url, challenge, pause));
+  TRELLIS_CHECK(Prove(order.authorizations, domain, pause));
   TRELLIS_TRY(auto const ready, WaitFor(placed.location, "ready", pause));
   TRELLIS_TRY(auto const key, MakeKey());
-  TRELLIS_TRY(auto const request, CertificateRequest(key.get(), domain));
+  TRELLIS_TRY(auto const request, CertificateRequest(key.get(), names));
   TRELLIS_CHECK(Ask(order.finalize, fmt::format(R"({{"csr":"{}"}})", Base64Url(request))));
   TRELLIS_TRY(auto const issued, WaitFor(placed.location, "valid", pause));
   TRELLIS_TRY(auto const view, json::Parse<OrderView>(issued));

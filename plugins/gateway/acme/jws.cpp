@@ -77,11 +77,15 @@ Result<std::string> PublicJwk(EVP_PKEY* key) {
   return fmt::format(R"({{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}})", x, y);
 }
 
+std::string Digest(std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<unsigned char const*>(text.data()), text.size(), digest.data());
+  return std::string(View(digest.data(), digest.size()));
+}
+
 Result<std::string> Thumbprint(EVP_PKEY* key) {
   TRELLIS_TRY(auto const jwk, PublicJwk(key));
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<unsigned char const*>(jwk.data()), jwk.size(), digest.data());
-  return Base64Url(View(digest.data(), digest.size()));
+  return Base64Url(Digest(jwk));
 }
 
 Result<std::string> SignedBody(EVP_PKEY* key, std::string const& header,
@@ -93,15 +97,16 @@ Result<std::string> SignedBody(EVP_PKEY* key, std::string const& header,
                      Base64Url(signature));
 }
 
-Result<std::string> CertificateRequest(EVP_PKEY* key, std::string const& domain) {
+Result<std::string> CertificateRequest(EVP_PKEY* key, std::vector<std::string> const& names) {
   RequestPtr const request(X509_REQ_new());
-  ExtensionPtr const names(
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, ("DNS:" + domain).c_str()));
+  auto const text = fmt::format("DNS:{}", fmt::join(names, ",DNS:"));
+  ExtensionPtr const extension(
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, text.c_str()));
   std::unique_ptr<STACK_OF(X509_EXTENSION), void (*)(STACK_OF(X509_EXTENSION)*)> const list(
       sk_X509_EXTENSION_new_null(),
       [](STACK_OF(X509_EXTENSION) * all) { sk_X509_EXTENSION_free(all); });
-  bool const made = request != nullptr && names != nullptr && list != nullptr &&
-                    sk_X509_EXTENSION_push(list.get(), names.get()) > 0 &&
+  bool const made = request != nullptr && extension != nullptr && list != nullptr &&
+                    sk_X509_EXTENSION_push(list.get(), extension.get()) > 0 &&
                     X509_REQ_add_extensions(request.get(), list.get()) == 1 &&
                     X509_REQ_set_pubkey(request.get(), key) == 1 &&
                     X509_REQ_sign(request.get(), key, EVP_sha256()) > 0;

@@ -16,11 +16,10 @@ constexpr std::chrono::hours kIdle{12};
 
 }  // namespace
 
-AcmeOrders::AcmeOrders(AcmeConfig const& config, std::string const& dir,
-                       AcmeClient::Challenge challenge, Done done)
-    : challenge_(std::move(challenge)),
-      done_(std::move(done)),
-      client_(config, dir + "/account.key", stop_),
+AcmeOrders::AcmeOrders(AcmeConfig const& config, std::string const& dir, AcmeProofs proofs,
+                       Done done)
+    : done_(std::move(done)),
+      client_(config, dir + "/account.key", std::move(proofs), stop_),
       failures_(dir + "/failures.json") {}
 
 AcmeOrders::~AcmeOrders() {
@@ -97,7 +96,7 @@ void AcmeOrders::Run() {
   while (!stop_) {
     auto const domain = NextDomain();
     if (stop_ || domain.empty()) continue;
-    auto const pem = client_.Order(domain, challenge_, [this] { return Sleep(kLookAgain); });
+    auto const pem = client_.Order(domain, [this] { return Sleep(kLookAgain); });
     if (stop_) return;
     Take(domain, pem);
     done_(domain, pem);

@@ -21,10 +21,8 @@ class AcmeOrders {
   /// A certificate, or why there is none yet.
   using Done = std::function<void(std::string const& domain, Result<std::string> const& pem)>;
 
-  /// Keeps the account's key, and what failed, in `dir`. Both functions are called from the
-  /// thread.
-  AcmeOrders(AcmeConfig const& config, std::string const& dir, AcmeClient::Challenge challenge,
-             Done done);
+  /// Keeps the account's key, and what failed, in `dir`. All functions are called from the thread.
+  AcmeOrders(AcmeConfig const& config, std::string const& dir, AcmeProofs proofs, Done done);
   ~AcmeOrders();
   AcmeOrders(AcmeOrders const&) = delete;
   AcmeOrders& operator=(AcmeOrders const&) = delete;
@@ -49,7 +47,6 @@ class AcmeOrders {
   /// Waits for the domain whose turn it is; "" when it is to end, or to ask again.
   std::string NextDomain();
 
-  AcmeClient::Challenge challenge_;
   Done done_;
   std::atomic<bool> stop_ = false;
   AcmeClient client_;  // of the thread

@@ -13,9 +13,16 @@ constexpr char const* kNoDomain = "gateway.invalid";
 
 }  // namespace
 
-// The wildcard covers names; only what is ordered is ordered for each.
+// The wildcard covers names, unless one is ordered for each.
 bool Certificates::WantsOwn(RouteRecord const& route) const {
-  return !route.tls_passthrough && (route.kind != kNameKind || config_.tls == "acme");
+  bool const each = config_.tls == "acme" && !config_.acme.wildcard;
+  return !route.tls_passthrough && (route.kind != kNameKind || each);
+}
+
+std::string Certificates::OrderOf(RouteRecord const& route) const {
+  if (config_.tls != "acme" || route.tls_passthrough) return {};
+  if (WantsOwn(route)) return route.fqdn;
+  return "*" + route.fqdn.substr(route.name.size());
 }
 
 Result<void> Certificates::Open() {
@@ -49,16 +56,16 @@ Result<std::string> Certificates::Fallback(std::string const& domain) {
     if (auto given = ReadFile(config_.wildcard_cert, kMaxPem); given && IsCertificate(*given))
       return given;
   }
+  if (config_.tls == "acme") {
+    if (auto ordered = Ordered("*." + domain); !ordered.empty()) return ordered;
+  }
   auto const name = domain.empty() ? std::string(kNoDomain) : domain;
   return Own(FileOf("*." + name), {"*." + name, name});
 }
 
 Result<std::string> Certificates::For(RouteRecord const& route) {
   if (!WantsOwn(route)) return std::string();
-  if (config_.tls == "acme") {
-    auto kept = ReadFile(OrderedFile(route.fqdn), kMaxPem);
-    return kept && IsCertificate(*kept) ? *std::move(kept) : std::string();
-  }
+  if (config_.tls == "acme") return Ordered(route.fqdn);
   if (config_.tls == "files") {
     auto given = ReadFile(GivenFile(route.fqdn), kMaxPem);
     return given && IsCertificate(*given) ? *std::move(given) : std::string();
@@ -66,19 +73,24 @@ Result<std::string> Certificates::For(RouteRecord const& route) {
   return Own(FileOf(route.fqdn), {route.fqdn});
 }
 
-std::string Certificates::OrderedFile(std::string const& fqdn) const {
-  return fmt::format("{}/{}.pem", acme_dir(), FileNameOf(fqdn));
+std::string Certificates::OrderedFile(std::string const& order) const {
+  return fmt::format("{}/{}.pem", acme_dir(), FileNameOf(order));
 }
 
-bool Certificates::Needs(RouteRecord const& route) const {
-  if (config_.tls != "acme" || !WantsOwn(route)) return false;
-  auto const kept = ReadFile(OrderedFile(route.fqdn), kMaxPem);
+std::string Certificates::Ordered(std::string const& order) const {
+  auto kept = ReadFile(OrderedFile(order), kMaxPem);
+  return kept && IsCertificate(*kept) ? *std::move(kept) : std::string();
+}
+
+bool Certificates::Needs(std::string const& order) const {
+  if (order.empty()) return false;
+  auto const kept = ReadFile(OrderedFile(order), kMaxPem);
   return !kept || !IsFresh(*kept);
 }
 
-Result<void> Certificates::Keep(std::string const& fqdn, std::string const& pem) const {
+Result<void> Certificates::Keep(std::string const& order, std::string const& pem) const {
   if (!IsCertificate(pem)) return Fail(Code::kIo, "what was issued is no certificate with its key");
-  return WriteFile(OrderedFile(fqdn), pem, 0600);
+  return WriteFile(OrderedFile(order), pem, 0600);
 }
 
 Result<void> Certificates::Forget(RouteRecord const& route) const {
@@ -89,9 +101,9 @@ Result<void> Certificates::Forget(RouteRecord const& route) const {
 
 std::string Certificates::Kind(RouteRecord const& route) const {
   if (route.tls_passthrough) return "passthrough";
-  if (!WantsOwn(route)) return "wildcard";
   if (config_.tls == "acme")
-    return ::access(OrderedFile(route.fqdn).c_str(), F_OK) == 0 ? "acme" : kNoneYet;
+    return ::access(OrderedFile(OrderOf(route)).c_str(), F_OK) == 0 ? "acme" : kNoneYet;
+  if (!WantsOwn(route)) return "wildcard";
   if (config_.tls != "files") return "selfsigned";
   return ::access(GivenFile(route.fqdn).c_str(), F_OK) == 0 ? "file" : "wildcard";
 }

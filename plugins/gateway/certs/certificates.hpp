@@ -27,10 +27,13 @@ class Certificates {
   Result<std::string> Fallback(std::string const& domain);
   /// PEM for the route; "" when the fallback answers or TLS is none of the node's.
   Result<std::string> For(RouteRecord const& route);
-  /// With `acme`: must one be ordered for the route?
-  [[nodiscard]] bool Needs(RouteRecord const& route) const;
-  /// What was ordered.
-  Result<void> Keep(std::string const& fqdn, std::string const& pem) const;
+  /// With `acme`: what is ordered for the route, its domain or `*.<domain>` of the node; "" =
+  /// nothing.
+  [[nodiscard]] std::string OrderOf(RouteRecord const& route) const;
+  /// Must it be ordered now?
+  [[nodiscard]] bool Needs(std::string const& order) const;
+  /// What was issued.
+  Result<void> Keep(std::string const& order, std::string const& pem) const;
   /// Where the account with the authority is kept.
   [[nodiscard]] std::string acme_dir() const { return state_dir_ + "/acme"; }
   /// Removes what the node signed for the domain. What was ordered stays while
@@ -43,9 +46,10 @@ class Certificates {
   [[nodiscard]] std::string Kind(RouteRecord const& route) const;
 
  private:
+  [[nodiscard]] std::string Ordered(std::string const& order) const;
   [[nodiscard]] bool WantsOwn(RouteRecord const& route) const;
   [[nodiscard]] std::string FileOf(std::string const& name) const;
-  [[nodiscard]] std::string OrderedFile(std::string const& fqdn) const;
+  [[nodiscard]] std::string OrderedFile(std::string const& order) const;
   [[nodiscard]] std::string GivenFile(std::string const& fqdn) const;
   Result<std::string> Own(std::string const& file, std::vector<std::string> const& names);
 

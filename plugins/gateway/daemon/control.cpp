@@ -33,7 +33,7 @@ bool SendAll(int fd, std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<Control>> Control::Open(Loop& loop, Forwarder& forwarder,
+Result<std::unique_ptr<Control>> Control::Open(Loop& loop, Forwarder& forwarder, DnsServer& names,
                                                std::string const& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -47,7 +47,7 @@ Result<std::unique_ptr<Control>> Control::Open(Loop& loop, Forwarder& forwarder,
   if (::bind(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0 ||
       ::listen(fd.get(), SOMAXCONN) != 0)
     return FailErrno("listen at '{}'", path);
-  std::unique_ptr<Control> control(new Control(loop, forwarder, std::move(fd)));
+  std::unique_ptr<Control> control(new Control(loop, forwarder, names, std::move(fd)));
   auto* const self = control.get();
   TRELLIS_CHECK(loop.Add(self->fd_.get(), EPOLLIN, [self](std::uint32_t) { self->Accept(); }));
   return control;
@@ -78,6 +78,12 @@ void Control::Read(int fd) {
   clients_.erase(fd);
 }
 
+ForwardReply Control::Serve(ForwardRequest const& request) {
+  if (!request.dns) return forwarder_.Serve(request);
+  auto const served = names_.Serve(*request.dns);
+  return {served ? std::string() : served.error().message, {}};
+}
+
 // False when the client does not take its answers.
 bool Control::Answer(Client& client) {
   for (auto end = client.text.find('\n'); end != std::string::npos; end = client.text.find('\n')) {
@@ -85,7 +91,7 @@ bool Control::Answer(Client& client) {
     client.text.erase(0, end + 1);
     ForwardReply reply;
     reply.error = request ? std::string() : request.error().message;
-    if (request) reply = forwarder_.Serve(*request);
+    if (request) reply = Serve(*request);
     auto const line = json::Dump(reply) + "\n";
     if (!SendAll(client.fd.get(), line)) return false;
   }

@@ -1,6 +1,7 @@
 // The forwarder's control socket. One thread.
 #pragma once
 
+#include "plugins/gateway/daemon/dns_server.hpp"
 #include "plugins/gateway/daemon/forwarder.hpp"
 
 #include <memory>
@@ -13,7 +14,7 @@ class Control {
  public:
   /// Listens at the path; who may connect is decided by the folder and the
   /// file's mode 0600.
-  static Result<std::unique_ptr<Control>> Open(Loop& loop, Forwarder& forwarder,
+  static Result<std::unique_ptr<Control>> Open(Loop& loop, Forwarder& forwarder, DnsServer& names,
                                                std::string const& path);
   ~Control();
   Control(Control const&) = delete;
@@ -24,14 +25,16 @@ class Control {
     UniqueFd fd;
     std::string text;  // of an unfinished line
   };
-  Control(Loop& loop, Forwarder& forwarder, UniqueFd fd)
-      : loop_(loop), forwarder_(forwarder), fd_(std::move(fd)) {}
+  Control(Loop& loop, Forwarder& forwarder, DnsServer& names, UniqueFd fd)
+      : loop_(loop), forwarder_(forwarder), names_(names), fd_(std::move(fd)) {}
   void Accept();
   void Read(int fd);
   bool Answer(Client& client);
+  ForwardReply Serve(ForwardRequest const& request);
 
   Loop& loop_;
   Forwarder& forwarder_;
+  DnsServer& names_;
   UniqueFd fd_;
   std::unordered_map<int, Client> clients_;
 };

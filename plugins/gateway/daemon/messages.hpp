@@ -35,13 +35,23 @@ struct ForwardList {
 };
 BOOST_DESCRIBE_STRUCT(ForwardList, (), (id))
 
+/// Answers questions about one name, which proves the node's domain to a certificate authority.
+struct ServeDns {
+  std::string name;                 ///< of the zone
+  std::string server;               ///< its name server
+  std::vector<std::string> txt;     ///< none = stops
+  std::vector<std::string> listen;  ///< `ip:port`
+};
+BOOST_DESCRIBE_STRUCT(ServeDns, (), (name, server, txt, listen))
+
 /// Exactly one of them.
 struct ForwardRequest {
   std::optional<ForwardSet> set;
   std::optional<ForwardDelete> del;
   std::optional<ForwardList> list;
+  std::optional<ServeDns> dns;
 };
-BOOST_DESCRIBE_STRUCT(ForwardRequest, (), (set, del, list))
+BOOST_DESCRIBE_STRUCT(ForwardRequest, (), (set, del, list, dns))
 
 /// All forwards listen at this address, of 127.64.0.0/10, which no backend may name.
 inline constexpr char const* kForwardIp = "127.64.0.2";

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 namespace trellis::plugins::gateway {
 
@@ -21,12 +20,7 @@ constexpr std::chrono::seconds kStartLimit{10};
 constexpr std::chrono::milliseconds kLookEvery{10};
 /// Ports that somebody else on the node listens at are passed over.
 constexpr int kMaxForeignPorts = 1000;
-
-/// Beside the program that this plugin runs in.
-std::string ProgramBeside() {
-  std::error_code unknown;
-  return std::filesystem::read_symlink("/proc/self/exe", unknown).parent_path() / kProgram;
-}
+constexpr int kNamePort = 53;
 
 ForwardSet WantedOf(RouteRecord const& route, std::size_t i) {
   ForwardSet set;
@@ -70,7 +64,7 @@ Result<std::vector<ForwardSet>> Forwards::List(std::string const& id) const {
 Result<void> Forwards::Ensure(Call& call, std::string const& netns) {
   TRELLIS_TRY(auto const descriptors, DescriptorLimit(host_.isolated()));
   ProcessSpec spec;
-  spec.argv = {config_.forwarder.empty() ? ProgramBeside() : config_.forwarder, socket_};
+  spec.argv = {config_.forwarder.empty() ? ProgramBeside(kProgram) : config_.forwarder, socket_};
   spec.netns = netns;
   spec.nofile = descriptors;
   TRELLIS_CHECK(host_.EnsureProcess(call, kProcess, spec));
@@ -150,6 +144,31 @@ Result<std::set<std::string>> Forwards::Missing(
     if (by_id[id] != Wanted(route)) missing.insert(id);
   }
   return missing;
+}
+
+Result<void> Forwards::ServeNames(Call& call, std::string const& domain,
+                                  std::vector<std::string> const& texts, NodeFacts const& facts) {
+  TRELLIS_CHECK(Ensure(call, facts.netns));
+  ServeDns serve;
+  serve.name = "_acme-challenge." + domain;
+  serve.server = domain;
+  serve.txt = texts;
+  for (auto const& text : {facts.config->ipv4, facts.config->ipv6}) {
+    if (auto const own = IpNet::Parse(text); own && !own->empty())
+      serve.listen.push_back(fmt::format("[{}]:{}", own->ip.ToString(), kNamePort));
+  }
+  ForwardRequest request;
+  request.dns = std::move(serve);
+  TRELLIS_CHECK(Ask(request));
+  return {};
+}
+
+Result<void> Forwards::StopNames() const {
+  ForwardRequest request;
+  request.dns = ServeDns{};
+  auto const done = Ask(request);
+  if (!done && done.error().code != Code::kUnavailable) return tl::unexpected<Error>(done.error());
+  return {};
 }
 
 Result<void> Forwards::Stop(Call& call) {

@@ -2,6 +2,7 @@
 // what it is told. Not thread-safe.
 #pragma once
 
+#include "plugins/gateway/checks/request.hpp"
 #include "plugins/gateway/config.hpp"
 #include "plugins/gateway/daemon/messages.hpp"
 #include "plugins/gateway/routes/record.hpp"
@@ -38,6 +39,12 @@ class Forwards {
   [[nodiscard]] Result<std::set<std::string>> Missing(
       std::map<std::string, RouteRecord> const& routes) const;
   [[nodiscard]] bool Holds(RouteRecord const& route) const;
+  /// Answers questions about `_acme-challenge.<domain>` at the node's public addresses. Starts the
+  /// process when needed.
+  Result<void> ServeNames(Call& call, std::string const& domain,
+                          std::vector<std::string> const& texts, NodeFacts const& facts);
+  /// OK when nothing runs.
+  Result<void> StopNames() const;
   /// OK when it does not run.
   Result<void> Stop(Call& call);
 

@@ -6,11 +6,15 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace trellis::plugins::gateway {
 
 namespace {
 
 constexpr char const* kProcess = "haproxy";
+constexpr char const* kListener = "trellis-listen";
 constexpr std::size_t kMaxText = std::size_t{1} << 20;
 constexpr std::uint32_t kStopSeconds = 2;
 /// With this many routes it takes a tenth of a second.
@@ -44,7 +48,9 @@ Result<void> Proxy::Prepare(std::vector<RouteRecord> const& routes, std::string 
   if (::chmod(File(kJail).c_str(), 0755) != 0) return FailErrno("open '{}'", File(kJail));
   LiveMap::Entries names;
   LiveMap::Entries servers;
+  passthrough_.clear();
   for (auto const& route : routes) {
+    if (route.tls_passthrough) passthrough_.insert(route.fqdn);
     names.emplace(route.fqdn, RouteValue(route));
     servers.merge(ServerEntries(route));
   }
@@ -60,19 +66,23 @@ Result<ProcessSpec> Proxy::Spec(std::string const& netns) {
   auto const most = descriptors <= 2 * kOwnDescriptors
                         ? 1
                         : (descriptors - kOwnDescriptors) / kDescriptorsAConnection;
-  ProxySettings settings;
-  settings.dir = dir_;
-  settings.threads = config_.threads != 0 ? config_.threads : ProxyThreads();
-  settings.connections =
+  settings_.dir = dir_;
+  settings_.threads = config_.threads != 0 ? config_.threads : ProxyThreads();
+  settings_.connections =
       config_.max_connections != 0 ? std::min(config_.max_connections, most) : most;
-  settings.per_route = config_.max_conn_per_route;
-  settings.ipv6 = HasIpv6();
-  config_text_ = ConfigText(settings);
+  settings_.per_route = config_.max_conn_per_route;
+  settings_.ipv6 = HasIpv6();
   ProcessSpec spec;
-  spec.argv = {program, "-db", "-f", File(kConfigFile)};
-  // A changed configuration is a changed process.
+  spec.argv = {config_.listener.empty() ? ProgramBeside(kListener) : config_.listener};
+  std::ranges::move(ListenAddresses(settings_.ipv6), std::back_inserter(spec.argv));
+  for (auto const& word :
+       {std::string("--"), program, std::string("-db"), std::string("-f"), File(kConfigFile)})
+    spec.argv.push_back(word);
+  // A changed configuration is a changed process; how many hops there are is changed in one that
+  // runs.
+  auto const text = ConfigText(settings_, Hops::kTwo);
   spec.env = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"},
-              {"TRELLIS_CONFIG", std::to_string(std::hash<std::string>{}(config_text_))}};
+              {"TRELLIS_CONFIG", std::to_string(std::hash<std::string>{}(text))}};
   spec.cwd = dir_;
   spec.netns = netns;
   spec.nofile = descriptors;
@@ -82,8 +92,8 @@ Result<ProcessSpec> Proxy::Spec(std::string const& netns) {
 
 Result<std::size_t> Proxy::RepairFixedFiles() const {
   std::size_t repaired = 0;
-  for (auto const& [name, wanted] :
-       {std::pair{kConfigFile, config_text_}, std::pair{kBadGateway, BadGatewayText()}}) {
+  for (auto const& [name, wanted] : {std::pair{kConfigFile, ConfigText(settings_, WantedHops())},
+                                     std::pair{kBadGateway, BadGatewayText()}}) {
     auto const found = ReadFile(File(name), kMaxText);
     if (found && *found == wanted) continue;
     ++repaired;
@@ -130,15 +140,53 @@ Result<void> Proxy::Save() {
   return routes_.Save();
 }
 
+Result<std::string> Proxy::Tell(std::string_view what, char const* frontend) const {
+  return admin_.Run(fmt::format("{} frontend {}", what, frontend));
+}
+
+// The new one first: nothing that connects meanwhile is refused. One that was started with both
+// hops stays with them, since it has no other frontend.
+Result<void> Proxy::Switch() {
+  TRELLIS_CHECK(RepairFixedFiles());
+  if (WantedHops() == Hops::kTwo) {
+    TRELLIS_CHECK(Tell("enable", kTwoHops));
+    TRELLIS_CHECK(Tell("disable", kOneHop));
+    return {};
+  }
+  TRELLIS_TRY(auto const reply, Tell("enable", kOneHop));
+  bool const listens = reply.size() <= 1 || reply.find("already enabled") != std::string::npos;
+  TRELLIS_CHECK(Tell(listens ? "disable" : "enable", kTwoHops));
+  return {};
+}
+
+// What ought to listen, whatever somebody told the process.
+Result<std::size_t> Proxy::RepairFrontends() {
+  std::size_t repaired = 0;
+  for (auto const* const frontend : {kPlainFrontend, kSecondHop}) {
+    TRELLIS_TRY(auto const reply, Tell("enable", frontend));
+    repaired += reply.find("already enabled") == std::string::npos ? 1 : 0;
+  }
+  TRELLIS_CHECK(Switch());
+  return repaired;
+}
+
 // Servers before names: a name that is found always leads somewhere.
 Result<void> Proxy::SetRoute(RouteRecord const& route) {
+  bool was_last = false;
+  if (route.tls_passthrough) {
+    passthrough_.insert(route.fqdn);
+    TRELLIS_CHECK(Switch());
+  } else {
+    was_last = StopsPassing(route.fqdn);
+  }
   std::vector<std::string> commands;
   auto const wanted = ServerEntries(route);
   for (auto const& [key, server] : wanted)
     servers_.Change(key, server, commands);
   routes_.Change(route.fqdn, RouteValue(route), commands);
   TRELLIS_CHECK(Save());
-  return admin_.RunAll(commands);
+  TRELLIS_CHECK(admin_.RunAll(commands));
+  return was_last ? Switch() : Result<void>();
 }
 
 Result<void> Proxy::RemoveRoute(RouteRecord const& route) {
@@ -147,7 +195,10 @@ Result<void> Proxy::RemoveRoute(RouteRecord const& route) {
   for (auto const& [key, server] : ServerEntries(route))
     servers_.Change(key, std::nullopt, commands);
   TRELLIS_CHECK(Save());
-  return running_ ? admin_.RunAll(commands) : Result<void>();
+  bool const was_last = StopsPassing(route.fqdn);
+  if (!running_) return {};
+  TRELLIS_CHECK(admin_.RunAll(commands));
+  return was_last ? Switch() : Result<void>();
 }
 
 Result<std::string> Proxy::Difference(RouteRecord const& route) const {
@@ -192,7 +243,8 @@ Result<std::size_t> Proxy::RepairEntries() {
     repaired += commands.size() + (damaged ? 1 : 0);
   }
   TRELLIS_TRY(auto const certificates, certificates_.Repair(admin_));
-  return repaired + certificates;
+  TRELLIS_TRY(auto const frontends, RepairFrontends());
+  return repaired + certificates + frontends;
 }
 
 // The supervisor brings back what died; what hangs, or has lost its socket, must be stopped first.

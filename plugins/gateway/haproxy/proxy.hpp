@@ -11,6 +11,7 @@
 
 #include <trellis/host.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,15 @@ class Proxy {
  private:
   [[nodiscard]] std::string File(std::string_view name) const;
   [[nodiscard]] Result<ProcessSpec> Spec(std::string const& netns);
+  [[nodiscard]] Hops WantedHops() const { return passthrough_.empty() ? Hops::kOne : Hops::kTwo; }
+  /// Was it the last one?
+  bool StopsPassing(std::string const& domain) {
+    return passthrough_.erase(domain) != 0 && passthrough_.empty();
+  }
   Result<std::size_t> RepairFixedFiles() const;
+  Result<std::size_t> RepairFrontends();
+  Result<void> Switch();
+  [[nodiscard]] Result<std::string> Tell(std::string_view what, char const* frontend) const;
   Result<std::size_t> RepairEntries();
   Result<std::size_t> CountRestarts();
   Result<void> Revive(Call& call, std::string const& netns, Repairs& repairs);
@@ -84,7 +93,8 @@ class Proxy {
   LiveMap servers_;
   LiveMap acme_;
   CrtList certificates_;
-  std::string config_text_;
+  ProxySettings settings_;
+  std::set<std::string> passthrough_;  // domains; without any port 443 ends TLS at once
   bool running_ = false;
   std::uint32_t seen_restarts_ = 0;
 };

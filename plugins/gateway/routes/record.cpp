@@ -15,8 +15,13 @@ std::string LowerCase(std::string_view text) {
 }
 
 std::string RouteValue(RouteRecord const& route) {
-  return fmt::format("{}{}|{}|{}", route.paused ? "h|" : "", route.tls_passthrough ? 'p' : 't',
-                     route.id, ServersOf(route).size());
+  auto const& servers = ServersOf(route);
+  auto const* const paused = route.paused ? "h|" : "";
+  if (servers.size() == 1)
+    return fmt::format("{}{}|{}|{}", paused, route.tls_passthrough ? 'p' : 't', route.id,
+                       servers.front());
+  return fmt::format("{}{}|{}|{}", paused, route.tls_passthrough ? 'q' : 'm', route.id,
+                     servers.size());
 }
 
 std::vector<std::string> const& ServersOf(RouteRecord const& route) {
@@ -26,6 +31,7 @@ std::vector<std::string> const& ServersOf(RouteRecord const& route) {
 std::map<std::string, std::string> ServerEntries(RouteRecord const& route) {
   std::map<std::string, std::string> entries;
   auto const& servers = ServersOf(route);
+  if (servers.size() == 1) return entries;  // the route's value has it
   for (std::size_t i = 0; i < servers.size(); ++i)
     entries.emplace(fmt::format("{}/{}", route.id, i), servers[i]);
   return entries;

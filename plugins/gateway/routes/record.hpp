@@ -37,12 +37,14 @@ BOOST_DESCRIBE_STRUCT(RouteRecord, (),
 
 /// Lower-case ASCII: the canonical form of a domain.
 std::string LowerCase(std::string_view text);
-/// The value of the route's map entry: `<kind>|<id>|<count>`, with `h|` before it when paused.
+/// The value of the route's map entry, with `h|` before it when paused. One server is found with
+/// one look-up: `t|<id>|<ip>|<port>`, with passthrough `p|…`; of several, whose addresses are in a
+/// map of their own, one is drawn: `m|<id>|<count>`, `q|…`.
 std::string RouteValue(RouteRecord const& route);
 /// Where the proxy connects to: the backends, or the forwarder for those in a
 /// network.
 std::vector<std::string> const& ServersOf(RouteRecord const& route);
-/// Map entries of the route's servers, by key.
+/// Map entries of the route's servers, by key; none for a single one.
 std::map<std::string, std::string> ServerEntries(RouteRecord const& route);
 
 }  // namespace trellis::plugins::gateway

@@ -47,8 +47,11 @@ void GatewayLab::TearDown() {
 }
 
 void GatewayLab::Load(std::string const& more) {
-  auto const loaded = host_->Load(trellis::testing::FakeHost::BuiltPlugin("gateway"),
-                                  R"({"verify_dns":false)" + more + "}");
+  auto const loaded =
+      host_->Load(trellis::testing::FakeHost::BuiltPlugin("gateway"),
+                  R"({"verify_dns":false,"forwarder":")" TRELLIS_BUILD_DIR
+                  R"(/bin/trellis-nnc","listener":")" TRELLIS_BUILD_DIR R"(/bin/trellis-listen")" +
+                      more + "}");
   ASSERT_TRUE(loaded) << loaded.error().message;
 }
 

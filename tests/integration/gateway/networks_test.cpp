@@ -34,9 +34,8 @@ class Networks : public GatewayLab {
           return json::Dump(
               services::NamespaceInfo{namespaces_->Path(name), "10.1.0.0/16", "10.1.2.0/24", {}});
         });
-    LoadWithForwarder();
+    Load();
   }
-  void LoadWithForwarder() { Load(R"(,"forwarder":")" TRELLIS_BUILD_DIR R"(/bin/trellis-nnc")"); }
   void TearDown() override {
     GatewayLab::TearDown();
     servers_.clear();
@@ -130,6 +129,28 @@ TEST_F(Networks, KeepEqualAddressesOfTwoTwinsApart) {
 
   EXPECT_EQ(Get("https://seven.example.org/"), "seven|200");
   EXPECT_EQ(Get("https://eight.example.org/"), "eight|200");
+}
+
+TEST_F(Networks, AreNotReachedOverTheForwarderOfAnotherTwin) {
+  AddNetwork(7, "net");
+  ASSERT_TRUE(Provision(7, "seven.example.org", {ServeIn(7, "net", "secret")}).ok());
+  ForwardRequest list;
+  list.list = ForwardList{};
+  auto const listen = AskForwarder(list).forwards.at(0).listen;
+  auto const port = listen.substr(listen.find('|') + 1);
+  auto options = Options();
+  options.twin_id = 8;
+
+  for (bool const passthrough : {false, true}) {
+    for (auto const* const ip : {"127.64.0.2", "0.0.0.0", "10.60.0.1", "[::ffff:127.64.0.2]"}) {
+      auto const backend = fmt::format("{}{}:{}", passthrough ? "" : "http://", ip, port);
+      auto const data = FqdnData("eight.example.org", {backend}, passthrough);
+      EXPECT_FALSE(host_->Provision(kFqdnType, "8-100-gw", data, options).ok()) << backend;
+    }
+  }
+
+  EXPECT_EQ(Get("https://eight.example.org/"), "404 page not found|404");
+  EXPECT_EQ(Get("https://seven.example.org/"), "secret|200");
 }
 
 TEST_F(Networks, ReachEachBackendOfARoute) {
@@ -236,7 +257,7 @@ TEST_F(Networks, StayReachableOverARestartOfThePlugin) {
 
   ASSERT_TRUE(host_->Unload("gateway"));
   EXPECT_EQ(Get("https://stay.example.org/"), "stay|200");
-  LoadWithForwarder();
+  Load();
 
   EXPECT_EQ(Get("https://stay.example.org/"), "stay|200");
   EXPECT_EQ(PidOf("gateway/nnc"), pid);
