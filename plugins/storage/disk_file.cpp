@@ -1,10 +1,10 @@
 #include "plugins/storage/disk_file.hpp"
 
 #include "plugins/common/posix/files.hpp"
+#include "plugins/common/posix/loop.hpp"
 #include "plugins/common/posix/mounts.hpp"
 #include "plugins/common/posix/tool.hpp"
 #include "plugins/storage/btrfs.hpp"
-#include "plugins/storage/loop.hpp"
 
 #include <blkid/blkid.h>
 #include <fcntl.h>
@@ -169,7 +169,8 @@ Result<void> GrowFileSystem(std::string const& path, std::string const& mount_po
   TRELLIS_TRY(auto const size, FileSize(fd.get(), path));
   if (type != "btrfs" || size < kResizable) return {};
   TRELLIS_CHECK(MakeDirs(mount_point, 0700));
-  TRELLIS_CHECK(MountLoop(path, mount_point, MS_NOATIME | MS_NODEV | MS_NOSUID | MS_NOEXEC));
+  TRELLIS_CHECK(
+      MountLoop(path, mount_point, "btrfs", MS_NOATIME | MS_NODEV | MS_NOSUID | MS_NOEXEC));
   auto grown = GrowToDevice(mount_point);
   TRELLIS_CHECK(Unmount(mount_point));
   if (::rmdir(mount_point.c_str()) != 0) return FailErrno("remove '{}'", mount_point);

@@ -1,10 +1,10 @@
 #include "plugins/storage/pools.hpp"
 
 #include "plugins/common/posix/files.hpp"
+#include "plugins/common/posix/loop.hpp"
 #include "plugins/common/posix/mounts.hpp"
 #include "plugins/common/posix/tool.hpp"
 #include "plugins/storage/btrfs.hpp"
-#include "plugins/storage/loop.hpp"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -57,7 +57,7 @@ Result<void> MountPoolFile(PoolConfig const& config, Pool& pool) {
   if (mounted.has_value()) return {};
   TRELLIS_CHECK(MakeDirs(pool.root, 0711));
   if (::access(file.c_str(), F_OK) != 0) TRELLIS_CHECK(MakePoolFile(config, file));
-  return MountLoop(file, pool.root, MS_NOATIME);
+  return MountLoop(file, pool.root, "btrfs", MS_NOATIME);
 }
 
 Result<void> Prepare(Pool& pool) {

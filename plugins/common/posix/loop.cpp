@@ -1,4 +1,4 @@
-#include "plugins/storage/loop.hpp"
+#include "plugins/common/posix/loop.hpp"
 
 #include "plugins/common/posix/files.hpp"
 
@@ -11,7 +11,7 @@
 
 #include <cstring>
 
-namespace trellis::plugins::storage {
+namespace trellis::plugins {
 
 namespace {
 
@@ -34,12 +34,13 @@ Result<Loop> OpenFreeLoop(int control) {
   return Loop{std::move(fd), path};
 }
 
-Result<Loop> AttachLoop(std::string const& file) {
-  TRELLIS_TRY(auto const backing, OpenFile(file, O_RDWR));
+Result<Loop> AttachLoop(std::string const& file, bool read_only) {
+  TRELLIS_TRY(auto const backing, OpenFile(file, read_only ? O_RDONLY : O_RDWR));
   TRELLIS_TRY(auto const control, OpenFile("/dev/loop-control", O_RDWR));
   loop_config config{};
   config.fd = static_cast<unsigned>(backing.get());
   config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+  if (read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
   auto const shown = file.substr(0, LO_NAME_SIZE - 1);
   std::memcpy(config.info.lo_file_name, shown.data(), shown.size());
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -52,11 +53,13 @@ Result<Loop> AttachLoop(std::string const& file) {
 
 }  // namespace
 
-Result<void> MountLoop(std::string const& file, std::string const& target, unsigned long flags) {
-  TRELLIS_TRY(auto const loop, AttachLoop(file));
-  if (::mount(loop.path.c_str(), target.c_str(), "btrfs", flags, nullptr) != 0)
-    return FailErrno("mount '{}' on '{}'", file, target);
-  return {};
+Result<void> MountLoop(std::string const& file, std::string const& target, char const* fs,
+                       unsigned long flags) {
+  TRELLIS_TRY(auto const loop, AttachLoop(file, (flags & MS_RDONLY) != 0));
+  if (::mount(loop.path.c_str(), target.c_str(), fs, flags, nullptr) == 0) return {};
+  if (errno == ENODEV)
+    return Fail(Code::kUnsupported, "the kernel of this node has no file system '{}'", fs);
+  return FailErrno("mount '{}' on '{}'", file, target);
 }
 
-}  // namespace trellis::plugins::storage
+}  // namespace trellis::plugins
