@@ -9,7 +9,9 @@ import json
 import pathlib
 import re
 import shutil
+import sqlite3
 import sys
+import tempfile
 
 TYPES = {"gateway-fqdn-proxy": "gateway_fqdn", "gateway-name-proxy": "gateway_name", "ip": "ip", "network": "network",
          "qsfs": "qsfs", "zdb": "zdb", "zlogs": "zlogs", "zmachine": "zmachine", "zmount": "zmount"}
@@ -106,6 +108,34 @@ def add_bus(seeds: Seeds, tree: pathlib.Path) -> None:
         seeds.add("key_text", row["token"].split(".")[-1])
 
 
+def add_images(seeds: Seeds) -> None:
+    """Databases of rfs images: a good one, and one of each kind of nonsense."""
+    schema = """
+        CREATE TABLE inode (ino INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER, name VARCHAR(255), size INTEGER,
+          uid INTEGER, gid INTEGER, mode INTEGER, rdev INTEGER, ctime INTEGER, mtime INTEGER);
+        CREATE INDEX parents ON inode (parent); CREATE INDEX names ON inode (name);
+        CREATE TABLE extra (ino INTEGER PRIMARY KEY, data VARCHAR(4096));
+        CREATE TABLE block (ino INTEGER, id VARCHAR(32), key VARCHAR(32)); CREATE INDEX block_ino ON block (ino);
+        CREATE TABLE tag (key VARCHAR(10) PRIMARY KEY, value VARCHAR(255));
+        CREATE TABLE route (start INTEGER, end INTEGER, url VARCHAR(2048));
+        INSERT INTO inode VALUES (1,0,'/',0,0,0,16877,0,0,0),(2,1,'etc',0,0,0,16877,0,0,0),(3,2,'hostname',5,0,0,33188,0,0,0),
+          (4,1,'link',0,0,0,41471,0,0,0),(5,1,'null',0,0,0,8630,259,0,0);
+        INSERT INTO extra VALUES (4,'etc/hostname');
+        INSERT INTO block VALUES (3,zeroblob(32),zeroblob(32));
+        INSERT INTO tag VALUES ('version','1');
+        INSERT INTO route VALUES (0,255,'dir:///var/blocks');"""
+    spoils = ["", "UPDATE inode SET parent=2 WHERE ino=2", "UPDATE inode SET size=-1 WHERE ino=3",
+              "UPDATE inode SET size=1<<60 WHERE ino=3", "UPDATE inode SET name=hex(zeroblob(500)) WHERE ino=3",
+              "UPDATE inode SET parent=2 WHERE ino=1", "DELETE FROM block", "UPDATE block SET id='x'", "DROP TABLE extra",
+              "DROP INDEX names", "UPDATE route SET end=999"]
+    for spoil in spoils:
+        database = sqlite3.connect(":memory:", isolation_level=None)
+        database.executescript("PRAGMA page_size=512;" + schema + spoil)
+        with tempfile.TemporaryDirectory() as folder:
+            database.execute("VACUUM INTO ?", (f"{folder}/fl",))
+            seeds.add("fl", pathlib.Path(folder, "fl").read_bytes())
+
+
 def main(tree: pathlib.Path, folder: pathlib.Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     seeds = Seeds(folder)
@@ -114,6 +144,7 @@ def main(tree: pathlib.Path, folder: pathlib.Path) -> None:
         seeds.add("upgrade", row["old"] + "\0" + row["new"])
     add_keys(seeds, tree)
     add_bus(seeds, tree)
+    add_images(seeds)
     for file in [tree / "config" / "trellis.toml", *sorted((tree / "config").glob("examples/*.toml"))]:
         seeds.add("config", file.read_text())
     seeds.write_dictionaries()

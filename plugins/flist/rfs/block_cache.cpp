@@ -1,0 +1,104 @@
+#include "plugins/flist/rfs/block_cache.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <ctime>
+#include <filesystem>
+
+namespace trellis::plugins::flist {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned kDirMode = 0700;  // images may be private
+constexpr std::string_view kTemp = ".new-";
+constexpr std::chrono::hours kStampEvery{24};
+constexpr std::chrono::hours kAbandoned{1};
+
+std::chrono::seconds AgeOf(struct stat const& info) {
+  return std::chrono::seconds(std::time(nullptr) - info.st_mtim.tv_sec);
+}
+
+}  // namespace
+
+/// Keeps the other threads of this process off one block.
+class BlockCache::Busy {
+ public:
+  Busy(BlockCache& cache, std::string const& name) : cache_(cache), name_(name) {
+    std::unique_lock lock(cache_.mutex_);
+    cache_.not_busy_.wait(lock, [&] { return !cache_.busy_.contains(name_); });
+    cache_.busy_.insert(name_);
+  }
+  ~Busy() {
+    std::lock_guard const lock(cache_.mutex_);
+    cache_.busy_.erase(name_);
+    cache_.not_busy_.notify_all();
+  }
+  Busy(Busy const&) = delete;
+  Busy& operator=(Busy const&) = delete;
+
+ private:
+  BlockCache& cache_;
+  std::string name_;
+};
+
+std::string BlockCache::FolderOf(std::string const& name) const {
+  return dir_ + "/" + name.substr(0, 2) + "/" + name.substr(2, 2);
+}
+
+Result<UniqueFd> BlockCache::OpenKept(std::string const& file, std::size_t size) const {
+  TRELLIS_TRY(auto fd, OpenFile(file, O_RDONLY | O_NOFOLLOW));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return FailErrno("'{}'", file);
+  // A power cut may leave a file without its content.
+  if (static_cast<std::size_t>(info.st_size) != size)
+    return Fail(Code::kNotFound, "'{}' is not whole", file);
+  if (AgeOf(info) > kStampEvery) (void)::futimens(fd.get(), nullptr);  // else it is fetched again
+  return fd;
+}
+
+Result<void> BlockCache::Keep(std::string const& name, std::string_view plain) const {
+  auto const folder = FolderOf(name);
+  TRELLIS_CHECK(MakeDirs(folder, kDirMode));
+  auto temp = fmt::format("{}/{}XXXXXX", folder, kTemp);
+  UniqueFd const fd(::mkostemp(temp.data(), O_CLOEXEC));
+  if (!fd) return FailErrno("create '{}'", temp);
+  auto done = WriteAll(fd.get(), plain, temp);
+  if (done && ::rename(temp.c_str(), (folder + "/" + name).c_str()) != 0)
+    done = FailErrno("keep block '{}'", name);
+  if (!done) ::unlink(temp.c_str());
+  return done;
+}
+
+Result<UniqueFd> BlockCache::Open(BlockRef const& ref, std::size_t size) {
+  auto const name = HexOf(ref.id);
+  auto const file = FolderOf(name) + "/" + name;
+  if (auto kept = OpenKept(file, size)) return kept;
+  Busy const alone(*this, name);
+  if (auto kept = OpenKept(file, size)) return kept;  // somebody else fetched it
+  TRELLIS_TRY(auto const plain, fetch_(ref));
+  if (plain.size() != size)
+    return Fail(Code::kDecode, "block '{}' has {} bytes instead of {}", name, plain.size(), size);
+  TRELLIS_CHECK(Keep(name, plain));
+  return OpenKept(file, size);
+}
+
+Result<std::size_t> BlockCache::RemoveOld(std::string const& dir, std::chrono::hours age) {
+  std::size_t removed = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator it(dir, error);
+  if (error == std::errc::no_such_file_or_directory) return removed;
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    auto const& path = it->path();
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    bool const temp = path.filename().string().starts_with(kTemp);
+    if (AgeOf(info) > (temp ? kAbandoned : age) && ::unlink(path.c_str()) == 0) ++removed;
+  }
+  if (error) return Fail(Code::kIo, "look through '{}': {}", dir, error.message());
+  return removed;
+}
+
+}  // namespace trellis::plugins::flist

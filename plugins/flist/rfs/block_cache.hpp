@@ -1,0 +1,49 @@
+// Plain blocks on disk, shared by all mounts of a node: `<dir>/<2 digits>/<2 digits>/<id>`.
+//
+// A block appears whole, by a rename, and never changes. The time of a file's last change is its
+// age stamp: when it was read last, give or take a day.
+#pragma once
+
+#include "plugins/common/posix/files.hpp"
+#include "plugins/flist/rfs/block.hpp"
+
+#include <trellis/result.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace trellis::plugins::flist {
+
+/// Thread-safe, between processes too.
+class BlockCache {
+ public:
+  using Fetch = std::function<Result<std::string>(BlockRef const&)>;
+
+  BlockCache(std::string dir, Fetch fetch) : dir_(std::move(dir)), fetch_(std::move(fetch)) {}
+
+  /// The file of a block that has `size` bytes, fetched when it is not there: once, however many
+  /// ask for it. kDecode when its content has another length, and what `fetch` says.
+  Result<UniqueFd> Open(BlockRef const& ref, std::size_t size);
+
+  /// Removes the blocks below `dir` that nobody read for `age`, and what was left half written.
+  /// Answers how many.
+  static Result<std::size_t> RemoveOld(std::string const& dir, std::chrono::hours age);
+
+ private:
+  class Busy;
+  [[nodiscard]] std::string FolderOf(std::string const& name) const;
+  Result<UniqueFd> OpenKept(std::string const& file, std::size_t size) const;
+  Result<void> Keep(std::string const& name, std::string_view plain) const;
+
+  std::string dir_;
+  Fetch fetch_;
+  std::mutex mutex_;  // guards busy_
+  std::set<std::string> busy_;
+  std::condition_variable not_busy_;
+};
+
+}  // namespace trellis::plugins::flist

@@ -1,0 +1,112 @@
+#include "plugins/flist/rfs/block_cache.hpp"
+
+#include "tests/support/image_tree.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+namespace trellis::plugins::flist {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::TempDir;
+
+class BlockCacheTest : public ::testing::Test {
+ protected:
+  std::string Read(std::size_t size) {
+    auto const fd = cache_.Open(ref_, size);
+    return fd ? ReadAll(fd->get(), kBlockBytes).value_or("") : "error: " + fd.error().message;
+  }
+  [[nodiscard]] std::string file() const { return dir_ / ("cache/01/02/" + HexOf(ref_.id)); }
+  void MakeOld(std::string const& path, std::chrono::hours age) const {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - age);
+  }
+
+  TempDir dir_;
+  std::atomic<int> fetched_ = 0;
+  Result<std::string> content_ = std::string("plain");
+  BlockRef ref_{Digest{1, 2}, Digest{}};
+  BlockCache cache_{dir_ / "cache", [this](BlockRef const&) {
+                      ++fetched_;
+                      return content_;
+                    }};
+};
+
+TEST_F(BlockCacheTest, FetchesABlockOnce) {
+  EXPECT_EQ(Read(5), "plain");
+  EXPECT_EQ(Read(5), "plain");
+
+  EXPECT_EQ(fetched_, 1);
+  EXPECT_TRUE(testing::Exists(file()));
+}
+
+TEST_F(BlockCacheTest, FetchesOnceForManyThreads) {
+  std::vector<std::jthread> threads;
+  threads.reserve(8);
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([this] { EXPECT_EQ(Read(5), "plain"); });
+  threads.clear();
+
+  EXPECT_EQ(fetched_, 1);
+}
+
+TEST_F(BlockCacheTest, TornFileIsFetchedAgain) {
+  ASSERT_EQ(Read(5), "plain");
+  testing::WriteText(file(), "pla");
+
+  EXPECT_EQ(Read(5), "plain");
+  EXPECT_EQ(fetched_, 2);
+}
+
+TEST_F(BlockCacheTest, BlockOfAnotherLengthIsRefusedAndNotKept) {
+  EXPECT_EQ(Read(6), "error: block '" + HexOf(ref_.id) + "' has 5 bytes instead of 6");
+  EXPECT_FALSE(testing::Exists(file()));
+}
+
+TEST_F(BlockCacheTest, FailureIsNotRemembered) {
+  content_ = Fail(Code::kUnavailable, "away");
+  ASSERT_EQ(Read(5), "error: away");
+  content_ = std::string("plain");
+
+  EXPECT_EQ(Read(5), "plain");
+}
+
+TEST_F(BlockCacheTest, RemovesOnlyWhatNobodyReadForLong) {
+  ASSERT_EQ(Read(5), "plain");
+  auto const other = dir_ / "cache/ff/ff/other";
+  testing::WriteText(other, "x");
+  MakeOld(other, std::chrono::hours(100));
+  MakeOld(file(), std::chrono::hours(50));
+
+  EXPECT_EQ(BlockCache::RemoveOld(dir_ / "cache", std::chrono::hours(60)), 1U);
+
+  EXPECT_TRUE(testing::Exists(file()));
+  EXPECT_FALSE(testing::Exists(other));
+}
+
+TEST_F(BlockCacheTest, ReadingMakesABlockYoungAgain) {
+  ASSERT_EQ(Read(5), "plain");
+  MakeOld(file(), std::chrono::hours(100));
+  ASSERT_EQ(Read(5), "plain");
+
+  EXPECT_EQ(BlockCache::RemoveOld(dir_ / "cache", std::chrono::hours(60)), 0U);
+}
+
+TEST_F(BlockCacheTest, RemovesWhatWasLeftHalfWritten) {
+  auto const temp = dir_ / "cache/01/02/.new-abcdef";
+  testing::WriteText(temp, "x");
+  MakeOld(temp, std::chrono::hours(2));
+
+  EXPECT_EQ(BlockCache::RemoveOld(dir_ / "cache", std::chrono::hours(60)), 1U);
+}
+
+TEST_F(BlockCacheTest, NoCacheHasNothingOld) {
+  EXPECT_EQ(BlockCache::RemoveOld(dir_ / "none", std::chrono::hours(1)), 0U);
+}
+
+}  // namespace
+}  // namespace trellis::plugins::flist
