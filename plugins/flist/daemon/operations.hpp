@@ -1,0 +1,12 @@
+// What the kernel may ask of an image's file system.
+#pragma once
+
+#include "plugins/flist/daemon/fuse.hpp"
+#include "plugins/flist/rfs/image_files.hpp"
+
+namespace trellis::plugins::flist {
+
+/// For a session whose user data is an ImageFiles. Thread-safe.
+fuse_lowlevel_ops ImageOperations();
+
+}  // namespace trellis::plugins::flist
