@@ -40,6 +40,7 @@ void AddDocumentCommands(CLI::App& root, App& app);
 void AddMachineCommands(CLI::App& root, App& app);
 void AddNetworkCommands(CLI::App& root, App& app);
 void AddGatewayCommands(CLI::App& root, App& app);
+void AddFlistCommands(CLI::App& root, App& app);
 void AddConfigCommands(CLI::App& root, App& app);
 void AddPluginCommands(CLI::App& root, App& app);
 void AddRelayCommand(CLI::App& root, App& app);

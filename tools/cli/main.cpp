@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   trellis::cli::AddMachineCommands(root, app);
   trellis::cli::AddNetworkCommands(root, app);
   trellis::cli::AddGatewayCommands(root, app);
+  trellis::cli::AddFlistCommands(root, app);
   trellis::cli::AddConfigCommands(root, app);
   trellis::cli::AddPluginCommands(root, app);
   trellis::cli::AddRelayCommand(root, app);
