@@ -5,6 +5,7 @@
 #include "plugins/flist/root_lookup.hpp"
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -19,6 +20,8 @@ namespace {
 constexpr std::string_view kTempPrefix = ".new-";
 constexpr std::size_t kMaxKnown = 4096;
 constexpr std::size_t kMaxNote = std::size_t{1} << 20;
+constexpr std::size_t kCopyChunk = std::size_t{64} << 20;
+constexpr unsigned kImageMode = 0600;
 constexpr std::time_t kYoungSeconds =
     600;  // an image that was just asked for is about to be mounted
 
@@ -130,15 +133,26 @@ Result<Image> Images::Load(Identity const& identity) const {
   TRELLIS_TRY(auto const text, ReadFile(dir + "/image.json", kMaxNote));
   TRELLIS_TRY(auto note, json::Parse<ImageNote>(text));
   ::utimensat(AT_FDCWD, (dir + "/image.json").c_str(), nullptr, 0);  // last used: now
-  return Image{identity.key, identity.hash, dir + "/root", std::move(note.config)};
+  auto const* const name = IsMountable(identity.format) ? "/image" : "/root";
+  return Image{identity.key, identity.hash, identity.format, dir + name, std::move(note.config)};
 }
 
 Result<Image> Images::Ensure(Call& call, std::string const& url) {
   TRELLIS_TRY(auto const identity, Identify(call, url));
   if (identity.format == ImageFormat::kDirectory)
-    return Image{identity.key, identity.hash, identity.path, {}};
+    return Image{identity.key, identity.hash, identity.format, identity.path, {}};
   Busy const alone(*this, identity.key);
   if (::access(DirOf(identity.key).c_str(), F_OK) != 0) TRELLIS_CHECK(Unpack(call, identity));
+  return Load(identity);
+}
+
+Result<Image> Images::Kept(std::string const& key) const {
+  Identity identity;
+  identity.key = key;
+  auto const file = DirOf(key) + "/image";
+  if (::access(file.c_str(), F_OK) == 0) {
+    TRELLIS_TRY(identity.format, SniffMountable(file));
+  }
   return Load(identity);
 }
 
@@ -146,7 +160,8 @@ Result<void> Images::Unpack(Call& call, Identity const& identity) const {
   std::string temp =
       fmt::format("{}/{}{}-XXXXXX", rootfs_, kTempPrefix, identity.key.substr(0, 16));
   if (::mkdtemp(temp.data()) == nullptr) return FailErrno("create '{}'", temp);
-  auto done = UnpackInto(call, identity, temp);
+  auto done = IsMountable(identity.format) ? CopyInto(call, identity, temp)
+                                           : UnpackInto(call, identity, temp);
   if (done && ::rename(temp.c_str(), DirOf(identity.key).c_str()) != 0)
     done = FailErrno("keep the unpacked image");
   if (!done) {
@@ -154,6 +169,30 @@ Result<void> Images::Unpack(Call& call, Identity const& identity) const {
     (void)removed;
   }
   return done;
+}
+
+// A copy of its own: what stands under the URL may change while the image is mounted.
+Result<void> Images::CopyInto(Call& call, Identity const& identity, std::string const& temp) const {
+  auto const file = temp + "/image";
+  TRELLIS_TRY(auto const from, OpenFile(identity.path, O_RDONLY));
+  TRELLIS_TRY(auto const to, OpenFile(file, O_WRONLY | O_CREAT | O_EXCL, kImageMode));
+  std::uint64_t bytes = 0;
+  while (true) {
+    TRELLIS_CHECK(call.Checkpoint());
+    auto copied = ::copy_file_range(from.get(), nullptr, to.get(), nullptr, kCopyChunk, 0);
+    if (copied < 0 && errno == EXDEV)  // file systems of different kinds
+      copied = ::sendfile(to.get(), from.get(), nullptr, kCopyChunk);
+    if (copied < 0 && errno == EINTR) continue;
+    if (copied < 0) return FailErrno("copy '{}'", identity.path);
+    if (copied == 0) break;
+    bytes += static_cast<std::uint64_t>(copied);
+  }
+  TRELLIS_TRY(auto const digests, DigestFile(call, file));
+  if (digests.blake2b != identity.key)
+    return Fail(Code::kConflict, "'{}' changed while it was read", identity.path);
+  TRELLIS_CHECK(WriteFile(temp + "/image.json", json::Dump(ImageNote{{}, bytes}), 0644));
+  if (::chmod(temp.c_str(), 0755) != 0) return FailErrno("open the image to readers");
+  return SyncTree(temp);
 }
 
 Result<void> Images::UnpackInto(Call& call, Identity const& identity,
@@ -165,7 +204,9 @@ Result<void> Images::UnpackInto(Call& call, Identity const& identity,
   LayoutImage image;
   switch (identity.format) {
     case ImageFormat::kDirectory:
-      return Fail(Code::kInternal, "a directory is not unpacked");
+    case ImageFormat::kRfs:
+    case ImageFormat::kSquashfs:
+      return Fail(Code::kInternal, "an image of this kind is not unpacked");
     case ImageFormat::kRootTar:
       image.layers.push_back(identity.path);
       break;

@@ -1,6 +1,7 @@
 // Unpacked images, shared by everybody who mounts them.
 //
 // `<root>/rootfs/<key>/root` is the tree, `image.json` beside it what the image says about itself.
+// Images that are mounted as they are have a file `image` instead of the tree.
 // A directory with a key for a name is complete and never changes.
 #pragma once
 
@@ -22,10 +23,16 @@
 
 namespace trellis::plugins::flist {
 
+/// Is an image of this kind mounted instead of unpacked?
+constexpr bool IsMountable(ImageFormat format) {
+  return format == ImageFormat::kRfs || format == ImageFormat::kSquashfs;
+}
+
 struct Image {
   std::string key;   ///< BLAKE2b-256 of what it was made from
   std::string hash;  ///< md5 of a file, sha256 of an OCI manifest
-  std::string root;  ///< the tree, absolute
+  ImageFormat format = ImageFormat::kDirectory;
+  std::string root;  ///< the tree, absolute; of a mountable image its file
   ImageConfig config;
 };
 
@@ -39,6 +46,8 @@ class Images {
   /// The image behind `url`, fetched and unpacked when needed. Errors of Sources, Sniff and the
   /// layout readers.
   Result<Image> Ensure(Call& call, std::string const& url);
+  /// An image that Ensure made earlier. kNotFound.
+  Result<Image> Kept(std::string const& key) const;
   /// The hash alone, without unpacking.
   Result<std::string> Hash(Call& call, std::string const& url);
   /// Removes the longest unused images outside `in_use` while all together are above the limit.
@@ -60,6 +69,7 @@ class Images {
   Result<Identity> Identify(Call& call, std::string const& url);
   Result<KnownFile> Examine(Call& call, std::string const& path);
   Result<Image> Load(Identity const& identity) const;
+  Result<void> CopyInto(Call& call, Identity const& identity, std::string const& temp) const;
   Result<void> Unpack(Call& call, Identity const& identity) const;
   Result<void> UnpackInto(Call& call, Identity const& identity, std::string const& temp) const;
   [[nodiscard]] std::string DirOf(std::string const& key) const { return rootfs_ + "/" + key; }

@@ -5,6 +5,9 @@
 #include "plugins/flist/mounter.hpp"
 #include "plugins/flist/root_lookup.hpp"
 
+#include <sys/mount.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 namespace trellis::plugins::flist {
@@ -17,8 +20,16 @@ struct StoredLease {
   services::FlistMountRequest request;
   services::FlistMount reply;
   std::string key;
+  std::uint64_t device = 0;  ///< of the mount that it shows; 0 = of no mount of an image
 };
-BOOST_DESCRIBE_STRUCT(StoredLease, (), (request, reply, key))
+BOOST_DESCRIBE_STRUCT(StoredLease, (), (request, reply, key, device))
+
+// Of the file system behind `path`; another one after it was mounted anew.
+Result<std::uint64_t> DeviceOf(std::string const& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return FailErrno("'{}'", path);
+  return std::uint64_t{info.st_dev};
+}
 
 Result<std::string> LeaseName(std::string const& owner, std::string const& slot) {
   if (!IsSafeName(slot)) return Fail(Code::kInvalid, "slot '{}' is not valid", slot);
@@ -65,28 +76,90 @@ Result<services::FlistMount> Leases::Mount(Call& call, services::FlistMountReque
 Result<services::FlistMount> Leases::DoMount(Call& call, services::FlistMountRequest const& request,
                                              std::string const& name) {
   auto const target = TargetOf(name);
+  std::shared_lock const in_use(using_);
   TRELLIS_TRY(auto const mounted, FindMount(target));
   if (mounted.has_value()) {
     auto const record = ReadRecord(name);
-    if (record.has_value() && SameMount(record->request, request)) return record->reply;
+    if (record.has_value() && SameMount(record->request, request)) {
+      TRELLIS_CHECK(RepairOne(call, name, *record));
+      return record->reply;
+    }
     TRELLIS_CHECK(plugins::Unmount(target));
   }
   TRELLIS_TRY(auto image, images_.Ensure(call, request.url));
-  StoredLease lease;
+  Record lease;
   lease.request = request;
   lease.key = image.key;
-  TRELLIS_TRY(lease.reply.kind, DetectKind(image.root));
   lease.reply.path = target;
   lease.reply.hash = image.hash;
+  TRELLIS_CHECK(Attach(call, image, lease));
   lease.reply.entrypoint = std::move(image.config.entrypoint);
   lease.reply.env = std::move(image.config.env);
   lease.reply.cwd = std::move(image.config.cwd);
   lease.reply.user = std::move(image.config.user);
-  TRELLIS_CHECK(MakeDirs(target, 0711));
-  TRELLIS_CHECK(request.mode == "ro" ? MountReadOnly(image.root, target)
-                                     : MountOverlay(image.root, request.upper, target));
-  TRELLIS_CHECK(host_.StorePut(std::string(kRecordPrefix) + name, json::Dump(lease)));
+  TRELLIS_CHECK(host_.StorePut(std::string(kRecordPrefix) + name, json::Dump<StoredLease>(lease)));
   return std::move(lease.reply);
+}
+
+Result<void> Leases::Attach(Call& call, Image const& image, Record& record) {
+  auto root = image.root;
+  if (IsMountable(image.format)) {
+    TRELLIS_TRY(root, mounts_.Ensure(call, image));
+    TRELLIS_TRY(record.device, DeviceOf(root));
+  }
+  TRELLIS_TRY(record.reply.kind, DetectKind(root));
+  auto const& target = record.reply.path;
+  TRELLIS_CHECK(MakeDirs(target, 0711));
+  return record.request.mode == "ro" ? MountReadOnly(root, target)
+                                     : MountOverlay(root, record.request.upper, target);
+}
+
+// An overlay answers from its own directory whatever became of the image below, so the image's
+// mount is compared with the one that the lease was made of.
+Result<void> Leases::RepairOne(Call& call, std::string const& name, Record record) {
+  if (record.device == 0) return {};
+  TRELLIS_TRY(auto const image, images_.Kept(record.key));
+  TRELLIS_TRY(auto const root, mounts_.Ensure(call, image));
+  TRELLIS_TRY(auto const device, DeviceOf(root));
+  if (device == record.device && !IsStale(record.reply.path)) return {};
+  host_.Warn("the file server of an image has ended, mounting it again",
+             {{"lease", json::Encode(name)}});
+  if (::umount2(record.reply.path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+    return FailErrno("unmount '{}'", record.reply.path);
+  TRELLIS_CHECK(Attach(call, image, record));
+  return host_.StorePut(std::string(kRecordPrefix) + name, json::Dump<StoredLease>(record));
+}
+
+void Leases::Repair(Call& call, std::string const& key) {
+  auto const names = host_.StoreList(kRecordPrefix);
+  if (!names) return;
+  std::shared_lock const in_use(using_);
+  for (auto const& stored : *names) {
+    auto const name = stored.substr(kRecordPrefix.size());
+    auto const record = ReadRecord(name);
+    if (!record || (!key.empty() && record->key != key)) continue;
+    auto const mounted = FindMount(record->reply.path);
+    if (!mounted || !mounted->has_value()) continue;  // its user mounts it when it comes back
+    if (auto const done = RepairOne(call, name, *record); !done)
+      host_.Warn("image not mounted again, trying later",
+                 {{"lease", json::Encode(name)}, {"error", json::Encode(done.error().message)}});
+  }
+}
+
+Result<void> Leases::ReleaseUnused(Call& call, std::chrono::seconds linger) {
+  TRELLIS_TRY(auto const mounted, mounts_.Mounted());
+  auto const now = std::chrono::steady_clock::now();
+  std::unique_lock const alone(using_);
+  TRELLIS_TRY(auto const used, KeysInUse());
+  std::erase_if(unused_since_, [&](auto const& entry) { return used.contains(entry.first); });
+  for (auto const& key : mounted) {
+    if (used.contains(key)) continue;
+    auto const since = unused_since_.emplace(key, now).first->second;
+    if (now - since < linger) continue;
+    TRELLIS_CHECK(mounts_.Release(call, key));
+    unused_since_.erase(key);
+  }
+  return {};
 }
 
 Result<void> Leases::Unmount(services::FlistLease const& lease) {

@@ -2,6 +2,7 @@
 
 #include "plugins/common/posix/files.hpp"
 #include "plugins/flist/archive.hpp"
+#include "plugins/flist/rfs/fl_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -31,15 +32,22 @@ Result<std::string> FirstBytes(std::string const& path) {
 
 }  // namespace
 
+Result<ImageFormat> SniffMountable(std::string const& path) {
+  TRELLIS_TRY(auto const head, FirstBytes(path));
+  return head.starts_with(kSquashfs) ? ImageFormat::kSquashfs : ImageFormat::kRfs;
+}
+
 Result<ImageFormat> Sniff(Call& call, std::string const& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return FailErrno("'{}'", path);
   if (S_ISDIR(info.st_mode)) return SniffDirectory(path);
   if (!S_ISREG(info.st_mode)) return Fail(Code::kInvalid, "unknown flist format");
   TRELLIS_TRY(auto const head, FirstBytes(path));
-  if (head == kSqlite) return Fail(Code::kUnsupported, "rfs flists cannot be mounted by this node");
-  if (head.starts_with(kSquashfs))
-    return Fail(Code::kUnsupported, "squashfs images cannot be mounted by this node");
+  if (head == kSqlite) {
+    TRELLIS_TRY(auto const image, FlFile::Open(path));
+    return ImageFormat::kRfs;
+  }
+  if (head.starts_with(kSquashfs)) return ImageFormat::kSquashfs;
   if (!IsTar(path)) return Fail(Code::kInvalid, "unknown flist format");
   TRELLIS_TRY(auto const names, TopNames(call, path));
   auto const has = [&](std::string_view name) {

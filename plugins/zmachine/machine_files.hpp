@@ -25,6 +25,8 @@ class MachineFiles {
   /// socket.
   [[nodiscard]] std::string const& console() const { return console_; }
   [[nodiscard]] std::string launch() const { return run_ + "/launch.json"; }
+  /// Which file systems the shares were at the machine's start, by their numbers.
+  [[nodiscard]] std::string shares() const { return run_ + "/shares"; }
   [[nodiscard]] std::string log() const { return state_ + "/console.log"; }
   [[nodiscard]] std::string log_dir() const { return state_; }
 

@@ -2,7 +2,9 @@
 
 #include <net/if.h>
 #include <signal.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +22,12 @@ std::int32_t ReadPid(fs::path const& path) {
 
 bool IsAlive(std::int32_t pid) {
   return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+}
+
+// The number of the file system behind a share; 0 when it does not answer.
+std::uint64_t DeviceOf(LaunchShare const& share) {
+  struct stat info {};
+  return ::stat(share.path.c_str(), &info) == 0 ? std::uint64_t{info.st_dev} : 0;
 }
 
 }  // namespace
@@ -49,7 +57,21 @@ Machines::Hold Machines::TryLock(std::string const& id) {
 }
 
 Result<void> Machines::Start(Launch const& launch, bool paused) {
-  return hypervisor_->Create(DomainXml(launch, options_), paused);
+  TRELLIS_CHECK(hypervisor_->Create(DomainXml(launch, options_), paused));
+  std::ofstream file(Files(launch.id).shares());
+  for (auto const& share : launch.shares)
+    file << DeviceOf(share) << '\n';
+  return {};
+}
+
+// A file server holds on to the mount that it was started with, also when that is dead and another
+// one is mounted in its place.
+bool Machines::ShareIsReplaced(Launch const& launch) const {
+  std::ifstream file(Files(launch.id).shares());
+  return std::ranges::any_of(launch.shares, [&](LaunchShare const& share) {
+    std::uint64_t device = 0;
+    return file >> device && device != 0 && device != DeviceOf(share);
+  });
 }
 
 std::string Machines::Problem(Launch const& launch, Domain const& domain) const {
@@ -70,6 +92,7 @@ std::int32_t Machines::PidOf(std::string const& id) const {
 // The driver keeps `<number of the run>-<start of the name>-fs<i>-fs.pid` for each share.
 bool Machines::ShareIsDead(Launch const& launch, Domain const& domain) const {
   if (launch.shares.empty()) return false;
+  if (ShareIsReplaced(launch)) return true;
   std::string const prefix = fmt::format("{}-", domain.id);
   std::error_code error;
   for (auto const& entry : fs::directory_iterator(hypervisor_->pid_dir(), error)) {

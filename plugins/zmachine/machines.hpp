@@ -46,7 +46,7 @@ class Machines {
   [[nodiscard]] std::string Problem(Launch const& launch, Domain const& domain) const;
   /// Process id of the emulator, 0 when unknown.
   [[nodiscard]] std::int32_t PidOf(std::string const& id) const;
-  /// True when a share of this run has lost its file server.
+  /// True when a share of this run has lost its file server or what that shows.
   [[nodiscard]] bool ShareIsDead(Launch const& launch, Domain const& domain) const;
 
   [[nodiscard]] MachineFiles Files(std::string_view id) const {
@@ -66,6 +66,7 @@ class Machines {
 
  private:
   std::shared_ptr<std::mutex> MutexOf(std::string const& id);
+  [[nodiscard]] bool ShareIsReplaced(Launch const& launch) const;
 
   Hypervisor* hypervisor_;  // borrowed, outlives this
   Folders folders_;

@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE))
 import ratio  # noqa: E402
 from lab import Lab  # noqa: E402
 from scenarios import REGISTRY  # noqa: E402
-from scenarios import accept, gateway, ledger, memory, micro, reads, relay, restart  # noqa: E402,F401
+from scenarios import accept, gateway, images, ledger, memory, micro, reads, relay, restart  # noqa: E402,F401
 
 WORST = 0.7  # of the recorded ratio; the machine is allowed the rest
 

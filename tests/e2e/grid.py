@@ -29,6 +29,13 @@ class Grid:
         self.netns = f"te-{os.getpid()}-{self.dir.name[-6:]}"
         subprocess.run(["ip", "netns", "add", self.netns], check=True)
         self.inside("ip", "link", "set", "lo", "up")
+        try:
+            self._begin(plugins, init, connect, edit)
+        except BaseException:
+            self._sweep()
+            raise
+
+    def _begin(self, plugins, init, connect, edit):
         if connect:
             connect(self.netns)
         self.user_twin = self.cli("grid", "init", *init)["user_twin"]
@@ -93,7 +100,10 @@ class Grid:
 
     def http(self, twin, network, url, *curl, limit=PATIENCE):
         """An HTTP request from inside a private network; asked again until the machine answers."""
-        netns = self.cli("network", "show", twin, network)["netns"]
+        return self.http_in(self.cli("network", "show", twin, network)["netns"], url, *curl, limit=limit)
+
+    def http_in(self, netns, url, *curl, limit=PATIENCE):
+        """The same without the daemon's help."""
         end = time.monotonic() + limit
         while True:
             # curl's own retries wait for the server to come up; the loop only bounds them.
@@ -158,13 +168,21 @@ class Grid:
                 self.cli("cancel", contract)
             self.cli("down", "--all")
         finally:
-            for pid in self.machine_pids().values():
-                os.kill(pid, signal.SIGKILL)
-            mounts = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
-            for mount in sorted((m for m in mounts if m.startswith(f"{self.dir}/")), reverse=True):
-                subprocess.run(["umount", mount], check=False)
-            subprocess.run(["ip", "netns", "del", self.netns], check=False)
-            shutil.rmtree(self.dir, ignore_errors=True)
+            self._sweep()
+
+    def _sweep(self):
+        """Whatever went wrong, nothing stays."""
+        for pid in self.machine_pids().values():
+            os.kill(pid, signal.SIGKILL)
+        # The keeper starts what ends, until it is gone itself.
+        while pids := subprocess.run(["ip", "netns", "pids", self.netns], capture_output=True, text=True).stdout.split():
+            for pid in pids:
+                subprocess.run(["kill", "-9", pid], stderr=subprocess.DEVNULL)
+        mounts = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+        for mount in sorted((m for m in mounts if m.startswith(f"{self.dir}/")), reverse=True):
+            subprocess.run(["umount", mount], check=False)
+        subprocess.run(["ip", "netns", "del", self.netns], check=False)
+        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def _wait_gone(pidfd, limit=PATIENCE):

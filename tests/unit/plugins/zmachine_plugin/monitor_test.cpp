@@ -138,6 +138,24 @@ TEST_F(MonitorTest, FindsAMissingMachineInTheSweep) {
   EXPECT_THAT(hypervisor_.created, SizeIs(1));
 }
 
+TEST_F(MonitorTest, RestartsAMachineWhoseRootIsAnotherMountNow) {
+  Launch launch;
+  launch.id = kId;
+  launch.shares = {{(dir_ / "state").string(), "vroot"}};
+  ASSERT_TRUE(machines_.Files(kId).WriteLaunch(launch));
+  ASSERT_TRUE(machines_.Start(launch, false));
+  hypervisor_.created.clear();
+  monitor_.Sweep();
+  Wait(1);
+  ASSERT_THAT(hypervisor_.created, IsEmpty());
+
+  std::ofstream(machines_.Files(kId).shares()) << "4294967295\n";
+  monitor_.Sweep();
+  Wait(1);
+
+  EXPECT_THAT(hypervisor_.created, SizeIs(1));
+}
+
 TEST_F(MonitorTest, GivesUpAtTheFourthCrashWithTheLog) {
   for (int i = 0; i < 4; ++i) {
     Die();

@@ -1,0 +1,56 @@
+// Images that are mounted instead of unpacked: rfs files and squashfs.
+//
+// Each is mounted once, read-only, at `<run_dir>/ro/<key>`; users get views of that. The mount of
+// an rfs file is served by a process of its own, which outlives the plugin.
+#pragma once
+
+#include "plugins/flist/config.hpp"
+#include "plugins/flist/images.hpp"
+
+#include <trellis/host.hpp>
+#include <trellis/result.hpp>
+
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace trellis::plugins::flist {
+
+/// Is it the mount of a file server that has ended?
+bool IsStale(std::string const& target);
+
+/// Thread-safe.
+class ImageMounts {
+ public:
+  /// `cache`: directory of the blocks of rfs images.
+  ImageMounts(Host host, FlistConfig const& config, std::string cache);
+
+  /// The tree of a mountable image, mounted when it is not. kUnavailable when the file server does
+  /// not come up, kUnsupported when the kernel lacks the file system, kCancelled.
+  Result<std::string> Ensure(Call& call, Image const& image);
+  /// Unmounts and ends the file server. OK when there is none.
+  Result<void> Release(Call& call, std::string const& key);
+  /// Keys of what is mounted.
+  Result<std::vector<std::string>> Mounted() const;
+  [[nodiscard]] std::string TargetOf(std::string const& key) const;
+  /// Of the image whose file server has this name.
+  [[nodiscard]] static std::string KeyOf(std::string_view process);
+  [[nodiscard]] std::string const& program() const { return program_; }
+
+ private:
+  class Busy;
+  Result<void> StartServer(Call& call, Image const& image, std::string const& target);
+  Result<void> AwaitServer(Call& call, std::string const& key, std::string const& target);
+
+  Host host_;
+  FlistConfig const& config_;
+  std::string cache_;
+  std::string program_;
+  std::mutex mutex_;  // guards busy_
+  std::set<std::string> busy_;
+  std::condition_variable not_busy_;
+};
+
+}  // namespace trellis::plugins::flist
