@@ -36,8 +36,12 @@ RealProcesses::RealProcesses(FakeHost& host, std::filesystem::path const& dir) :
         ended_.push_back({process ? process->name : "", payload});
         news_.notify_all();
       });
+  EXPECT_TRUE(supervisor_->Attach());
   host_.on_ensure = [this](std::string_view name, ProcessSpec const& spec) {
     return Run(name, spec);
+  };
+  host_.on_list = [this](std::string_view plugin, std::string_view prefix) {
+    return List(plugin, prefix);
   };
   host_.on_stop = [this](std::string_view name) {
     auto const [plugin, process] = Split(name);
@@ -46,6 +50,7 @@ RealProcesses::RealProcesses(FakeHost& host, std::filesystem::path const& dir) :
 }
 
 RealProcesses::~RealProcesses() {
+  host_.on_list = nullptr;
   host_.on_ensure = nullptr;
   host_.on_stop = nullptr;
   EXPECT_TRUE(supervisor_->Quit(Soon()));
@@ -58,12 +63,16 @@ Result<int> RealProcesses::Run(std::string_view name, ProcessSpec const& spec) {
   return started.pid;
 }
 
+std::vector<ProcessInfo> RealProcesses::List(std::string_view plugin, std::string_view prefix) {
+  auto const text = supervisor_->List(plugin, prefix, Soon());
+  auto list = text ? json::Parse<std::vector<ProcessInfo>>(*text)
+                   : Result<std::vector<ProcessInfo>>(std::vector<ProcessInfo>{});
+  return list.value_or(std::vector<ProcessInfo>{});
+}
+
 int RealProcesses::PidOf(std::string_view name) {
   auto const [plugin, process] = Split(name);
-  auto const text = supervisor_->List(plugin, process, Soon());
-  auto const list = text ? json::Parse<std::vector<ProcessInfo>>(*text)
-                         : Result<std::vector<ProcessInfo>>(std::vector<ProcessInfo>{});
-  for (auto const& each : list.value_or(std::vector<ProcessInfo>{})) {
+  for (auto const& each : List(plugin, process)) {
     if (each.name == process && each.state == "running") return each.pid;
   }
   return 0;

@@ -11,14 +11,15 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace trellis::testing {
 
 /// Thread-safe. Processes get the namespaces of the thread that makes the object.
 class RealProcesses {
  public:
-  /// The keeper's socket and the logs are in `dir`. The host must outlive the object or drop its
-  /// plugins first.
+  /// The keeper's socket and the logs are in `dir`; one that runs there already is taken over. The
+  /// host must outlive the object or drop its plugins first.
   RealProcesses(FakeHost& host, std::filesystem::path const& dir);
   ~RealProcesses();
   RealProcesses(RealProcesses const&) = delete;
@@ -37,6 +38,8 @@ class RealProcesses {
     std::string name;
     std::string payload;
   };
+  std::vector<ProcessInfo> List(std::string_view plugin, std::string_view prefix);
+
   FakeHost& host_;
   std::mutex mutex_;  // guards ended_
   std::condition_variable news_;

@@ -90,7 +90,10 @@ class FakeHost {
       std::function<Result<std::string>(std::string_view method, std::string_view request)>;
 
   FakeHost();
-  ~FakeHost();  ///< stops and destroys the plugins, newest first, and removes dir()
+  /// Lives in `dir`, which stays, the plugins' stores too: a host in another process goes on from
+  /// there, also when this one is killed.
+  explicit FakeHost(std::string dir);
+  ~FakeHost();  ///< stops and destroys the plugins, newest first, and removes dir() unless it stays
   FakeHost(FakeHost const&) = delete;
   FakeHost& operator=(FakeHost const&) = delete;
 
@@ -181,11 +184,15 @@ class FakeHost {
   /// Running data processes by `<plugin>/<name>`.
   std::map<std::string, EnsuredProcess> Processes();
   std::map<std::string, std::string> Store(std::string_view plugin);
+  /// Sums of counters and last values of gauges, by `<plugin>/<name>`.
+  std::map<std::string, double> Metrics();
 
   /// Called for each ensure that starts or changes something; the result is the pid. Unset: made-up
   /// pids.
   std::function<Result<std::int32_t>(std::string_view name, ProcessSpec const&)> on_ensure;
   std::function<void(std::string_view name)> on_stop;
+  /// Answers which processes of that plugin there are. Unset: those that were ensured here.
+  std::function<std::vector<ProcessInfo>(std::string_view plugin, std::string_view prefix)> on_list;
 
  private:
   friend struct FakeHostTables;
@@ -201,7 +208,17 @@ class FakeHost {
   trl_status Route(trl_call const* call, trl_bytes id, trl_bytes method, trl_bytes request,
                    trl_fds fds, trl_sink reply, trl_fd_sink reply_fds, trl_sink err);
 
+  struct MetricEntry {
+    std::string name;
+    std::int32_t kind;
+    double value;
+  };
+  /// With the lock held: of a host whose directory stays.
+  void SaveStore(std::string const& plugin);
+  void ReadStores();
+
   std::string dir_;
+  bool stays_ = false;
   std::string node_ =
       R"({"node_id":1,"farm_id":1,"twin_id":1,"public_key":"","region":"","boot_id":"boot","public_config":null})";
   std::atomic<bool> cancelled_ = false;
@@ -218,6 +235,7 @@ class FakeHost {
   std::vector<LogLine> logs_;
   std::vector<EngineReport> reports_;
   std::vector<PublishedEvent> events_;
+  std::vector<MetricEntry> metrics_;  // the id is the place + 1
   std::int32_t next_pid_ = 100000;
 };
 

@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 namespace trellis::testing {
 
@@ -16,13 +18,36 @@ TRELLIS_TESTING_API FakeHost::FakeHost() {
   dir_ = std::move(pattern);
 }
 
+TRELLIS_TESTING_API FakeHost::FakeHost(std::string dir) : dir_(std::move(dir)), stays_(true) {
+  ReadStores();
+}
+
 TRELLIS_TESTING_API FakeHost::~FakeHost() {
   while (!plugins_.empty()) {
     std::string const name = plugins_.back()->name;
     if (!Unload(name)) break;
   }
   std::error_code ignored;
-  std::filesystem::remove_all(dir_, ignored);
+  if (!stays_) std::filesystem::remove_all(dir_, ignored);
+}
+
+TRELLIS_TESTING_API void FakeHost::ReadStores() {
+  std::filesystem::create_directories(dir_ + "/store");
+  for (auto const& file : std::filesystem::directory_iterator(dir_ + "/store")) {
+    if (file.path().extension() != ".json") continue;
+    std::ifstream in(file.path());
+    std::ostringstream text;
+    text << in.rdbuf();
+    auto store = json::Parse<std::map<std::string, std::string>>(text.str());
+    if (store) stores_[file.path().stem().string()] = *std::move(store);
+  }
+}
+
+TRELLIS_TESTING_API void FakeHost::SaveStore(std::string const& plugin) {
+  if (!stays_) return;
+  auto const path = dir_ + "/store/" + plugin;
+  std::ofstream(path + ".new") << json::Dump(stores_[plugin]);
+  std::filesystem::rename(path + ".new", path + ".json");
 }
 
 TRELLIS_TESTING_API Result<void> FakeHost::Load(std::string const& path, std::string_view config) {
@@ -180,6 +205,14 @@ TRELLIS_TESTING_API std::map<std::string, EnsuredProcess> FakeHost::Processes() 
 TRELLIS_TESTING_API std::map<std::string, std::string> FakeHost::Store(std::string_view plugin) {
   std::lock_guard const lock(mutex_);
   return stores_[std::string(plugin)];
+}
+
+TRELLIS_TESTING_API std::map<std::string, double> FakeHost::Metrics() {
+  std::lock_guard const lock(mutex_);
+  std::map<std::string, double> out;
+  for (auto const& metric : metrics_)
+    out[metric.name] = metric.value;
+  return out;
 }
 
 }  // namespace trellis::testing

@@ -144,10 +144,22 @@ struct FakeHostTables::Functions {
     fake::Of(ctx).subscriptions.push_back({fake::Text(prefix), function, self});
     return TRL_OK;
   }
-  static std::uint64_t Define(void*, std::int32_t, trl_bytes, trl_bytes, trl_bytes) noexcept {
-    return 1;
+  static std::uint64_t Define(void* ctx, std::int32_t kind, trl_bytes name, trl_bytes,
+                              trl_bytes) noexcept {
+    std::lock_guard const lock(Host(ctx).mutex_);
+    auto& metrics = Host(ctx).metrics_;
+    auto const key = fake::Of(ctx).name + "/" + fake::Text(name);
+    auto const known = std::ranges::find(metrics, key, [](auto const& each) { return each.name; });
+    auto const at = static_cast<std::uint64_t>(known - metrics.begin());
+    if (known == metrics.end()) metrics.push_back({key, kind, 0});
+    return at + 1;
   }
-  static void Record(void*, std::uint64_t, double) noexcept {}
+  static void Record(void* ctx, std::uint64_t id, double value) noexcept {
+    std::lock_guard const lock(Host(ctx).mutex_);
+    auto& metric = Host(ctx).metrics_.at(id - 1);
+    bool const gauge = metric.kind == 1;
+    metric.value = gauge ? value : metric.value + value;
+  }
 
   // ---- trellis.store/1 ----
   static trl_status StoreGet(void* ctx, trl_bytes key, trl_sink out, trl_sink err) noexcept {
@@ -161,11 +173,13 @@ struct FakeHostTables::Functions {
     if (key.size > 255) return fake::Refuse(err, TRL_INVALID, "key is too long");
     std::lock_guard const lock(Host(ctx).mutex_);
     Host(ctx).stores_[fake::Of(ctx).name].insert_or_assign(fake::Text(key), fake::Text(value));
+    Host(ctx).SaveStore(fake::Of(ctx).name);
     return TRL_OK;
   }
   static trl_status StoreRemove(void* ctx, trl_bytes key, trl_sink) noexcept {
     std::lock_guard const lock(Host(ctx).mutex_);
     Host(ctx).stores_[fake::Of(ctx).name].erase(fake::Text(key));
+    Host(ctx).SaveStore(fake::Of(ctx).name);
     return TRL_OK;
   }
   static trl_status StoreList(void* ctx, trl_bytes prefix, trl_sink out, trl_sink) noexcept {
@@ -203,7 +217,7 @@ struct FakeHostTables::Functions {
       process.ensured++;
       if (changed) process.pid = Host(ctx).next_pid_++;
     }
-    if (changed && Host(ctx).on_ensure) {
+    if ((changed || Host(ctx).on_list) && Host(ctx).on_ensure) {
       auto const pid = Host(ctx).on_ensure(key, *parsed);
       std::lock_guard const lock(Host(ctx).mutex_);
       if (!pid) {
@@ -223,10 +237,14 @@ struct FakeHostTables::Functions {
       std::lock_guard const lock(Host(ctx).mutex_);
       known = Host(ctx).processes_.erase(key) != 0;
     }
-    if (known && Host(ctx).on_stop) Host(ctx).on_stop(key);
+    if ((known || Host(ctx).on_list) && Host(ctx).on_stop) Host(ctx).on_stop(key);
     return TRL_OK;
   }
   static trl_status ListProcesses(void* ctx, trl_bytes prefix, trl_sink out, trl_sink) noexcept {
+    if (Host(ctx).on_list) {
+      auto const listed = Host(ctx).on_list(fake::Of(ctx).name, abi::View(prefix));
+      return abi::Write(out, json::Dump(listed));
+    }
     std::vector<ProcessInfo> found;
     auto const own = fake::Of(ctx).name + "/";
     std::lock_guard const lock(Host(ctx).mutex_);
