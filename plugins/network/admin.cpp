@@ -36,14 +36,14 @@ Result<std::map<std::string, NicFacts>> Nics() {
   return nics;
 }
 
-Result<void> SetPublicNic(std::string_view payload) {
-  auto const name = json::Parse<std::string>(payload);
+Result<std::string> NicIn(std::string_view payload) {
+  auto name = json::Parse<std::string>(payload);
   if (!name)
     return Fail(Code::kDecode, "failed to decode input, expecting string: {}",
                 name.error().message);
   TRELLIS_TRY(auto const nics, Nics());
   if (!nics.contains(*name)) return Fail(Code::kNotFound, "no interface '{}'", *name);
-  return Fail(Code::kUnsupported, "this node has no public network to put on '{}'", *name);
+  return *std::move(name);
 }
 
 }  // namespace trellis::plugins::network

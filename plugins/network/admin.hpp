@@ -32,8 +32,7 @@ BOOST_DESCRIBE_STRUCT(PublicNic, (), (is_single, is_dual, dual_interface))
 /// Hardware interfaces and the one with the default route, of the calling thread's namespace.
 Result<std::map<std::string, NicFacts>> Nics();
 
-/// `payload`: JSON text, the name of an interface. kDecode, kNotFound; kUnsupported, because this
-/// node has no public network that could use it.
-Result<void> SetPublicNic(std::string_view payload);
+/// `payload`: JSON text, the name of one of Nics(). kDecode, kNotFound.
+Result<std::string> NicIn(std::string_view payload);
 
 }  // namespace trellis::plugins::network

@@ -1,6 +1,7 @@
 #include "plugins/network/engine.hpp"
 
 #include "plugins/network/checks.hpp"
+#include "plugins/network/free_port.hpp"
 #include "plugins/network/taps.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace trellis::plugins::network {
 
 namespace {
 
-constexpr std::chrono::seconds kRepairLimit{30};
+constexpr std::chrono::seconds kUpkeepEvery{30};
 
 // The twin is the first part of a workload's id.
 Result<std::uint32_t> TwinOf(std::string_view id) {
@@ -35,23 +36,37 @@ Result<NetworkRecord> RecordOf(Workload<Network> const& workload, Network const&
                        NetId(twin, name),        data, data.wireguard_listen_port};
 }
 
+bool IsAsAsked(NetworkRecord const& known, NetworkRecord const& wanted) {
+  return json::Dump(known) == json::Dump(wanted);
+}
+
 }  // namespace
 
 NetworkEngine::NetworkEngine(Host host, NetworkConfig config)
     : host_(host),
       config_(std::move(config)),
+      configured_nic_(config_.public_.parent),
       namespaces_(config_.netns_dir),
-      node_network_(config_, namespaces_),
+      node_network_(config_, namespaces_, NodeKeyOf(host.node())),
       user_networks_(config_, namespaces_),
       tunnels_(host, config_, namespaces_),
       public_bridge_(config_.public_, namespaces_, host.node()),
+      public_namespace_(namespaces_, NodeKeyOf(host.node())),
       records_(host),
-      public_leases_(host) {}
+      public_leases_(host),
+      server_namespaces_(namespaces_),
+      prepared_(host, "namespace/"),
+      reserved_(host, "port/") {}
 
 Result<void> NetworkEngine::Start(Call const& call) {
   std::scoped_lock const lock(mutex_);
+  RecallPublicNic();
   TRELLIS_CHECK(records_.Load());
   TRELLIS_CHECK(public_leases_.Load());
+  TRELLIS_CHECK(prepared_.Load());
+  TRELLIS_CHECK(reserved_.Load());
+  repairs_ = Metric::Define(host_, Metric::Kind::kCounter, "repairs_total",
+                            "networks, namespaces and public addresses that were put right");
   TRELLIS_CHECK(tunnels_.Start());
   std::set<std::string> known;
   for (auto const& [net_id, record] : records_.networks())
@@ -61,37 +76,43 @@ Result<void> NetworkEngine::Start(Call const& call) {
     host_.Warn("old tunnels not removed", {{"error", json::Encode(removed.error().message)}});
   TRELLIS_CHECK(node_network_.Converge());
   RestorePublic();
+  RestoreNamespaces();
+  task_ = host_.After(kUpkeepEvery, kUpkeepEvery, [this] { Upkeep(); });
   return host_.Subscribe("process.exited",
                          [this](std::string_view, std::string_view event) { ProcessEnded(event); });
 }
 
-void NetworkEngine::ProcessEnded(std::string_view event) {
-  auto const process = json::Parse<ProcessInfo>(event);
-  auto const net_id = process ? tunnels_.EndedWith(process->name) : std::nullopt;
-  if (!net_id) return;
-  std::scoped_lock const lock(mutex_);
-  auto const* const record = records_.FindNetwork(*net_id);
-  if (record == nullptr || !namespaces_.Exists(NamespaceName(*net_id))) return;
-  OwnCall own(host_, kRepairLimit);
-  auto const built = Build(own.call(), *record, record->data);
-  if (built) return;
-  host_.Warn(
-      "tunnel ended and was not made anew",
-      {{"network", json::Encode(record->id)}, {"error", json::Encode(built.error().message)}});
+void NetworkEngine::Stop() {
+  host_.CancelTask(task_);
 }
 
-Result<void> NetworkEngine::SettlePort(NetworkRecord& record, NetworkRecord const* known) const {
+std::string NetworkEngine::Underlay() const {
+  if (!config_.wireguard.underlay.empty()) return config_.wireguard.underlay;
+  return config_.public_.own_namespace && public_config_ ? kPublicNamespace : "";
+}
+
+Result<void> NetworkEngine::Settle(NetworkRecord& record, NetworkRecord const* known) const {
+  record.underlay = Underlay();
   if (record.port != 0) return {};
   if (known != nullptr) {
     record.port = known->port;
     return {};
   }
-  TRELLIS_TRY(record.port, tunnels_.ChoosePort(records_.Ports(record.net_id)));
-  return {};
+  return namespaces_.RunIn(record.underlay, [&]() -> Result<void> {
+    TRELLIS_TRY(record.port, ChoosePort(TakenPorts(record.net_id), "udp"));
+    return {};
+  });
+}
+
+Result<void> NetworkEngine::LeaveUnderlay(Call const& call, NetworkRecord const& known,
+                                          NetworkRecord const& wanted) {
+  if (known.underlay == wanted.underlay) return {};
+  return tunnels_.Discard(call, wanted.net_id);
 }
 
 Result<void> NetworkEngine::Build(Call const& call, NetworkRecord const& record,
                                   Network const& asked) {
+  torn_down_ = false;
   TRELLIS_TRY(auto const lease, records_.Lease(record.net_id));
   TRELLIS_CHECK(node_network_.Converge());
   TRELLIS_CHECK(user_networks_.Converge(record, lease));
@@ -104,9 +125,25 @@ Result<void> NetworkEngine::Build(Call const& call, NetworkRecord const& record,
   return {};
 }
 
-Result<void> NetworkEngine::Drop(Call const& call, std::string const& net_id) {
+NetworkEngine::Lock NetworkEngine::Enter(std::string const& net_id) {
+  Lock lock(mutex_);
+  left_.wait(lock, [&] { return !leaving_.contains(net_id); });
+  return lock;
+}
+
+Result<void> NetworkEngine::Demolish(Call const& call, std::string const& net_id) {
   TRELLIS_CHECK(tunnels_.Remove(call, net_id));
-  TRELLIS_CHECK(user_networks_.Remove(net_id));
+  return user_networks_.Remove(net_id);
+}
+
+Result<void> NetworkEngine::Drop(Call const& call, std::string const& net_id, Lock& lock) {
+  leaving_.insert(net_id);
+  lock.unlock();
+  auto gone = Demolish(call, net_id);
+  lock.lock();
+  leaving_.erase(net_id);
+  left_.notify_all();
+  TRELLIS_CHECK(std::move(gone));
   TRELLIS_CHECK(records_.Release(net_id));
   return records_.RemoveNetwork(net_id);
 }
@@ -117,32 +154,40 @@ Result<void> NetworkEngine::Check(std::string const& net_id,
   if (auto const* other = records_.FindNetwork(net_id);
       other != nullptr && other->id != workload.id)
     return Fail(Code::kConflict, "network '{}' exists already as '{}'", other->name, other->id);
-  return CheckPort(workload.data.wireguard_listen_port, records_.Ports(net_id));
+  return CheckPort(workload.data.wireguard_listen_port, TakenPorts(net_id));
 }
 
 Result<Outcome<NoResult>> NetworkEngine::Provision(Call& call, Workload<Network> const& workload) {
-  std::scoped_lock const lock(mutex_);
   TRELLIS_TRY(auto record, RecordOf(workload, workload.data));
+  auto lock = Enter(record.net_id);
   TRELLIS_CHECK(Check(record.net_id, workload));
   TRELLIS_CHECK(call.Checkpoint());
   auto const* const known = records_.FindNetwork(record.net_id);
   bool const first = known == nullptr;
   auto const asked = first ? record.data : known->data;
-  TRELLIS_CHECK(SettlePort(record, known));
+  TRELLIS_CHECK(Settle(record, known));
+  auto const difference = first ? Result<std::string>() : Difference(*known);
+  if (!first && IsAsAsked(*known, record) && difference && difference->empty())
+    return Outcome<NoResult>::NoAction(NoResult{});
+  if (!first) TRELLIS_CHECK(LeaveUnderlay(call, *known, record));
   // Recorded before it is built, so that nothing is left behind unknown; this also reserves the
   // port.
   TRELLIS_CHECK(records_.Put(record));
   auto built = Build(call, record, asked);
-  if (built) return Outcome<NoResult>(NoResult{});
+  if (built) {
+    if (!difference || !difference->empty())
+      CountRepair(record.id, difference ? *difference : difference.error().message);
+    return Outcome<NoResult>(NoResult{});
+  }
   // The build's error is the one to tell; what the undoing leaves is found by ListOwned.
-  if (first) static_cast<void>(Drop(call, record.net_id));
+  if (first) static_cast<void>(Drop(call, record.net_id, lock));
   return tl::unexpected<Error>(std::move(built).error());
 }
 
 Result<Outcome<NoResult>> NetworkEngine::Update(Call& call, Workload<Network> const& workload) {
   using Done = Outcome<NoResult>;
-  std::scoped_lock const lock(mutex_);
   TRELLIS_TRY(auto wanted, RecordOf(workload, workload.data));
+  auto const lock = Enter(wanted.net_id);
   if (auto const good = Check(wanted.net_id, workload); !good)
     return Done::Unchanged(good.error().message);
   auto const* const known = records_.FindNetwork(wanted.net_id);
@@ -155,7 +200,12 @@ Result<Outcome<NoResult>> NetworkEngine::Update(Call& call, Workload<Network> co
   if (machines > 0 && old.data.subnet != wanted.data.subnet)
     return Done::Unchanged(
         fmt::format("subnet cannot change while {} machines are attached", machines));
-  TRELLIS_CHECK(SettlePort(wanted, known));
+  TRELLIS_CHECK(Settle(wanted, known));
+  if (known != nullptr && IsAsAsked(*known, wanted)) {
+    auto const difference = Difference(*known);
+    if (difference && difference->empty()) return Done::NoAction(NoResult{});
+  }
+  TRELLIS_CHECK(LeaveUnderlay(call, old, wanted));
   auto const built = Build(call, wanted, old.data);
   if (built) {
     TRELLIS_CHECK(records_.Put(wanted));
@@ -168,26 +218,36 @@ Result<Outcome<NoResult>> NetworkEngine::Update(Call& call, Workload<Network> co
 }
 
 Result<void> NetworkEngine::Deprovision(Call& call, Workload<Network> const& workload) {
-  std::scoped_lock const lock(mutex_);
   TRELLIS_TRY(auto const record, RecordOf(workload, workload.effective()));
+  auto lock = Enter(record.net_id);
   auto const* const known = records_.FindNetwork(record.net_id);
   // The network of that name may by now belong to another contract.
   if (known != nullptr && known->id != record.id) return {};
-  return Drop(call, record.net_id);
+  return Drop(call, record.net_id, lock);
+}
+
+Result<std::string> NetworkEngine::Difference(NetworkRecord const& record) {
+  TRELLIS_TRY(auto const lease, records_.Lease(record.net_id));
+  TRELLIS_TRY(auto const own, user_networks_.Difference(record, lease));
+  if (own) return *own;
+  TRELLIS_TRY(auto tunnel, tunnels_.Difference(record));
+  if (!tunnel.empty()) return tunnel;
+  TRELLIS_TRY(auto attached, AttachmentDifference(record.net_id));
+  return attached.empty() ? node_network_.Difference() : Result<std::string>(std::move(attached));
 }
 
 Result<Observed> NetworkEngine::Inspect(Call&, Workload<Network> const& workload) {
   std::scoped_lock const lock(mutex_);
-  TRELLIS_TRY(auto const record, RecordOf(workload, workload.effective()));
+  TRELLIS_TRY(auto record, RecordOf(workload, workload.effective()));
   auto const* const known = records_.FindNetwork(record.net_id);
   if (known == nullptr || known->id != record.id) return Observed::Absent();
-  TRELLIS_TRY(auto const lease, records_.Lease(record.net_id));
-  auto const difference = user_networks_.Difference(record, lease);
+  TRELLIS_CHECK(Settle(record, known));
+  auto const difference = Difference(record);
   if (!difference && difference.error().code == Code::kNotFound) return Observed::Absent();
   TRELLIS_CHECK(difference);
-  if (difference->has_value()) return Observed::Drifted(**difference);
-  TRELLIS_TRY(auto const tunnel, tunnels_.Difference(*known));
-  if (!tunnel.empty()) return Observed::Drifted(tunnel);
+  if (!difference->empty()) return Observed::Drifted(*difference);
+  if (known->underlay != record.underlay)
+    return Observed::Drifted("the tunnel's socket is in another namespace");
   return workload.paused ? Observed::Paused() : Observed::Running();
 }
 
@@ -205,15 +265,8 @@ Result<void> NetworkEngine::Precheck(Call&, PrecheckOp, Workload<Network> const&
   return Check(record.net_id, workload);
 }
 
-std::vector<std::uint16_t> NetworkEngine::Ports() {
-  std::scoped_lock const lock(mutex_);
-  auto ports = records_.Ports("");
-  ports.insert(FixedPorts().begin(), FixedPorts().end());
-  return {ports.begin(), ports.end()};
-}
-
 Result<void> NetworkEngine::Teardown(Call const& call) {
-  std::scoped_lock const lock(mutex_);
+  Lock lock(mutex_);
   std::vector<std::string> taps;
   for (auto const& [tap, attachment] : records_.attachments())
     taps.push_back(tap);
@@ -223,8 +276,14 @@ Result<void> NetworkEngine::Teardown(Call const& call) {
   for (auto const& [net_id, record] : records_.networks())
     net_ids.push_back(net_id);
   for (auto const& net_id : net_ids)
-    TRELLIS_CHECK(Drop(call, net_id));
+    TRELLIS_CHECK(Drop(call, net_id, lock));
+  auto const prepared = prepared_.all();
+  for (auto const& [owner, lease] : prepared)
+    TRELLIS_CHECK(DropNamespace(lease));
+  TRELLIS_CHECK(server_namespaces_.RemoveOthers({}));
   TRELLIS_CHECK(RemovePublic());
+  TRELLIS_CHECK(public_namespace_.Remove());
+  torn_down_ = true;
   return node_network_.Remove();
 }
 

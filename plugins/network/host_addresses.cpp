@@ -9,6 +9,7 @@ namespace trellis::plugins::network {
 
 namespace {
 
+constexpr char const* kZos = "zos";  // the management bridge, where there is one
 constexpr std::size_t kMaxRoutes = std::size_t{1} << 20;
 
 }  // namespace
@@ -31,25 +32,31 @@ Result<std::string> DefaultLink() {
   return std::string();
 }
 
-Result<std::vector<IpAddress>> ManagementAddresses() {
-  TRELLIS_TRY(auto const name, DefaultLink());
-  if (name.empty()) return std::vector<IpAddress>();
+Result<std::vector<IpAddress>> ManagementAddresses(std::string name) {
   TRELLIS_TRY(auto links, Links::Open());
+  if (name.empty()) {
+    TRELLIS_TRY(auto const zos, links.Find(kZos));
+    if (zos) name = kZos;
+  }
+  if (name.empty()) {
+    TRELLIS_TRY(name, DefaultLink());
+  }
+  if (name.empty()) return std::vector<IpAddress>();
   TRELLIS_TRY(auto const link, links.Get(name));
   TRELLIS_TRY(auto const addresses, links.Addresses(link.index));
   std::vector<IpAddress> out;
-  for (auto const& address : addresses)
-    out.push_back(address.ip);
+  for (auto const& address : addresses) {
+    bool const local = address.ip.is_v6() && (address.ip.bytes()[0] & 0xfeU) == 0xfc;
+    if (!local && !IsLinkLocal(address.ip)) out.push_back(address.ip);
+  }
   return out;
 }
 
 Result<bool> HasPublicV6() {
   TRELLIS_TRY(auto links, Links::Open());
   TRELLIS_TRY(auto const addresses, links.Addresses(0));
-  // Global unicast is 2000::/3; private (fc00::/7) and link-local lie outside.
-  return std::any_of(addresses.begin(), addresses.end(), [](IpNet const& address) {
-    return address.ip.is_v6() && (address.ip.bytes()[0] & 0xe0U) == 0x20;
-  });
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [](IpNet const& address) { return IsGlobalV6(address.ip); });
 }
 
 }  // namespace trellis::plugins::network

@@ -7,7 +7,9 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace trellis::plugins::network {
 
@@ -15,11 +17,8 @@ namespace {
 
 constexpr std::size_t kMaxName = 15;
 constexpr std::uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
-
-// An interface index as netlink carries it in attributes.
-std::uint32_t Wide(int index) {
-  return static_cast<std::uint32_t>(index);
-}
+constexpr std::chrono::seconds kLinkPatience{5};
+constexpr std::chrono::milliseconds kLinkPause{5};
 
 Result<void> CheckName(std::string const& name) {
   if (!name.empty() && name.size() <= kMaxName) return {};
@@ -65,20 +64,6 @@ Named ReadLink(nlmsghdr const* message) {
     if (type == IFLA_STATS64) out.link.bytes = BytesOf(attribute);
   });
   return out;
-}
-
-IpAddress ReadIp(nlattr const* attribute) {
-  auto const* const data = static_cast<std::uint8_t const*>(mnl_attr_get_payload(attribute));
-  if (mnl_attr_get_payload_len(attribute) == 4)
-    return IpAddress::V4({data[0], data[1], data[2], data[3]});
-  std::array<std::uint8_t, 16> bytes{};
-  if (mnl_attr_get_payload_len(attribute) == bytes.size())
-    std::copy_n(data, bytes.size(), bytes.begin());
-  return IpAddress::V6(bytes);
-}
-
-bool IsLinkLocal(IpAddress const& ip) {
-  return ip.is_v6() && ip.bytes()[0] == 0xfe && (ip.bytes()[1] & 0xc0U) == 0x80;
 }
 
 }  // namespace
@@ -187,13 +172,29 @@ Result<void> Links::Move(int index, int netns_fd) {
   return netlink_.Request(message, fmt::format("move link {}", index));
 }
 
-Result<void> Links::SetUp(int index) {
+Result<void> Links::SetFlags(int index, unsigned flags, char const* what) {
   NetlinkMessage message(RTM_NEWLINK, 0);
   auto& body = message.Body<ifinfomsg>();
   body.ifi_index = index;
   body.ifi_change = IFF_UP;
-  body.ifi_flags = IFF_UP;
-  return netlink_.Request(message, fmt::format("bring link {} up", index));
+  body.ifi_flags = flags;
+  return netlink_.Request(message, fmt::format("bring link {} {}", index, what));
+}
+
+// A namespace that was removed has its links for a moment more, and nobody is told when they are
+// gone: one of the same hardware address on the same bridge has to wait for that.
+Result<void> Links::SetUp(int index) {
+  auto const until = std::chrono::steady_clock::now() + kLinkPatience;
+  for (;;) {
+    auto done = SetFlags(index, IFF_UP, "up");
+    bool const taken = !done && done.error().code == Code::kConflict;
+    if (!taken || std::chrono::steady_clock::now() >= until) return done;
+    std::this_thread::sleep_for(kLinkPause);
+  }
+}
+
+Result<void> Links::SetDown(int index) {
+  return SetFlags(index, 0, "down");
 }
 
 Result<void> Links::SetMaster(int index, int master) {
@@ -244,6 +245,12 @@ Result<void> Links::ChangeAddress(std::uint16_t type, int index, IpNet const& ad
   return netlink_.Request(message, fmt::format("change address '{}'", address.ToString()));
 }
 
+Result<void> Links::EnsureAddress(int index, IpNet const& address) {
+  TRELLIS_TRY(auto const present, Addresses(index));
+  if (std::find(present.begin(), present.end(), address) != present.end()) return {};
+  return ChangeAddress(RTM_NEWADDR, index, address);
+}
+
 Result<void> Links::ConvergeAddresses(int index, std::vector<IpNet> const& wanted) {
   TRELLIS_TRY(auto const present, Addresses(index));
   for (auto const& address : present) {
@@ -256,53 +263,6 @@ Result<void> Links::ConvergeAddresses(int index, std::vector<IpNet> const& wante
       TRELLIS_CHECK(ChangeAddress(RTM_NEWADDR, index, address));
   }
   return {};
-}
-
-Result<void> Links::SetRoute(IpNet const& range, int index) {
-  auto const masked = range.Masked();
-  NetlinkMessage message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
-  auto& body = message.Body<rtmsg>();
-  body.rtm_family = masked.ip.is_v4() ? AF_INET : AF_INET6;
-  body.rtm_dst_len = static_cast<std::uint8_t>(masked.prefix);
-  body.rtm_table = RT_TABLE_MAIN;
-  body.rtm_protocol = RTPROT_STATIC;
-  body.rtm_scope = RT_SCOPE_LINK;
-  body.rtm_type = RTN_UNICAST;
-  message.Put(RTA_DST, masked.ip);
-  message.Put(RTA_OIF, Wide(index));
-  return netlink_.Request(message, fmt::format("set the route to '{}'", masked.ToString()));
-}
-
-Result<bool> Links::HasRoute(IpNet const& range, int index) {
-  auto const masked = range.Masked();
-  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
-  message.Body<rtmsg>().rtm_family = masked.ip.is_v4() ? AF_INET : AF_INET6;
-  bool has = false;
-  TRELLIS_CHECK(netlink_.Query(message, "list routes", [&](nlmsghdr const* found) {
-    auto const& body = *static_cast<rtmsg const*>(mnl_nlmsg_get_payload(found));
-    IpNet to{{}, body.rtm_dst_len};
-    std::uint32_t out = 0;
-    EachAttribute(found, sizeof(rtmsg), [&](nlattr const* attribute) {
-      auto const type = mnl_attr_get_type(attribute);
-      if (type == RTA_DST) to.ip = ReadIp(attribute);
-      if (type == RTA_OIF) out = mnl_attr_get_u32(attribute);
-    });
-    has = has || (to == masked && out == Wide(index));
-  }));
-  return has;
-}
-
-Result<void> Links::SetDefaultRoute(IpAddress const& via, int index) {
-  NetlinkMessage message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
-  auto& body = message.Body<rtmsg>();
-  body.rtm_family = via.is_v4() ? AF_INET : AF_INET6;
-  body.rtm_table = RT_TABLE_MAIN;
-  body.rtm_protocol = RTPROT_STATIC;
-  body.rtm_scope = RT_SCOPE_UNIVERSE;
-  body.rtm_type = RTN_UNICAST;
-  message.Put(RTA_GATEWAY, via);
-  message.Put(RTA_OIF, Wide(index));
-  return netlink_.Request(message, fmt::format("set default route via '{}'", via.ToString()));
 }
 
 Result<void> WriteSysctl(std::string const& path, std::string_view value) {

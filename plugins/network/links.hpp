@@ -19,6 +19,11 @@ struct Link {
   std::string kind;         ///< bridge, macvlan, veth, tun, ...; "" = hardware
 };
 
+/// An interface index as netlink carries it in attributes.
+inline std::uint32_t Wide(int index) {
+  return static_cast<std::uint32_t>(index);
+}
+
 /// Where a link is created and what it is called.
 struct LinkPlace {
   std::string name;
@@ -47,12 +52,15 @@ class Links {
   /// Into the namespace behind the descriptor, where it is down and has no addresses.
   Result<void> Move(int index, int netns_fd);
   Result<void> SetUp(int index);
+  Result<void> SetDown(int index);
   /// `master` 0 = take it off its bridge.
   Result<void> SetMaster(int index, int master);
   /// OK when missing.
   Result<void> Delete(std::string const& name);
 
   Result<std::vector<IpNet>> Addresses(int index);
+  /// Adds it when missing; the others stay.
+  Result<void> EnsureAddress(int index, IpNet const& address);
   /// Makes the addresses of the link exactly `wanted`; link-local ones of the kernel stay.
   Result<void> ConvergeAddresses(int index, std::vector<IpNet> const& wanted);
   /// Replaces the route to `range`, straight through the link.
@@ -60,9 +68,11 @@ class Links {
   Result<bool> HasRoute(IpNet const& range, int index);
   /// Replaces the default route of `via`'s family.
   Result<void> SetDefaultRoute(IpAddress const& via, int index);
+  Result<bool> HasDefaultRoute(IpAddress const& via, int index);
 
  private:
   explicit Links(Netlink netlink) : netlink_(std::move(netlink)) {}
+  Result<void> SetFlags(int index, unsigned flags, char const* what);
   Result<void> ChangeAddress(std::uint16_t type, int index, IpNet const& address);
 
   Netlink netlink_;

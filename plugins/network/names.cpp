@@ -102,4 +102,20 @@ IpAddress NdmzV6(IpAddress const& lease) {
   return IpAddress::V6(bytes);
 }
 
+IpNet SlaacAddress(MacAddress const& mac, IpNet const& prefix) {
+  auto bytes = prefix.Masked().ip.bytes();
+  std::array<std::uint8_t, 8> const tail{
+      static_cast<std::uint8_t>(mac[0] ^ 2U), mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]};
+  std::copy(tail.begin(), tail.end(), bytes.begin() + 8);
+  return {IpAddress::V6(bytes), prefix.prefix};
+}
+
+bool IsLinkLocal(IpAddress const& ip) {
+  return ip.is_v6() && ip.bytes()[0] == 0xfe && (ip.bytes()[1] & 0xc0U) == 0x80;
+}
+
+bool IsGlobalV6(IpAddress const& ip) {
+  return ip.is_v6() && (ip.bytes()[0] & 0xe0U) == 0x20;
+}
+
 }  // namespace trellis::plugins::network

@@ -27,6 +27,13 @@ IpAddress WireGuardAddress(IpAddress const& subnet);
 /// The fd00:: address beside a lease in 100.127.0.0/16; prefix /64.
 IpAddress NdmzV6(IpAddress const& lease);
 
+/// SLAAC(mac, prefix): what a link with that hardware address gives itself in a /64.
+IpNet SlaacAddress(MacAddress const& mac, IpNet const& prefix);
+/// fe80::/10: what the kernel gives every link.
+bool IsLinkLocal(IpAddress const& ip);
+/// 2000::/3: private (fc00::/7), overlay (200::/7) and link-local addresses lie outside.
+bool IsGlobalV6(IpAddress const& ip);
+
 inline std::string NamespaceName(std::string_view net_id) {
   return "n-" + std::string(net_id);
 }

@@ -59,6 +59,7 @@ Result<UniqueFd> Namespaces::Open(std::string const& name) const {
 
 Result<void> Namespaces::RunIn(std::string const& name,
                                std::function<Result<void>()> const& function) const {
+  if (name.empty()) return function();
   TRELLIS_TRY(auto const file, Open(name));
   return OnThread([&]() -> Result<void> {
     if (::setns(file.get(), CLONE_NEWNET) != 0) return FailErrno("enter namespace '{}'", name);

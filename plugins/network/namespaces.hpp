@@ -23,7 +23,8 @@ class Namespaces {
   Result<UniqueFd> Open(std::string const& name) const;
   /// Names of the files in the folder, namespaces or not, sorted.
   Result<std::vector<std::string>> List() const { return ListDir(dir_); }
-  /// Runs `function` on a thread of its own inside the namespace and waits for it.
+  /// Runs `function` on a thread of its own inside the namespace and waits for it. "" = here, on
+  /// the calling thread.
   Result<void> RunIn(std::string const& name, std::function<Result<void>()> const& function) const;
 
  private:

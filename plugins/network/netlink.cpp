@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace trellis::plugins::network {
@@ -20,6 +21,8 @@ Code CodeOf(int number) {
       return Code::kNotFound;
     case EEXIST:
       return Code::kExists;
+    case EADDRINUSE:
+      return Code::kConflict;
     case EBUSY:
       return Code::kBusy;
     default:
@@ -47,6 +50,16 @@ void EachAttribute(nlmsghdr const* message, std::size_t offset, AttributeVisitor
 void EachNested(nlattr const* nest, AttributeVisitor const& visit) {
   auto const* pointer = &visit;
   mnl_attr_parse_nested(nest, &VisitAttribute, &pointer);
+}
+
+IpAddress ReadIp(nlattr const* attribute) {
+  auto const* const data = static_cast<std::uint8_t const*>(mnl_attr_get_payload(attribute));
+  if (mnl_attr_get_payload_len(attribute) == 4)
+    return IpAddress::V4({data[0], data[1], data[2], data[3]});
+  std::array<std::uint8_t, 16> bytes{};
+  if (mnl_attr_get_payload_len(attribute) == bytes.size())
+    std::copy_n(data, bytes.size(), bytes.begin());
+  return IpAddress::V6(bytes);
 }
 
 NetlinkMessage::NetlinkMessage(std::uint16_t type, std::uint16_t flags)

@@ -49,6 +49,8 @@ using AttributeVisitor = std::function<void(nlattr const*)>;
 void EachAttribute(nlmsghdr const* message, std::size_t offset, AttributeVisitor const& visit);
 /// Visits the attributes inside `nest`.
 void EachNested(nlattr const* nest, AttributeVisitor const& visit);
+/// An attribute of 4 or 16 bytes as an address.
+IpAddress ReadIp(nlattr const* attribute);
 
 class Netlink {
  public:

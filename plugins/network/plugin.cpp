@@ -2,6 +2,7 @@
 #include "plugins/network/admin.hpp"
 #include "plugins/network/engine.hpp"
 #include "plugins/network/host_addresses.hpp"
+#include "plugins/network/manifest.hpp"
 #include "plugins/network/public_config.hpp"
 #include "plugins/network/public_filter.hpp"
 
@@ -34,47 +35,25 @@ Result<Nothing> Done(Result<void> done) {
   return Nothing{};
 }
 
+std::string PublicNetns(NetworkConfig const& config) {
+  return config.public_.own_namespace ? config.netns_dir + "/" + kPublicNamespace : std::string();
+}
+
 class NetworkPlugin {
  public:
   static constexpr std::uint16_t kThreading = TRL_THREADING_PARALLEL;
-  static constexpr char const* kManifest = R"({"manifest":1,"name":"network","version":"1.0.0",
-    "summary":"user networks and machines on them","license":"Apache-2.0",
-    "services":{"provides":["trellis.net.attach/1","trellis.net.namespace/1","trellis.net.public/1"],"requires":[],"wants":[]},
-    "types":[{"name":"network","sharable":true,"rank":300,"max_parallel":4,"update":true,"pause":false,"after":[]}],
-    "permissions":["net.admin","net.namespace","process.spawn","command:zos.network.","command:zos.admin.","event:net.public."],
-    "config":{"version":1,"schema":{"type":"object","additionalProperties":false,"properties":{
-      "netns_dir":{"type":"string","default":"/run/netns","description":"where namespaces are mounted; one folder per node"},
-      "uplink":{"type":"object","additionalProperties":false,"default":{},"properties":{
-        "mode":{"type":"string","enum":["auto","veth","none"],"default":"auto","description":"how networks reach the outside; auto: veth"}}},
-      "wireguard":{"type":"object","additionalProperties":false,"default":{},"properties":{
-        "backend":{"type":"string","enum":["auto","kernel","userspace"],"default":"auto",
-          "description":"who carries tunnels; auto: the kernel if it can, else wireguard-go"}}},
-      "nameservers":{"type":"array","items":{"type":"string"},"default":["8.8.8.8","1.1.1.1","2001:4860:4860::8888"]},
-      "smtp_block":{"type":"array","items":{"type":"integer","minimum":1,"maximum":65535},"default":[25,465,587],
-        "description":"tcp ports that machines cannot reach outside"},
-      "allow_ranges":{"type":"array","items":{"type":"string"},"default":[],
-        "description":"ranges of user networks beside the private ones"},
-      "public":{"type":"object","additionalProperties":false,"default":{},
-        "description":"the segment that public addresses of machines are on","properties":{
-        "parent":{"type":"string","default":"","description":"interface that is put into the bridge br-pub; none: the bridge alone; empty: no public addresses on this node"},
-        "prefix6":{"type":"string","default":"","description":"IPv6 /64 of the segment; empty: what its router tells"},
-        "router6":{"type":"string","default":"","description":"IPv6 router of the segment; empty: the one that tells"}}},
-      "public_config":{"type":"object","additionalProperties":false,"default":{},
-        "description":"instead of what the ledger says of the node, key by key","properties":{
-        "ipv4":{"type":"string","default":"","description":"address and mask, as 185.206.122.31/24"},
-        "gw4":{"type":"string","default":""},
-        "ipv6":{"type":"string","default":""},
-        "gw6":{"type":"string","default":""},
-        "domain":{"type":"string","default":"","description":"names of gateway workloads are below it"}}}}}},
-    "state":{"version":1}})";
+  static constexpr char const* kManifest = kManifestText;
 
   NetworkPlugin(Host host, NetworkConfig config)
-      : host_(host), public_config_(host, config.public_config), engine_(host, std::move(config)) {}
+      : host_(host),
+        public_config_(host, config.public_config, PublicNetns(config)),
+        engine_(host, std::move(config)) {}
 
   static Result<std::unique_ptr<NetworkPlugin>> Create(Host host, Config const& config) {
     TRELLIS_TRY(auto settings, config.As<NetworkConfig>());
     TRELLIS_CHECK(PublicConfig::Check(settings.public_config));
     TRELLIS_CHECK(PublicBridge::Check(settings.public_));
+    TRELLIS_CHECK(NodeNetwork::Check(settings.uplink));
     auto plugin = std::make_unique<NetworkPlugin>(host, std::move(settings));
     TypeOptions options;
     options.rank = kRank;
@@ -82,6 +61,7 @@ class NetworkPlugin {
     TRELLIS_CHECK(host.RegisterService(services::kNetAttach, plugin->AttachMethods()));
     TRELLIS_CHECK(host.RegisterService(services::kNetNamespace, plugin->NamespaceMethods()));
     TRELLIS_CHECK(host.RegisterService(services::kNetPublic, plugin->PublicMethods()));
+    TRELLIS_CHECK(host.RegisterService(services::kNetPorts, plugin->PortMethods()));
     // Clients take a node without it for one that has only the small networks without peers.
     TRELLIS_CHECK(host.AddProvider(
         "features", "features", "",
@@ -97,9 +77,11 @@ class NetworkPlugin {
   }
 
   Result<void> Start(Call& call) {
-    TRELLIS_CHECK(public_config_.Start());
-    return engine_.Start(call);
+    TRELLIS_CHECK(engine_.Start(call));
+    engine_.FollowPublicConfig(public_config_.Info().public_config);
+    return public_config_.Start([this](auto const& config) { engine_.FollowPublicConfig(config); });
   }
+  void Stop() { engine_.Stop(); }
 
  private:
   ServiceTable AttachMethods() {
@@ -128,6 +110,37 @@ class NetworkPlugin {
     ServiceTable table;
     table.Add<services::NamespaceLookup, services::NamespaceInfo>(
         "lookup", [this](Call&, auto const& r) { return engine_.Lookup(r); });
+    table.Add<services::NamespacePrepare, services::PreparedNamespace>(
+        "prepare", [this](Call&, auto const& r) { return engine_.Prepare(r); });
+    table.Add<services::NamespaceDestroy, Nothing>(
+        "destroy", [this](Call&, auto const& r) { return Done(engine_.Destroy(r.owner)); });
+    table.Add<Nothing, services::NamespaceLeases>(
+        "list", [this](Call&, auto const&) -> Result<services::NamespaceLeases> {
+          return engine_.PreparedNamespaces();
+        });
+    table.Add<services::Reconcile, Nothing>("reconcile", [this](Call&, auto const& r) {
+      return Done(engine_.ReconcileNamespaces(r.owners));
+    });
+    return table;
+  }
+
+  ServiceTable PortMethods() {
+    ServiceTable table;
+    table.Add<Nothing, services::WireGuardPorts>(
+        "wireguard", [this](Call&, auto const&) -> Result<services::WireGuardPorts> {
+          return services::WireGuardPorts{engine_.Ports()};
+        });
+    table.Add<services::PortReserve, services::ReservedPort>(
+        "reserve", [this](Call&, auto const& r) { return engine_.ReservePort(r); });
+    table.Add<services::PortRelease, Nothing>(
+        "release", [this](Call&, auto const& r) { return Done(engine_.ReleasePorts(r.owner)); });
+    table.Add<Nothing, services::ReservedPorts>(
+        "list", [this](Call&, auto const&) -> Result<services::ReservedPorts> {
+          return engine_.Reservations();
+        });
+    table.Add<services::Reconcile, Nothing>("reconcile", [this](Call&, auto const& r) {
+      return Done(engine_.ReconcilePorts(r.owners));
+    });
     return table;
   }
 
@@ -180,8 +193,8 @@ class NetworkPlugin {
   Result<void> AddCommands() {
     TRELLIS_CHECK(
         AddCommand("zos.network.list_wg_ports", 0, [this] { return json::Dump(engine_.Ports()); }));
-    TRELLIS_CHECK(AddCommand("zos.network.interfaces", 0, []() -> Result<std::string> {
-      TRELLIS_TRY(auto addresses, ManagementAddresses());
+    TRELLIS_CHECK(AddCommand("zos.network.interfaces", 0, [this]() -> Result<std::string> {
+      TRELLIS_TRY(auto addresses, ManagementAddresses(engine_.management()));
       return json::Dump(Interfaces{std::move(addresses), {}});
     }));
     TRELLIS_CHECK(AddCommand("zos.network.has_ipv6", 0, []() -> Result<std::string> {
@@ -235,11 +248,12 @@ class NetworkPlugin {
       return json::Dump(nics);
     }));
     TRELLIS_CHECK(add("get_public_nic", 0, [this](Call&, std::string_view) -> Result<std::string> {
-      return json::Dump(PublicNic::On(engine_.public_interface()));
+      return json::Dump(PublicNic::On(engine_.PublicInterface()));
     }));
     return add("set_public_nic", TRL_COMMAND_MUTATING,
-               [](Call&, std::string_view payload) -> Result<std::string> {
-                 TRELLIS_CHECK(SetPublicNic(payload));
+               [this](Call&, std::string_view payload) -> Result<std::string> {
+                 TRELLIS_TRY(auto const nic, NicIn(payload));
+                 TRELLIS_CHECK(engine_.SetPublicNic(nic));
                  return std::string("null");
                });
   }

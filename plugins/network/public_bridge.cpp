@@ -11,25 +11,10 @@ namespace trellis::plugins::network {
 
 namespace {
 
-/// `trl_open.node`.
-struct NodeKey {
-  std::string public_key;
-};
-BOOST_DESCRIBE_STRUCT(NodeKey, (), (public_key))
-
 constexpr char const* kEar = "npub6";
 constexpr char const* kNoParent = "none";
 constexpr unsigned kPrefix = 64;  // what machines make their addresses from
 constexpr std::size_t kMaxRoutes = std::size_t{1} << 20;
-
-bool IsLinkLocal(IpAddress const& ip) {
-  return ip.is_v6() && ip.bytes()[0] == 0xfe && (ip.bytes()[1] & 0xc0U) == 0x80;
-}
-
-// Global unicast is 2000::/3: private (fc00::/7), overlay (200::/7) and link-local lie outside.
-bool IsGlobal(IpAddress const& ip) {
-  return ip.is_v6() && (ip.bytes()[0] & 0xe0U) == 0x20;
-}
 
 Result<void> WriteForEar(char const* setting, std::string_view value) {
   return WriteSysctl(fmt::format("ipv6/conf/{}/{}", kEar, setting), value);
@@ -50,7 +35,7 @@ Result<IpNet> LearnedPrefix() {
   if (!ear) return IpNet{};
   TRELLIS_TRY(auto const addresses, links.Addresses(ear->index));
   auto const found = std::ranges::find_if(
-      addresses, [](auto const& net) { return IsGlobal(net.ip) && net.prefix == kPrefix; });
+      addresses, [](auto const& net) { return IsGlobalV6(net.ip) && net.prefix == kPrefix; });
   return found == addresses.end() ? IpNet{} : found->Masked();
 }
 
@@ -87,8 +72,7 @@ Result<IpAddress> LearnedRouter() {
 PublicBridge::PublicBridge(PublicSegment const& config, Namespaces const& namespaces,
                            std::string_view node)
     : config_(config), namespaces_(namespaces) {
-  auto const known = json::Parse<NodeKey>(node.empty() ? std::string_view("{}") : node);
-  ear_mac_ = HardwareAddress((known ? known->public_key : std::string()) + "-ndmz6");
+  ear_mac_ = HardwareAddress(NodeKeyOf(node) + "-ndmz6");
 }
 
 Result<void> PublicBridge::Check(PublicSegment const& config) {
@@ -98,6 +82,8 @@ Result<void> PublicBridge::Check(PublicSegment const& config) {
   if (!config.router6.empty() && !config.router6.is_v6())
     return Fail(Code::kInvalid, "public.router6 '{}' is no ipv6 address",
                 config.router6.ToString());
+  if (config.own_namespace && config.parent.empty())
+    return Fail(Code::kInvalid, "public.own_namespace needs public.parent");
   return {};
 }
 

@@ -18,8 +18,11 @@ void Prefer(std::string& value, std::string const& wanted) {
 
 }  // namespace
 
-PublicConfig::PublicConfig(Host host, PublicSettings settings)
-    : host_(host), settings_(std::move(settings)), current_(Merge(host.node())) {}
+PublicConfig::PublicConfig(Host host, PublicSettings settings, std::string netns)
+    : host_(host),
+      settings_(std::move(settings)),
+      netns_(std::move(netns)),
+      current_(Merge(host.node())) {}
 
 Result<void> PublicConfig::Check(PublicSettings const& settings) {
   for (auto const& [key, text] : {std::pair{"ipv4", settings.ipv4}, {"ipv6", settings.ipv6}}) {
@@ -48,7 +51,9 @@ std::optional<services::NodePublicConfig> PublicConfig::Merge(std::string_view n
   return config;
 }
 
-Result<void> PublicConfig::Start() {
+Result<void> PublicConfig::Start(
+    std::function<void(std::optional<services::NodePublicConfig> const&)> first) {
+  first_ = std::move(first);
   return host_.Subscribe("node.changed",
                          [this](std::string_view, std::string_view node) { NodeChanged(node); });
 }
@@ -58,8 +63,9 @@ void PublicConfig::NodeChanged(std::string_view node) {
   {
     std::scoped_lock const lock(mutex_);
     if (fresh == current_) return;
-    current_ = std::move(fresh);
+    current_ = fresh;
   }
+  first_(fresh);
   auto const told = host_.Publish(services::kNetPublicChanged, json::Dump(Info()));
   if (!told)
     host_.Warn("change of the public configuration not told",
@@ -68,7 +74,7 @@ void PublicConfig::NodeChanged(std::string_view node) {
 
 services::PublicConfigInfo PublicConfig::Info() {
   std::scoped_lock const lock(mutex_);
-  return {current_, ""};
+  return {current_, current_ ? netns_ : std::string()};
 }
 
 }  // namespace trellis::plugins::network

@@ -91,7 +91,11 @@ Result<services::PublicFilterSet> NetworkEngine::FilterSet(services::PublicFilte
   services::PublicFilterSet done{fresh || *known != wanted};
   // Remembered first: what a crash leaves in the kernel is then somebody's.
   if (done.changed) TRELLIS_CHECK(public_leases_.Put(wanted));
-  auto applied = ApplyLease(wanted, done.changed);
+  bool corrected = false;
+  auto applied = ApplyLease(wanted, corrected);
+  if (applied && corrected && !done.changed)
+    CountRepair(wanted.owner, "the packet filter differed");
+  done.changed = done.changed || corrected;
   if (!applied && fresh) (void)DropLease(wanted.owner);
   TRELLIS_CHECK(applied);
   return done;
@@ -173,6 +177,27 @@ Result<std::vector<TrafficReading>> NetworkEngine::PublicTraffic() {
     if (link) readings.push_back({attachment.network, kTrafficMetric, link->bytes});
   }
   return readings;
+}
+
+Result<std::string> NetworkEngine::ConvergePublicNamespace() {
+  if (!config_.public_.own_namespace) return std::string();
+  if (!public_config_) {
+    TRELLIS_CHECK(public_namespace_.Remove());
+    return std::string();
+  }
+  TRELLIS_TRY(auto difference, public_namespace_.Difference(*public_config_));
+  if (difference.empty()) return difference;
+  TRELLIS_CHECK(public_bridge_.Converge());
+  TRELLIS_CHECK(public_namespace_.Converge(*public_config_));
+  return difference;
+}
+
+void NetworkEngine::FollowPublicConfig(std::optional<services::NodePublicConfig> const& config) {
+  std::scoped_lock const lock(mutex_);
+  public_config_ = config;
+  if (auto const done = ConvergePublicNamespace(); !done)
+    host_.Warn("the node's public addresses not as configured, tried again",
+               {{"error", json::Encode(done.error().message)}});
 }
 
 // What a restart or a reboot finds is compared with what was leased. A segment that cannot be built

@@ -18,8 +18,9 @@ struct NetworkRecord {
   std::string net_id;
   Network data;
   std::uint16_t port = 0;  ///< where its tunnel listens, also when the data leaves it open
+  std::string underlay{};  ///< namespace in which it listens; "" = the node's own
 };
-BOOST_DESCRIBE_STRUCT(NetworkRecord, (), (id, twin, name, net_id, data, port))
+BOOST_DESCRIBE_STRUCT(NetworkRecord, (), (id, twin, name, net_id, data, port, underlay))
 
 struct AttachmentRecord {
   std::string owner;

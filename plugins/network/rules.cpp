@@ -1,9 +1,14 @@
 #include "plugins/network/rules.hpp"
 
 #include "plugins/network/names.hpp"
+#include "plugins/network/netlink.hpp"
 #include "plugins/network/nft.hpp"
 
-#include <algorithm>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <set>
 
 namespace trellis::plugins::network {
 
@@ -18,6 +23,45 @@ constexpr std::string_view kBaseChecks = R"(
 
 std::string Numbers(std::vector<std::uint16_t> const& ports) {
   return fmt::format("{}", fmt::join(ports, ", "));
+}
+
+std::string Elements(std::set<std::string> const& of_set) {
+  return of_set.empty() ? std::string()
+                        : fmt::format("elements = {{ {} }}", fmt::join(of_set, ", "));
+}
+
+// Of a namespace in which one server listens, and nothing else.
+std::string ServerRules(std::string_view open) {
+  return fmt::format(R"({}
+  chain input {{
+    type filter hook input priority filter; policy drop;
+    iifname "lo" accept
+    jump base_checks
+    meta l4proto ipv6-icmp accept
+    {}
+    counter drop
+  }}
+  chain forward {{
+    type filter hook forward priority filter; policy drop;
+  }}
+)",
+                     kBaseChecks, open);
+}
+
+// Rules in the table: somebody may have flushed it.
+Result<std::size_t> CountRules() {
+  TRELLIS_TRY(auto netlink, Netlink::Open(NETLINK_NETFILTER));
+  NetlinkMessage message((NFNL_SUBSYS_NFTABLES << 8U) | NFT_MSG_GETRULE, NLM_F_DUMP);
+  message.Body<nfgenmsg>().nfgen_family = NFPROTO_INET;
+  message.Put(NFTA_RULE_TABLE, "trellis");
+  std::size_t count = 0;
+  TRELLIS_CHECK(
+      netlink.Query(message, "count packet filter rules", [&](nlmsghdr const*) { ++count; }));
+  return count;
+}
+
+std::string MarkOf(std::string_view text, std::size_t count) {
+  return fmt::format("{}-{}", RulesMark(text), count);
 }
 
 }  // namespace
@@ -39,6 +83,7 @@ std::string NetworkRules::Text() const {
     type filter hook prerouting priority raw; policy accept;
     iifname "{link}" ip saddr != {{ {subnet}, 0.0.0.0 }} counter drop
     iifname "{link}" ip6 saddr != {{ {net6}, fe80::/10, :: }} counter drop
+    iifname "{link}" icmpv6 type nd-neighbor-solicit limit rate over 50/second burst 100 packets counter drop
   }}
 {base}
   chain input {{
@@ -72,19 +117,23 @@ std::string NetworkRules::Text() const {
       fmt::arg("range", ip_range.Masked().ToString()));
 }
 
-std::string NdmzRules(std::vector<IpAddress> const& host_addresses) {
-  std::vector<std::string> addresses;
+std::string NdmzRules(std::vector<IpAddress> const& host_addresses,
+                      std::vector<IpNet> const& lan_block) {
+  std::set<std::string> addresses;
   for (auto const& ip : host_addresses) {
-    if (ip.is_v4()) addresses.push_back(ip.ToString());
+    if (ip.is_v4()) addresses.insert(ip.ToString());
   }
-  std::sort(addresses.begin(), addresses.end());
-  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
-  auto const elements = addresses.empty()
-                            ? std::string()
-                            : fmt::format("elements = {{ {} }}", fmt::join(addresses, ", "));
+  std::set<std::string> blocked;
+  std::set<std::string> blocked6;
+  for (auto const& net : lan_block)
+    (net.ip.is_v4() ? blocked : blocked6).insert(net.Masked().ToString());
   return fmt::format(
       R"(
   set host_addrs {{ type ipv4_addr; flags interval; auto-merge; {}
+  }}
+  set lan_block {{ type ipv4_addr; flags interval; auto-merge; {}
+  }}
+  set lan_block6 {{ type ipv6_addr; flags interval; auto-merge; {}
   }}
 {}
   chain input {{
@@ -100,6 +149,8 @@ std::string NdmzRules(std::vector<IpAddress> const& host_addresses) {
     jump base_checks
     iifname "tonrs" oifname "tonrs" counter drop
     iifname "tonrs" ip daddr @host_addrs counter drop
+    iifname "tonrs" ip daddr @lan_block counter drop
+    iifname "tonrs" ip6 daddr @lan_block6 counter drop
     iifname "tonrs" oifname {{ "npub4", "npub6" }} accept
   }}
   chain postrouting {{
@@ -107,26 +158,42 @@ std::string NdmzRules(std::vector<IpAddress> const& host_addresses) {
     oifname {{ "npub4", "npub6" }} masquerade fully-random
   }}
 )",
-      elements, kBaseChecks);
+      Elements(addresses), Elements(blocked), Elements(blocked6), kBaseChecks);
 }
 
-std::string HostRules(IpNet const& source) {
+std::string ZdbRules() {
+  return ServerRules("tcp dport 9900 accept");
+}
+
+std::string QsfsRules() {
+  return ServerRules(
+      "iifname \"ygg0\" tcp dport 9100 accept\n"
+      "    iifname \"public\" ip6 saddr fd00::/64 tcp dport 9100 accept");
+}
+
+std::string HostRules(std::string_view link, IpNet const& source) {
   return fmt::format(R"(
+  chain input {{
+    type filter hook input priority filter; policy accept;
+    iifname "{0}" ct state established,related accept
+    iifname "{0}" counter drop
+  }}
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr {} masquerade
+    ip saddr {1} masquerade
   }}
 )",
-                     source.Masked().ToString());
+                     link, source.Masked().ToString());
 }
 
 Result<void> ApplyRules(std::string_view text) {
   // Deleting the whole table first also removes chains and sets that are no longer wanted.
-  auto const command = fmt::format(
-      "add table inet trellis\ndelete table inet trellis\n"
-      "table inet trellis {{\n  chain made_of {{ comment \"{}\"; }}\n{}}}\n",
-      RulesMark(text), text);
-  TRELLIS_CHECK(RunNft(command));
+  TRELLIS_CHECK(RunNft(fmt::format(
+      "add table inet trellis\ndelete table inet trellis\ntable inet trellis {{\n{}}}\n", text)));
+  // Only now, so that what is not complete is never taken for complete.
+  TRELLIS_TRY(auto const count, CountRules());
+  TRELLIS_CHECK(RunNft(
+      fmt::format("add chain inet trellis made_of {{ comment \"{}\"; }}", MarkOf(text, count))));
   return {};
 }
 
@@ -134,7 +201,8 @@ Result<bool> HasRules(std::string_view text) {
   auto const listed = RunNft("list chain inet trellis made_of");
   if (!listed && listed.error().code == Code::kNotFound) return false;
   TRELLIS_CHECK(listed);
-  return listed->find(RulesMark(text)) != std::string::npos;
+  TRELLIS_TRY(auto const count, CountRules());
+  return listed->find("\"" + MarkOf(text, count) + "\"") != std::string::npos;
 }
 
 Result<void> RemoveRules() {

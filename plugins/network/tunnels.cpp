@@ -1,36 +1,20 @@
 #include "plugins/network/tunnels.hpp"
 
-#include "plugins/network/checks.hpp"
-#include "plugins/network/links.hpp"
+#include "plugins/network/link_difference.hpp"
 #include "plugins/network/names.hpp"
 #include "plugins/network/wireguard_kernel.hpp"
 #include "plugins/network/wireguard_user.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <random>
 
 namespace trellis::plugins::network {
 
 namespace {
 
 constexpr unsigned kTunnelPrefix = 16;  // of 100.64.0.0
-constexpr std::uint16_t kFirstPort = 1024;
-constexpr std::uint16_t kLastPort = 32767;  // as clients choose them
-constexpr int kPortTries = 1000;
 
 IpNet AddressOf(NetworkRecord const& record) {
   return {WireGuardAddress(record.data.subnet.ip), kTunnelPrefix};
-}
-
-bool CanListen(std::uint16_t port) {
-  UniqueFd const fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  return fd && ::bind(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0;
 }
 
 // In the network's namespace.
@@ -42,20 +26,8 @@ Result<void> SetUpLink(NetworkRecord const& record) {
   return links.SetRoute(record.data.ip_range, link.index);
 }
 
-// In the network's namespace.
-Result<std::string> LinkDifference(NetworkRecord const& record) {
-  auto const name = TunnelName(record.net_id);
-  TRELLIS_TRY(auto links, Links::Open());
-  TRELLIS_TRY(auto const link, links.Find(name));
-  if (!link) return fmt::format("link '{}' is missing", name);
-  if (!link->up) return fmt::format("link '{}' is down", name);
-  TRELLIS_TRY(auto const addresses, links.Addresses(link->index));
-  auto const wanted = AddressOf(record);
-  if (std::ranges::find(addresses, wanted) == addresses.end())
-    return fmt::format("link '{}' has no address '{}'", name, wanted.ToString());
-  TRELLIS_TRY(bool const routed, links.HasRoute(record.data.ip_range, link->index));
-  if (!routed) return fmt::format("there is no route to '{}'", record.data.ip_range.ToString());
-  return std::string();
+WantedLink LinkOf(NetworkRecord const& record) {
+  return {TunnelName(record.net_id), {AddressOf(record)}, {}, {record.data.ip_range}};
 }
 
 }  // namespace
@@ -72,6 +44,7 @@ Result<void> Tunnels::Start() {
 }
 
 Result<WireGuardBackend*> Tunnels::backend() {
+  std::scoped_lock const lock(mutex_);
   if (backend_ != nullptr) return backend_.get();
   auto const& wanted = config_.wireguard.backend;
   if (wanted != "userspace" && KernelWireGuard::IsThere()) {
@@ -92,7 +65,7 @@ Result<WireGuardBackend*> Tunnels::backend() {
 Result<void> Tunnels::Converge(Call const& call, NetworkRecord const& record,
                                Network const& asked) {
   TRELLIS_TRY(auto* const carrier, backend());
-  TRELLIS_TRY(bool const made, carrier->EnsureLink(call, record.net_id));
+  TRELLIS_TRY(bool const made, carrier->EnsureLink(call, record.net_id, record.underlay));
   TRELLIS_TRY(auto const present, carrier->Read(record.net_id));
   auto const wanted = DeviceOf(record.data, record.port);
   auto const before = made ? WireGuardDevice{} : DeviceOf(asked, record.port);
@@ -108,7 +81,8 @@ Result<std::string> Tunnels::Difference(NetworkRecord const& record) {
   TRELLIS_TRY(auto* const carrier, backend());
   std::string difference;
   TRELLIS_CHECK(namespaces_.RunIn(NamespaceName(record.net_id), [&]() -> Result<void> {
-    TRELLIS_TRY(difference, LinkDifference(record));
+    TRELLIS_TRY(auto links, Links::Open());
+    TRELLIS_TRY(difference, DifferenceOf(links, LinkOf(record)));
     return {};
   }));
   if (!difference.empty()) return difference;
@@ -123,27 +97,28 @@ Result<void> Tunnels::Remove(Call const& call, std::string const& net_id) {
   return carrier ? (*carrier)->Remove(call, net_id) : Result<void>();
 }
 
+Result<void> Tunnels::Discard(Call const& call, std::string const& net_id) {
+  TRELLIS_CHECK(Remove(call, net_id));
+  auto const inside = NamespaceName(net_id);
+  if (!namespaces_.Exists(inside)) return {};
+  return namespaces_.RunIn(inside, [&]() -> Result<void> {
+    TRELLIS_TRY(auto links, Links::Open());
+    return links.Delete(TunnelName(net_id));
+  });
+}
+
 std::optional<std::string> Tunnels::EndedWith(std::string_view process) const {
   return UserWireGuard::NetworkOf(process);
 }
 
 Result<void> Tunnels::RemoveOthers(Call const& call, std::set<std::string> const& known) {
-  if (backend_ == nullptr) return {};
-  TRELLIS_TRY(auto const present, backend_->Present());
+  auto const carrier = backend();
+  if (!carrier) return {};
+  TRELLIS_TRY(auto const present, (*carrier)->Present());
   for (auto const& net_id : present) {
-    if (!known.contains(net_id)) TRELLIS_CHECK(backend_->Remove(call, net_id));
+    if (!known.contains(net_id)) TRELLIS_CHECK((*carrier)->Remove(call, net_id));
   }
   return {};
-}
-
-Result<std::uint16_t> Tunnels::ChoosePort(std::set<std::uint16_t> const& used) const {
-  std::random_device random;
-  std::uniform_int_distribution<std::uint16_t> pick(kFirstPort, kLastPort);
-  for (int i = 0; i < kPortTries; ++i) {
-    auto const port = pick(random);
-    if (CheckPort(port, used) && CanListen(port)) return port;
-  }
-  return Fail(Code::kExhausted, "no free port for wireguard");
 }
 
 }  // namespace trellis::plugins::network

@@ -1,4 +1,5 @@
-// The tunnels of user networks to their other nodes and to access peers. Not thread-safe.
+// The tunnels of user networks to their other nodes and to access peers. Thread-safe for
+// different networks.
 #pragma once
 
 #include "plugins/network/config.hpp"
@@ -8,6 +9,7 @@
 #include <trellis/metrics.hpp>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,12 +30,12 @@ class Tunnels {
   Result<std::string> Difference(NetworkRecord const& record);
   /// OK when missing.
   Result<void> Remove(Call const& call, std::string const& net_id);
+  /// Its link goes too, so that the next one is made anew. OK when missing.
+  Result<void> Discard(Call const& call, std::string const& net_id);
   /// The network whose tunnel ended with the data process of that name; nullopt when none did.
   [[nodiscard]] std::optional<std::string> EndedWith(std::string_view process) const;
   /// Ends what no network in `known` has.
   Result<void> RemoveOthers(Call const& call, std::set<std::string> const& known);
-  /// A port that is free here and not in `used`. kExhausted.
-  Result<std::uint16_t> ChoosePort(std::set<std::uint16_t> const& used) const;
 
  private:
   Result<WireGuardBackend*> backend();
@@ -41,6 +43,7 @@ class Tunnels {
   Host host_;
   NetworkConfig const& config_;
   Namespaces const& namespaces_;
+  std::mutex mutex_;  // guards backend_
   std::unique_ptr<WireGuardBackend> backend_;
   Metric changes_;
 };

@@ -1,5 +1,6 @@
 #include "plugins/network/user_network.hpp"
 
+#include "plugins/network/link_difference.hpp"
 #include "plugins/network/node_network.hpp"
 #include "plugins/network/rules.hpp"
 
@@ -11,18 +12,19 @@ namespace trellis::plugins::network {
 namespace {
 
 constexpr char const* kPublic = "public";
-IpAddress const kRouter4 = IpAddress::V4({100, 127, 0, 1});
-IpAddress const kRouter6 = IpAddress::V6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 
-std::vector<IpNet> InsideAddresses(NetworkRecord const& record) {
+WantedLink InsideLink(NetworkRecord const& record) {
   auto const gateway = GatewayOf(record.data.subnet);
-  return {{gateway, record.data.subnet.prefix},
-          {PrivateV6(record.net_id, gateway), 64},
-          {kRouter6, 64}};
+  return {NamespaceName(record.net_id),
+          {{gateway, record.data.subnet.prefix},
+           {PrivateV6(record.net_id, gateway), 64},
+           {kNdmzRouter6, 64}}};
 }
 
-std::vector<IpNet> OutsideAddresses(IpAddress const& lease) {
-  return {{lease, 16}, {NdmzV6(lease), 64}};
+WantedLink OutsideLink(IpAddress const& lease) {
+  return {kPublic,
+          {{lease, kNdmzPrefix4}, {NdmzV6(lease), kNdmzPrefix6}},
+          {kNdmzRouter4, kNdmzRouter6}};
 }
 
 Result<void> Configure(NetworkRecord const& record, IpAddress const& lease,
@@ -33,30 +35,31 @@ Result<void> Configure(NetworkRecord const& record, IpAddress const& lease,
   TRELLIS_CHECK(WriteSysctl("ipv4/ip_forward", "1"));
   TRELLIS_CHECK(WriteSysctl("ipv6/conf/all/forwarding", "1"));
   TRELLIS_TRY(auto const inside, links.Get(NamespaceName(record.net_id)));
-  TRELLIS_CHECK(links.ConvergeAddresses(inside.index, InsideAddresses(record)));
+  TRELLIS_CHECK(links.ConvergeAddresses(inside.index, InsideLink(record).addresses));
+  // The kernel has one table of neighbours for all namespaces: a machine that asks under addresses
+  // of others would fill it.
+  TRELLIS_CHECK(WriteSysctl("ipv4/conf/" + NamespaceName(record.net_id) + "/rp_filter", "1"));
   TRELLIS_CHECK(links.SetUp(inside.index));
   // The rules are in force before the way out opens.
   TRELLIS_TRY(bool const current, HasRules(rules));
   if (!current) TRELLIS_CHECK(ApplyRules(rules));
   TRELLIS_TRY(auto const outside, links.Get(kPublic));
-  TRELLIS_CHECK(links.ConvergeAddresses(outside.index, OutsideAddresses(lease)));
+  TRELLIS_CHECK(links.ConvergeAddresses(outside.index, OutsideLink(lease).addresses));
   TRELLIS_CHECK(links.SetUp(outside.index));
-  TRELLIS_CHECK(links.SetDefaultRoute(kRouter4, outside.index));
-  return links.SetDefaultRoute(kRouter6, outside.index);
+  TRELLIS_CHECK(links.SetDefaultRoute(kNdmzRouter4, outside.index));
+  return links.SetDefaultRoute(kNdmzRouter6, outside.index);
 }
 
-// The first thing about the link that is not as wanted; "" when nothing.
-Result<std::string> LinkDifference(Links& links, std::string const& name,
-                                   std::vector<IpNet> const& wanted) {
-  TRELLIS_TRY(auto const link, links.Find(name));
-  if (!link) return fmt::format("link '{}' is missing", name);
-  if (!link->up) return fmt::format("link '{}' is down", name);
-  TRELLIS_TRY(auto const present, links.Addresses(link->index));
-  for (auto const& address : wanted) {
-    if (std::find(present.begin(), present.end(), address) == present.end())
-      return fmt::format("link '{}' has no address '{}'", name, address.ToString());
+// In the network's namespace.
+Result<std::string> InsideDifference(NetworkRecord const& record, IpAddress const& lease,
+                                     std::string const& rules) {
+  TRELLIS_TRY(auto links, Links::Open());
+  for (auto const& wanted : {InsideLink(record), OutsideLink(lease)}) {
+    TRELLIS_TRY(auto difference, DifferenceOf(links, wanted));
+    if (!difference.empty()) return difference;
   }
-  return std::string();
+  TRELLIS_TRY(bool const current, HasRules(rules));
+  return current ? std::string() : std::string("the packet filter rules differ");
 }
 
 }  // namespace
@@ -113,16 +116,11 @@ Result<std::optional<std::string>> UserNetworks::Difference(NetworkRecord const&
   bool const has_namespace = namespaces_.Exists(name);
   if (!bridge && !has_namespace) return Fail(Code::kNotFound, "the network is not there");
   if (!bridge) return Answer("the bridge is missing");
+  if (!bridge->up) return Answer("the bridge is down");
   if (!has_namespace) return Answer("the namespace is missing");
   std::string difference;
   TRELLIS_CHECK(namespaces_.RunIn(name, [&]() -> Result<void> {
-    TRELLIS_TRY(auto there, Links::Open());
-    TRELLIS_TRY(difference, LinkDifference(there, name, InsideAddresses(record)));
-    if (!difference.empty()) return {};
-    TRELLIS_TRY(difference, LinkDifference(there, kPublic, OutsideAddresses(lease)));
-    if (!difference.empty()) return {};
-    TRELLIS_TRY(bool const current, HasRules(RulesOf(record)));
-    if (!current) difference = "the packet filter rules differ";
+    TRELLIS_TRY(difference, InsideDifference(record, lease, RulesOf(record)));
     return {};
   }));
   return difference.empty() ? Answer() : Answer(difference);

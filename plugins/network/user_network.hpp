@@ -1,4 +1,5 @@
-// One user network on this node: bridge, namespace, links, addresses and rules. Not thread-safe.
+// One user network on this node: bridge, namespace, links, addresses and rules. Thread-safe for
+// different networks.
 #pragma once
 
 #include "plugins/network/config.hpp"

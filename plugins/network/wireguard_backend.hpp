@@ -1,4 +1,5 @@
-// Who carries the tunnels: the kernel, or wireguard-go where the kernel cannot. Not thread-safe.
+// Who carries the tunnels: the kernel, or wireguard-go where the kernel cannot. Thread-safe
+// for different networks.
 #pragma once
 
 #include "plugins/network/namespaces.hpp"
@@ -20,9 +21,10 @@ class WireGuardBackend {
   WireGuardBackend& operator=(WireGuardBackend const&) = delete;
 
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// The link is in the network's namespace, its socket in the one of the calling thread. True when
-  /// it was made for that, without any configuration.
-  virtual Result<bool> EnsureLink(Call const& call, std::string const& net_id) = 0;
+  /// The link is in the network's namespace, its socket in the namespace `underlay` ("" = here).
+  /// True when it was made for that, without any configuration.
+  virtual Result<bool> EnsureLink(Call const& call, std::string const& net_id,
+                                  std::string const& underlay) = 0;
   /// kNotFound.
   virtual Result<WireGuardDevice> Read(std::string const& net_id) = 0;
   virtual Result<void> Change(std::string const& net_id, WireGuardChange const& change) = 0;

@@ -21,7 +21,8 @@ bool KernelWireGuard::IsThere() {
   return works;
 }
 
-Result<bool> KernelWireGuard::EnsureLink(Call const&, std::string const& net_id) {
+Result<bool> KernelWireGuard::EnsureLink(Call const&, std::string const& net_id,
+                                         std::string const& underlay) {
   auto const link = TunnelName(net_id);
   bool there = false;
   TRELLIS_CHECK(namespaces_.RunIn(NamespaceName(net_id), [&]() -> Result<void> {
@@ -32,9 +33,11 @@ Result<bool> KernelWireGuard::EnsureLink(Call const&, std::string const& net_id)
   }));
   if (there) return false;
   TRELLIS_TRY(auto const target, namespaces_.Open(NamespaceName(net_id)));
-  TRELLIS_TRY(auto links, Links::Open());
   // Its socket stays in the namespace of the thread that asks for the link.
-  TRELLIS_CHECK(links.CreateWireGuard({link, target.get(), {}}));
+  TRELLIS_CHECK(namespaces_.RunIn(underlay, [&]() -> Result<void> {
+    TRELLIS_TRY(auto links, Links::Open());
+    return links.CreateWireGuard({link, target.get(), {}});
+  }));
   return true;
 }
 

@@ -13,7 +13,8 @@ class KernelWireGuard : public WireGuardBackend {
   static bool IsThere();
 
   [[nodiscard]] std::string_view name() const override { return "kernel"; }
-  Result<bool> EnsureLink(Call const& call, std::string const& net_id) override;
+  Result<bool> EnsureLink(Call const& call, std::string const& net_id,
+                          std::string const& underlay) override;
   Result<WireGuardDevice> Read(std::string const& net_id) override;
   Result<void> Change(std::string const& net_id, WireGuardChange const& change) override;
   Result<void> Remove(Call const&, std::string const&) override { return {}; }

@@ -47,7 +47,7 @@ std::string UserWireGuard::SocketOf(std::string const& net_id) const {
   return dir_ + "/" + TunnelName(net_id) + ".sock";
 }
 
-ProcessSpec UserWireGuard::SpecOf(std::string const& net_id) const {
+ProcessSpec UserWireGuard::SpecOf(std::string const& net_id, std::string const& underlay) const {
   ProcessSpec spec;
   spec.argv = {"/usr/bin/unshare",
                "-m",
@@ -63,6 +63,7 @@ ProcessSpec UserWireGuard::SpecOf(std::string const& net_id) const {
   // Whoever starts it anew has to move and configure its link too.
   spec.restart = "never";
   spec.stop_timeout_s = kStopLimit;
+  if (!underlay.empty()) spec.netns = namespaces_.Path(underlay);
   return spec;
 }
 
@@ -74,51 +75,64 @@ Result<std::optional<ProcessInfo>> UserWireGuard::Process(std::string const& net
   return std::optional<ProcessInfo>(*found);
 }
 
-Result<bool> UserWireGuard::IsInside(std::string const& net_id) const {
-  bool inside = false;
-  TRELLIS_CHECK(namespaces_.RunIn(NamespaceName(net_id), [&]() -> Result<void> {
+Result<bool> UserWireGuard::HasLink(std::string const& netns, std::string const& net_id) const {
+  bool has = false;
+  TRELLIS_CHECK(namespaces_.RunIn(netns, [&]() -> Result<void> {
     TRELLIS_TRY(auto links, Links::Open());
     TRELLIS_TRY(auto const found, links.Find(TunnelName(net_id)));
-    inside = found.has_value();
+    has = found.has_value();
     return {};
   }));
-  return inside;
+  return has;
 }
 
-Result<bool> UserWireGuard::EnsureLink(Call const& call, std::string const& net_id) {
-  TRELLIS_TRY(bool const inside, IsInside(net_id));
+Result<void> UserWireGuard::DeleteLink(std::string const& netns, std::string const& net_id) const {
+  return namespaces_.RunIn(netns, [&]() -> Result<void> {
+    TRELLIS_TRY(auto links, Links::Open());
+    return links.Delete(TunnelName(net_id));
+  });
+}
+
+Result<void> UserWireGuard::MoveLink(std::string const& underlay, std::string const& net_id) const {
+  TRELLIS_TRY(auto const target, namespaces_.Open(NamespaceName(net_id)));
+  return namespaces_.RunIn(underlay, [&]() -> Result<void> {
+    TRELLIS_TRY(auto links, Links::Open());
+    TRELLIS_TRY(auto const link, links.Get(TunnelName(net_id)));
+    return links.Move(link.index, target.get());  // its socket stays here
+  });
+}
+
+Result<bool> UserWireGuard::EnsureLink(Call const& call, std::string const& net_id,
+                                       std::string const& underlay) {
+  auto const inner = NamespaceName(net_id);
+  TRELLIS_TRY(bool const inside, HasLink(inner, net_id));
   if (inside && Ask(net_id, kGetRequest)) return false;
   // What is left of an earlier one: its process, a link it had not got to its place, a socket that
   // nobody listens at. A link of another kind would only be in the way.
   TRELLIS_CHECK(Remove(call, net_id));
-  if (inside) {
-    TRELLIS_CHECK(namespaces_.RunIn(NamespaceName(net_id), [&]() -> Result<void> {
-      TRELLIS_TRY(auto links, Links::Open());
-      return links.Delete(TunnelName(net_id));
-    }));
-  }
-  TRELLIS_CHECK(Start(call, net_id));
-  TRELLIS_TRY(auto links, Links::Open());
-  TRELLIS_TRY(auto const link, links.Get(TunnelName(net_id)));
-  TRELLIS_TRY(auto const target, namespaces_.Open(NamespaceName(net_id)));
-  TRELLIS_CHECK(links.Move(link.index, target.get()));  // its socket stays here
+  TRELLIS_CHECK(DeleteLink(underlay, net_id));
+  TRELLIS_CHECK(DeleteLink(inner, net_id));
+  TRELLIS_CHECK(Start(call, net_id, underlay));
+  TRELLIS_CHECK(MoveLink(underlay, net_id));
   return true;
 }
 
-Result<void> UserWireGuard::Start(Call const& call, std::string const& net_id) {
+Result<void> UserWireGuard::Start(Call const& call, std::string const& net_id,
+                                  std::string const& underlay) {
   TRELLIS_CHECK(MakeDirs(dir_, 0700));
-  TRELLIS_TRY(auto const started, host_.EnsureProcess(call, ProcessName(net_id), SpecOf(net_id)));
+  TRELLIS_TRY(auto const started,
+              host_.EnsureProcess(call, ProcessName(net_id), SpecOf(net_id, underlay)));
   static_cast<void>(started);
-  return Await(call, net_id);
+  return Await(call, net_id, underlay);
 }
 
-Result<void> UserWireGuard::Await(Call const& call, std::string const& net_id) {
+Result<void> UserWireGuard::Await(Call const& call, std::string const& net_id,
+                                  std::string const& underlay) {
   auto const until = std::chrono::steady_clock::now() + kStartLimit;
-  TRELLIS_TRY(auto links, Links::Open());
   while (true) {
     TRELLIS_CHECK(call.Checkpoint());
-    TRELLIS_TRY(auto const link, links.Find(TunnelName(net_id)));
-    if (link && Ask(net_id, kGetRequest)) return {};
+    TRELLIS_TRY(bool const there, HasLink(underlay, net_id));
+    if (there && Ask(net_id, kGetRequest)) return {};
     TRELLIS_TRY(auto const process, Process(net_id));
     if (!process || process->state != "running")
       return Fail(Code::kUnavailable, "wireguard-go did not start: see the log of '{}'",

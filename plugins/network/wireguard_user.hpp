@@ -16,7 +16,8 @@ class UserWireGuard : public WireGuardBackend {
   static std::optional<std::string> NetworkOf(std::string_view process);
 
   [[nodiscard]] std::string_view name() const override { return "userspace"; }
-  Result<bool> EnsureLink(Call const& call, std::string const& net_id) override;
+  Result<bool> EnsureLink(Call const& call, std::string const& net_id,
+                          std::string const& underlay) override;
   Result<WireGuardDevice> Read(std::string const& net_id) override;
   Result<void> Change(std::string const& net_id, WireGuardChange const& change) override;
   Result<void> Remove(Call const& call, std::string const& net_id) override;
@@ -24,13 +25,16 @@ class UserWireGuard : public WireGuardBackend {
 
  private:
   [[nodiscard]] std::string SocketOf(std::string const& net_id) const;
-  [[nodiscard]] ProcessSpec SpecOf(std::string const& net_id) const;
+  [[nodiscard]] ProcessSpec SpecOf(std::string const& net_id, std::string const& underlay) const;
   /// The process of that name, if it is known.
   [[nodiscard]] Result<std::optional<ProcessInfo>> Process(std::string const& net_id) const;
-  Result<bool> IsInside(std::string const& net_id) const;
-  Result<void> Start(Call const& call, std::string const& net_id);
+  /// Deletes its link in that namespace. OK when missing.
+  Result<void> DeleteLink(std::string const& netns, std::string const& net_id) const;
+  Result<bool> HasLink(std::string const& netns, std::string const& net_id) const;
+  Result<void> MoveLink(std::string const& underlay, std::string const& net_id) const;
+  Result<void> Start(Call const& call, std::string const& net_id, std::string const& underlay);
   /// Until its socket answers and its link is there.
-  Result<void> Await(Call const& call, std::string const& net_id);
+  Result<void> Await(Call const& call, std::string const& net_id, std::string const& underlay);
   Result<std::string> Ask(std::string const& net_id, std::string_view request) const;
 
   Host host_;

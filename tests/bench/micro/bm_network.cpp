@@ -1,5 +1,6 @@
 // Making a user network on a node, against the kernel's own price for what it is made of. As root;
 // in network and mount namespaces of its own.
+#include "plugins/network/nft.hpp"
 #include "plugins/network/node_network.hpp"
 #include "plugins/network/rules.hpp"
 #include "plugins/network/user_network.hpp"
@@ -169,7 +170,7 @@ void MakeInside(std::string const& name, NetworkRecord const& record, IpAddress 
   Address(netlink, inside, {PrivateV6(record.net_id, gateway), 64});
   Address(netlink, inside, {router, 64});
   Up(netlink, inside);
-  Must(ApplyRules(rules));
+  (void)Must(RunNft("table inet trellis {\n" + rules + "}\n"));
   Address(netlink, outside, {lease, 16});
   Address(netlink, outside, {NdmzV6(lease), 64});
   Up(netlink, outside);

@@ -83,6 +83,12 @@ Frame ArpReply(Ends const& ends, MacAddress const& mac, IpAddress const& ip) {
                       Text(ends.to) + Text(ip));
 }
 
+Frame ArpRequest(Ends const& ends, IpAddress const& ip, IpAddress const& target) {
+  return Ethernet(ends, kEtherArp,
+                  Word(1) + Word(kEtherIp4) + Byte(6) + Byte(4) + Word(1) + Text(ends.from) +
+                      Text(ip) + std::string(6, '\0') + Text(target));
+}
+
 Frame Icmp6(Ends const& ends, IpAddress const& from, IpAddress const& to, std::uint8_t type,
             std::string_view body) {
   auto const message = [&](unsigned sum) {

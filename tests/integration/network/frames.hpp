@@ -25,11 +25,13 @@ struct Ends {
 };
 
 Frame Ethernet(Ends const& ends, std::uint16_t type, std::string_view payload);
-/// `text` over UDP between two addresses of one family.
+/// `text` over UDP between two addresses of one family, to port 9.
 Frame Udp(Ends const& ends, IpAddress const& from, IpAddress const& to, std::uint16_t from_port,
           std::string_view text);
 /// A reply that says `ip` is at `mac`.
 Frame ArpReply(Ends const& ends, MacAddress const& mac, IpAddress const& ip);
+/// A question of `ip` at `ends.from`: who has `target`?
+Frame ArpRequest(Ends const& ends, IpAddress const& ip, IpAddress const& target);
 /// An ICMPv6 message with hop limit 255; `body` follows the checksum.
 Frame Icmp6(Ends const& ends, IpAddress const& from, IpAddress const& to, std::uint8_t type,
             std::string_view body);

@@ -20,6 +20,7 @@ void NetworkLab::SetUp() {
   namespaces_.emplace(dir_ + "/netns");
   host_ = std::make_unique<trellis::testing::FakeHost>();
   processes_ = std::make_unique<trellis::testing::RealProcesses>(*host_, dir_);
+  ASSERT_NO_FATAL_FAILURE(BeforeLoad());
   Load();
 }
 
@@ -82,6 +83,28 @@ void NetworkLab::AddGuest(std::string const& guest, std::string const& net_id,
                                  eth0.index);
   });
   ASSERT_TRUE(done) << done.error().message;
+}
+
+void NetworkLab::AddInternet() {
+  ASSERT_TRUE(namespaces_->Ensure("outside"));
+  auto links = Links::Open();
+  ASSERT_TRUE(links);
+  {
+    auto const target = namespaces_->Open("outside");
+    ASSERT_TRUE(target);
+    ASSERT_TRUE(links->CreateVeth("wan", {"eth0", target->get(), {}}));
+  }
+  auto const wan = links->Get("wan");
+  ASSERT_TRUE(wan);
+  ASSERT_TRUE(links->ConvergeAddresses(wan->index, {IpNet::Parse("198.51.100.1/24").value()}));
+  ASSERT_TRUE(links->SetUp(wan->index));
+  ASSERT_TRUE(namespaces_->RunIn("outside", []() -> Result<void> {
+    TRELLIS_TRY(auto inner, Links::Open());
+    TRELLIS_TRY(auto const eth0, inner.Get("eth0"));
+    TRELLIS_TRY(auto const address, IpNet::Parse("198.51.100.9/24"));
+    TRELLIS_CHECK(inner.ConvergeAddresses(eth0.index, {address}));
+    return inner.SetUp(eth0.index);
+  }));
 }
 
 bool NetworkLab::Reaches(std::string const& guest, std::string const& target) {

@@ -20,6 +20,8 @@ class NetworkLab : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  /// What is to be there before the plugin.
+  virtual void BeforeLoad() {}
   void Load();
   /// Of the plugin, as JSON.
   [[nodiscard]] virtual std::string Config() const;
@@ -28,6 +30,9 @@ class NetworkLab : public ::testing::Test {
   trellis::testing::Answer Provision(std::string const& id, unsigned port);
   /// A guest with this address on the twin's network `name`, as a machine would configure it.
   void AddGuest(std::string const& guest, std::string const& net_id, std::string const& address);
+  /// A host `outside` beyond the node, 198.51.100.9, that knows no way back to any network: answers
+  /// need the node's masquerade. The node has 198.51.100.1 there.
+  void AddInternet();
   /// Comes an echo request from the guest back sooner or later?
   bool Reaches(std::string const& guest, std::string const& target);
   /// None within a second.

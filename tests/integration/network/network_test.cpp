@@ -42,26 +42,7 @@ TEST_F(NetworkLab, GuestsReachTheirGatewayAndNobodyElse) {
 TEST_F(NetworkLab, GuestsReachTheOutsideThroughTheNode) {
   ASSERT_TRUE(Provision("7-100-net1", 2001).ok());
   AddGuest("a", NetId(7, "net1"), "10.1.2.5/24");
-  // A host beyond the node, that knows no way back to any network: answers need the masquerade.
-  ASSERT_TRUE(namespaces_->Ensure("outside"));
-  auto links = Links::Open();
-  ASSERT_TRUE(links);
-  {
-    auto const target = namespaces_->Open("outside");
-    ASSERT_TRUE(target);
-    ASSERT_TRUE(links->CreateVeth("wan", {"eth0", target->get(), {}}));
-  }
-  auto const wan = links->Get("wan");
-  ASSERT_TRUE(wan);
-  ASSERT_TRUE(links->ConvergeAddresses(wan->index, {IpNet::Parse("198.51.100.1/24").value()}));
-  ASSERT_TRUE(links->SetUp(wan->index));
-  ASSERT_TRUE(namespaces_->RunIn("outside", []() -> Result<void> {
-    TRELLIS_TRY(auto inner, Links::Open());
-    TRELLIS_TRY(auto const eth0, inner.Get("eth0"));
-    TRELLIS_TRY(auto const address, IpNet::Parse("198.51.100.9/24"));
-    TRELLIS_CHECK(inner.ConvergeAddresses(eth0.index, {address}));
-    return inner.SetUp(eth0.index);
-  }));
+  ASSERT_NO_FATAL_FAILURE(AddInternet());
   EXPECT_TRUE(Reaches("a", "198.51.100.9"));
   EXPECT_TRUE(IsCutOff("outside", "100.127.0.2"));
 }
@@ -127,6 +108,23 @@ TEST_F(NetworkLab, PortsAreTakenOnceAndGivenBack) {
   EXPECT_TRUE(Provision("8-101-net1", 2001).ok());
 }
 
+TEST_F(NetworkLab, APortThatIsTakenLeavesBothNetworksAsTheyAre) {
+  ASSERT_TRUE(Provision("7-100-net1", 2001).ok());
+  ASSERT_TRUE(Provision("8-101-net1", 2002).ok());
+
+  auto const refused = host_->Update("network", "8-101-net1", Data(2001));
+
+  EXPECT_EQ(refused.status, TRL_UNCHANGED);
+  EXPECT_THAT(refused.error, HasSubstr("port 2001 is already in the set"));
+  for (auto const& [id, port] : {std::pair{"7-100-net1", 2001U}, {"8-101-net1", 2002U}}) {
+    auto const seen = host_->Inspect("network", id, Data(port));
+    ASSERT_TRUE(seen);
+    EXPECT_EQ(seen->state, Observed::State::kRunning) << seen->detail;
+  }
+  ASSERT_TRUE(host_->Deprovision("network", "7-100-net1", Data(2001)).ok());
+  EXPECT_TRUE(host_->Update("network", "8-101-net1", Data(2001)).ok()) << "now it is free";
+}
+
 TEST_F(NetworkLab, PrivateAddressesAreListedForTheirOwnTwin) {
   ASSERT_TRUE(Provision("7-100-net1", 2001).ok());
   ASSERT_TRUE(Provision("8-101-net1", 2002).ok());
@@ -171,7 +169,12 @@ TEST_F(NetworkLab, AttachRefusesAddressesThatCannotBe) {
             "ip 10.1.2.5 is already used in network 'net1'");
   EXPECT_EQ(Attach(*host_, "7-100-vm2", "10.1.3.5").error().message,
             "ip 10.1.3.5 is not part of local nr subnet 10.1.2.0/24");
-  EXPECT_EQ(Attach(*host_, "7-100-vm2", "10.1.2.1").error().message, "ip 10.1.2.1 is reserved");
+  for (auto const* reserved : {"10.1.2.0", "10.1.2.1", "10.1.2.255"})
+    EXPECT_EQ(Attach(*host_, "7-100-vm2", reserved).error().message,
+              fmt::format("ip {} is reserved", reserved));
+  for (auto const* outside : {"10.2.2.5", "fd00::5", "", "10.1.2", "10.1.2.5/24"})
+    EXPECT_EQ(Attach(*host_, "7-100-vm2", outside).error().message,
+              fmt::format("ip {} is not part of local nr subnet 10.1.2.0/24", outside));
   EXPECT_EQ(Attach(*host_, "9-100-vm2", "10.1.2.9", 9).error().message, "network 'net1' not found");
 }
 
@@ -181,6 +184,26 @@ TEST_F(NetworkLab, SubnetStaysWhileMachinesAreAttached) {
   auto const refused = host_->Update("network", "7-100-net1", Data(2001, "10.1.4.0/24"));
   EXPECT_EQ(refused.status, TRL_UNCHANGED);
   EXPECT_EQ(refused.error, "subnet cannot change while 1 machines are attached");
+}
+
+class ManagedLab : public NetworkLab {
+ protected:
+  void BeforeLoad() override {
+    auto links = Links::Open();
+    ASSERT_TRUE(links && links->EnsureBridge("mgmt0"));
+    ASSERT_TRUE(WriteSysctl("ipv6/conf/mgmt0/disable_ipv6", "0"));
+    auto const link = links->Get("mgmt0");
+    for (auto const* address : {"192.168.5.2/24", "2001:db8::2/64", "fd12::2/64"})
+      ASSERT_TRUE(links->EnsureAddress(link->index, IpNet::Parse(address).value()));
+  }
+  [[nodiscard]] std::string Config() const override {
+    return R"({"netns_dir":")" + dir_ + R"(/netns","management":"mgmt0"})";
+  }
+};
+
+TEST_F(ManagedLab, ClientsAreToldAddressesTheyCanReach) {
+  EXPECT_EQ(host_->Command("zos.network.interfaces", "null").value(),
+            R"({"zos":["192.168.5.2","2001:db8::2"],"ygg":[]})");
 }
 
 TEST_F(NetworkLab, FarmersSeeTheInterfacesUnderBothNames) {
@@ -202,6 +225,8 @@ TEST_F(NetworkLab, TeardownRemovesEverything) {
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_THAT(LinksHere(), ElementsAre("lo"));
   EXPECT_TRUE(namespaces_->List().value().empty());
+  host_->RunTasks();
+  EXPECT_THAT(LinksHere(), ElementsAre("lo")) << "and it stays away";
 }
 
 }  // namespace

@@ -302,6 +302,37 @@ TEST_F(ParentLab, InterfaceIsTakenWhenItIsThereAndFree) {
             R"({"is_single":false,"is_dual":true,"dual_interface":"nic0"})");
 }
 
+TEST_F(ParentLab, FarmersMoveTheSegmentToAnotherInterface) {
+  auto links = Links::Open();
+  ASSERT_TRUE(links->CreateVeth("nic0", {"far0"}) && links->CreateVeth("nic1", {"far1"}));
+  ASSERT_TRUE(Set(*host_));
+  auto const move = [this](std::string const& name) {
+    return host_->Command("zos.admin.set_public_nic", "\"" + name + "\"");
+  };
+  auto const nic = links->Get("nic1");
+  ASSERT_TRUE(links->ConvergeAddresses(nic->index, {IpNet::Parse("192.0.2.1/24").value()}));
+  // The node's own interface, as hardware is listed: the one with its default route.
+  ASSERT_TRUE(links->SetUp(nic->index));
+  ASSERT_TRUE(links->SetDefaultRoute(IpAddress::Parse("192.0.2.9").value(), nic->index));
+  EXPECT_EQ(move("nic1").error().message,
+            "interface 'nic1' carries the node's address '192.0.2.1/24'");
+  EXPECT_EQ(MasterOf("nic0"), links->Get(kPublicBridge)->index) << "everything as it was";
+  EXPECT_FALSE(move("nowhere0"));
+  ASSERT_TRUE(links->ConvergeAddresses(nic->index, {}));
+  ASSERT_TRUE(links->SetRoute(IpNet::Parse("0.0.0.0/0").value(), nic->index));
+
+  auto const moved = move("nic1");
+
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_EQ(MasterOf("nic1"), links->Get(kPublicBridge)->index);
+  EXPECT_EQ(MasterOf("nic0"), 0);
+  ASSERT_TRUE(host_->Unload("network"));
+  Load();
+  EXPECT_EQ(host_->Command("zos.admin.get_public_nic", "null").value(),
+            R"({"is_single":false,"is_dual":true,"dual_interface":"nic1"})")
+      << "also after a restart";
+}
+
 class PlainLab : public PublicLab {
  protected:
   PlainLab() { config_public_ = "{}"; }

@@ -42,90 +42,6 @@ std::string PublicKeyNumber(std::uint8_t number) {
   return KeyToBase64(PublicKeyOf(SecretNumber(number)).value());
 }
 
-TunnelNode::TunnelNode(Namespaces const& namespaces, std::string name, std::string const& dir)
-    : namespaces_(namespaces), name_(std::move(name)), dir_(dir) {
-  In([&] {
-    host_ = std::make_unique<trellis::testing::FakeHost>();
-    processes_ = std::make_unique<trellis::testing::RealProcesses>(*host_, dir_);
-  });
-}
-
-TunnelNode::~TunnelNode() {
-  In([&] {
-    (void)host_->Unload("network");
-    processes_.reset();
-    auto const left = Namespaces(dir_ + "/netns").List();
-    for (auto const& name : left.value_or(std::vector<std::string>()))
-      (void)Namespaces(dir_ + "/netns").Remove(name);
-  });
-}
-
-void TunnelNode::In(std::function<void()> const& function) {
-  Must(namespaces_.RunIn(name_, [&]() -> Result<void> {
-    function();
-    return {};
-  }));
-}
-
-void TunnelNode::Load() {
-  In([&] {
-    auto const loaded = host_->Load(trellis::testing::FakeHost::BuiltPlugin("network"),
-                                    R"({"netns_dir":")" + dir_ + R"(/netns"})");
-    ASSERT_TRUE(loaded) << loaded.error().message;
-  });
-}
-
-void TunnelNode::Reload() {
-  In([&] { ASSERT_TRUE(host_->Unload("network")); });
-  Load();
-}
-
-trellis::testing::Answer TunnelNode::Provision(Network const& data) {
-  trellis::testing::Answer answer;
-  In([&] { answer = host_->Provision("network", "7-100-net1", json::Dump(data)); });
-  return answer;
-}
-
-trellis::testing::Answer TunnelNode::Update(Network const& data) {
-  trellis::testing::Answer answer;
-  In([&] { answer = host_->Update("network", "7-100-net1", json::Dump(data)); });
-  return answer;
-}
-
-trellis::testing::Answer TunnelNode::Deprovision(Network const& data) {
-  trellis::testing::Answer answer;
-  In([&] { answer = host_->Deprovision("network", "7-100-net1", json::Dump(data)); });
-  return answer;
-}
-
-Observed TunnelNode::Inspect(Network const& data) {
-  Observed seen;
-  In([&] {
-    auto const got = host_->Inspect("network", "7-100-net1", json::Dump(data));
-    ASSERT_TRUE(got) << got.error().message;
-    seen = *got;
-  });
-  return seen;
-}
-
-Result<WireGuardDevice> TunnelNode::Device() {
-  auto const socket = host_->dir() + "/state/network/wg/" + TunnelName(NetId(7, "net1")) + ".sock";
-  TRELLIS_TRY(auto const answer, AskUnix(socket, kGetRequest, kEndOfAnswer));
-  return ReadAnswer(answer);
-}
-
-int TunnelNode::TunnelPid() {
-  auto const processes = host_->Processes();
-  auto const found = processes.find("network/wg-" + NetId(7, "net1"));
-  return found == processes.end() ? -1 : found->second.pid;
-}
-
-bool TunnelNode::DeliverEndOfTunnel() {
-  bool delivered = false;
-  In([&] { delivered = processes_->DeliverEnd("wg-" + NetId(7, "net1")); });
-  return delivered;
-}
-
 void TunnelLab::SetUp() {
   ASSERT_NO_FATAL_FAILURE(trellis::testing::EnterOwnNamespaces());
   Must(MakeDirs("/var/run/wireguard"));
@@ -172,13 +88,33 @@ void TunnelLab::AddHost(std::string const& name, int number) {
   }));
 }
 
-TunnelNode& TunnelLab::AddNode(int number) {
+TunnelNode& TunnelLab::AddNode(int number, std::string const& more) {
   auto const name = fmt::format("node{}", number);
   AddHost(name, number);
   nodes_.push_back(
-      std::make_unique<TunnelNode>(*namespaces_, name, fmt::format("{}/{}", dir_, name)));
+      std::make_unique<TunnelNode>(*namespaces_, name, fmt::format("{}/{}", dir_, name), more));
   nodes_.back()->Load();
   return *nodes_.back();
+}
+
+void TunnelLab::PutSegmentOnWire(int number) {
+  auto const name = fmt::format("node{}", number);
+  auto links = Links::Open();
+  ASSERT_TRUE(links);
+  {
+    auto const target = namespaces_->Open(name);
+    ASSERT_TRUE(target);
+    Must(links->CreateVeth("s-" + name, {"segment", target->get(), {}}));
+  }
+  auto const join = [](std::string const& link, std::string const& bridge) -> Result<void> {
+    TRELLIS_TRY(auto there, Links::Open());
+    TRELLIS_TRY(auto const end, there.Get(link));
+    TRELLIS_TRY(auto const master, there.Get(bridge));
+    TRELLIS_CHECK(there.SetMaster(end.index, master.index));
+    return there.SetUp(end.index);
+  };
+  Must(join("s-" + name, kBridge));
+  Must(namespaces_->RunIn(name, [&] { return join("segment", "br-pub"); }));
 }
 
 Peer TunnelLab::PeerOf(int number) {

@@ -25,7 +25,9 @@ std::string PublicKeyNumber(std::uint8_t number);
 class TunnelNode {
  public:
   /// `name`: of the namespace it lives in.
-  TunnelNode(Namespaces const& namespaces, std::string name, std::string const& dir);
+  /// `more`: further keys of the configuration, each after a comma.
+  TunnelNode(Namespaces const& namespaces, std::string name, std::string const& dir,
+             std::string more);
   ~TunnelNode();
   TunnelNode(TunnelNode const&) = delete;
   TunnelNode& operator=(TunnelNode const&) = delete;
@@ -40,6 +42,8 @@ class TunnelNode {
   Observed Inspect(Network const& data);
   /// The tunnel as it is.
   Result<WireGuardDevice> Device();
+  /// To the tunnel's process, as an operator would.
+  Result<void> Send(std::string const& request);
   /// -1: it has none.
   int TunnelPid();
   bool DeliverEndOfTunnel();
@@ -47,9 +51,12 @@ class TunnelNode {
   trellis::testing::FakeHost& host() { return *host_; }
 
  private:
+  Result<std::string> Ask(std::string const& request);
+
   Namespaces const& namespaces_;
   std::string name_;
   std::string dir_;
+  std::string more_;
   std::unique_ptr<trellis::testing::FakeHost> host_;
   std::unique_ptr<trellis::testing::RealProcesses> processes_;
 };
@@ -61,12 +68,14 @@ class TunnelLab : public ::testing::Test {
 
   /// Node `number` (1 or 2) has 192.0.2.<number> on the wire and 10.1.<number + 1>.0/24 of the
   /// network, its machine ends in .5.
-  TunnelNode& AddNode(int number);
+  TunnelNode& AddNode(int number, std::string const& more = "");
   /// What node `number` is asked for when it is connected to `others`.
   static Network DataOf(int number, std::vector<int> const& others = {});
   static Peer PeerOf(int number);
   /// The two nodes with their machines `m1` and `m2`.
   void Connect();
+  /// The public segment of node `number` is the wire.
+  void PutSegmentOnWire(int number);
   /// Something with 192.0.2.<number>: a namespace on the wire.
   void AddHost(std::string const& name, int number);
   void AddMachine(std::string const& name, int node, std::string const& address);

@@ -1,5 +1,6 @@
 // trellis.net.attach/1 and trellis.net.namespace/1: machines and other plugins on user networks.
-// trellis.net.public/1: what the node shows to the internet.
+// trellis.net.public/1: what the node shows to the internet. trellis.net.ports/1: who listens
+// where.
 #pragma once
 
 #include <trellis/host.hpp>
@@ -9,6 +10,7 @@ namespace trellis::services {
 inline constexpr char const* kNetAttach = "trellis.net.attach/1";
 inline constexpr char const* kNetNamespace = "trellis.net.namespace/1";
 inline constexpr char const* kNetPublic = "trellis.net.public/1";
+inline constexpr char const* kNetPorts = "trellis.net.ports/1";
 /// Published when the answer of `config` is no longer what it was.
 inline constexpr char const* kNetPublicChanged = "net.public.changed";
 
@@ -66,6 +68,29 @@ struct NamespaceInfo {
   std::uint16_t wireguard_port = 0;      ///< where its tunnel listens
 };
 BOOST_DESCRIBE_STRUCT(NamespaceInfo, (), (netns, ip_range, subnet, nameservers, wireguard_port))
+
+/// prepare{owner,kind} -> {netns,ips}: a namespace for one server of `owner`. Idempotent; what is
+/// missing or wrong in it is put right. kConflict when the owner has one of another kind.
+/// list{} -> {namespaces}. reconcile{owners}: removes those of workloads that are not listed.
+struct NamespacePrepare {
+  std::string owner;  ///< a workload id, or "@plugin/key"
+  std::string kind;   ///< zdb|qsfs: which links and which open ports
+};
+BOOST_DESCRIBE_STRUCT(NamespacePrepare, (), (owner, kind))
+struct PreparedNamespace {
+  std::string netns;             ///< absolute path
+  std::vector<std::string> ips;  ///< public IPv6, planetary, mycelium, fd00::; those there are
+};
+BOOST_DESCRIBE_STRUCT(PreparedNamespace, (), (netns, ips))
+struct NamespaceLeases {
+  std::vector<NamespacePrepare> namespaces;
+};
+BOOST_DESCRIBE_STRUCT(NamespaceLeases, (), (namespaces))
+/// destroy{owner}: OK when unknown.
+struct NamespaceDestroy {
+  std::string owner;
+};
+BOOST_DESCRIBE_STRUCT(NamespaceDestroy, (), (owner))
 
 /// config{} -> {public_config,netns}: no public_config when the node has none.
 struct NodePublicConfig {
@@ -143,5 +168,34 @@ struct PublicFilterOwners {
   std::vector<std::string> owners;
 };
 BOOST_DESCRIBE_STRUCT(PublicFilterOwners, (), (kind, owners))
+
+/// wireguard{} -> {ports}: UDP ports that no tunnel can have any more, sorted.
+struct WireGuardPorts {
+  std::vector<std::uint16_t> ports;
+};
+BOOST_DESCRIBE_STRUCT(WireGuardPorts, (), (ports))
+/// reserve{owner,proto} -> {owner,proto,port}: one port for each owner and protocol, that nothing
+/// on the node listens on and no tunnel gets from now on; again: the same one. kExhausted.
+struct PortReserve {
+  std::string owner;  ///< a workload id, or "@plugin/key"
+  std::string proto;  ///< udp|tcp
+};
+BOOST_DESCRIBE_STRUCT(PortReserve, (), (owner, proto))
+struct ReservedPort {
+  std::string owner;
+  std::string proto;
+  std::uint16_t port = 0;
+};
+BOOST_DESCRIBE_STRUCT(ReservedPort, (), (owner, proto, port))
+/// list{} -> {ports}. reconcile{owners}: gives those of workloads back that are not listed.
+struct ReservedPorts {
+  std::vector<ReservedPort> ports;
+};
+BOOST_DESCRIBE_STRUCT(ReservedPorts, (), (ports))
+/// release{owner}: all of the owner's ports; OK when unknown.
+struct PortRelease {
+  std::string owner;
+};
+BOOST_DESCRIBE_STRUCT(PortRelease, (), (owner))
 
 }  // namespace trellis::services

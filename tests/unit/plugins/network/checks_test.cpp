@@ -86,5 +86,28 @@ TEST(Checks, RefusesFixedAndUsedPorts) {
   EXPECT_TRUE(CheckPort(0, {2000}));
 }
 
+TEST(Checks, AcceptsWhatClientsReallySend) {
+  auto data = Good();
+  data.peers[0].subnet = data.subnet;  // of a hidden node
+  data.peers[0].endpoint = "";
+  data.peers[0].allowed_ips.push_back(IpNet::Parse("0.0.0.0/0").value());
+  EXPECT_EQ(Fault(data), "");
+}
+
+TEST(Checks, RefusesKeysOfAnotherLength) {
+  auto data = Good();
+  data.peers[0].wireguard_public_key = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTg==";  // 31 bytes
+  EXPECT_EQ(Fault(data), "peer 0: invalid wireguard public key");
+  data = Good();
+  data.wireguard_private_key = "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LA==";
+  EXPECT_EQ(Fault(data), "invalid wireguard private key");
+}
+
+TEST(Checks, RefusesAnEmptyAllowedRange) {
+  auto data = Good();
+  data.peers[0].allowed_ips.emplace_back();
+  EXPECT_EQ(Fault(data), "peer 0: empty allowed ip");
+}
+
 }  // namespace
 }  // namespace trellis::plugins::network

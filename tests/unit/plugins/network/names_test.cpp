@@ -1,5 +1,8 @@
 #include "plugins/network/names.hpp"
 
+#include "plugins/network/links.hpp"
+#include "plugins/network/server_namespace.hpp"
+
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -10,6 +13,10 @@ namespace {
 
 IpAddress Ip(std::string_view text) {
   return IpAddress::Parse(text).value();
+}
+
+std::string Hex(MacAddress const& mac) {
+  return fmt::format("{:02x}", fmt::join(mac, ""));
 }
 
 TEST(Names, HardwareAddressesFollowTheVectors) {
@@ -55,6 +62,41 @@ TEST(Names, TunnelAndRouterAddressesFollowTheVectors) {
   EXPECT_EQ(NdmzV6(Ip("100.127.0.3")).ToString(), "fd00::3");
   EXPECT_EQ(NdmzV6(Ip("100.127.1.1")).ToString(), "fd00::101");
   EXPECT_EQ(NdmzV6(Ip("100.127.255.254")).ToString(), "fd00::fffe");
+}
+
+TEST(Names, HardwareAddressesAreOfOneMachineAndStable) {
+  for (int i = 0; i < 100000; ++i) {
+    auto const text = fmt::format("any text {}", i);
+    auto const mac = HardwareAddress(text);
+    ASSERT_EQ(mac[0] & 1U, 0U) << text << " gives the address of a group";
+    ASSERT_EQ(mac[0] & 2U, 2U) << text << " gives a vendor's address";
+    ASSERT_EQ(mac, HardwareAddress(text));
+  }
+}
+
+TEST(Names, SlaacFollowsTheVector) {
+  MacAddress const mac{0x32, 0xae, 0x4f, 0x41, 0x9c, 0x4a};
+  EXPECT_EQ(SlaacAddress(mac, IpNet::Parse("2001:db8:10:20::7/64").value()).ToString(),
+            "2001:db8:10:20:30ae:4fff:fe41:9c4a/64");
+}
+
+TEST(Names, ServerNamespacesFollowFromTheirOwners) {
+  auto const zdb = ServerNames::Of({"@zdb/a", "zdb"});
+  ASSERT_TRUE(zdb);
+  EXPECT_EQ(zdb->netns, "zdb-ns-" + Hex(HardwareAddress("pub:a")));
+  EXPECT_EQ(zdb->lease, "zdb:a");
+  EXPECT_EQ(zdb->host_end, zdb->netns.substr(15) + "-eth0");
+  auto const qsfs = ServerNames::Of({"7-100-fs", "qsfs"});
+  ASSERT_TRUE(qsfs);
+  EXPECT_EQ(qsfs->netns, "qfs-ns-" + Hex(HardwareAddress("qsfs:7-100-fs")));
+  EXPECT_EQ(qsfs->lease, "qsfs:7-100-fs");
+}
+
+TEST(Names, NamesThatALinkCannotHaveAreRefused) {
+  auto links = Links::Open();
+  ASSERT_TRUE(links);
+  EXPECT_EQ(links->Find("b-12345678901234").error().message,
+            "'b-12345678901234' cannot be the name of a link");
 }
 
 }  // namespace
