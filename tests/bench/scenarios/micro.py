@@ -89,3 +89,21 @@ def n1(lab):
     took = rows(lab, "network", "BM_network", "BM_inspect")
     few, many, floor = (took[f"BM_network{name}/iterations:40/real_time"]["p50_us"] for name in ("/present:10", "/present:1000", "_floor"))
     return {"cost": few / floor, "flat": many / few, "ms": few / 1e3, "inspect_us": took["BM_inspect/real_time"]["real_time"] / 1e3}
+
+
+@scenario("N3", "a user network with its tunnel is removed", {
+    "blocked_ms": Figure("the longest that another caller waits for the plugin, of 40", 50, 1, unit="ms"),
+    "ms": Figure("until everything of it is gone, median", unit="ms"),
+})
+def n3(lab):
+    took = rows(lab, "removal", "BM_removal")["BM_removal/iterations:40/real_time"]
+    return {"blocked_ms": took["blocked_ms"], "ms": took["p50_us"] / 1e3}
+
+
+@scenario("N4", "TCP between machines on two nodes", {
+    "tunnel": Figure("through their network / through wireguard-go set up by hand", 0.9, best="high"),
+    "mbit": Figure("through their network", unit="Mbit/s", best="high"),
+})
+def n4(lab):
+    flow = rows(lab, "tunnel", "BM_tunnel")["BM_tunnel/iterations:5/real_time"]
+    return {"tunnel": flow["ratio"], "mbit": flow["ours_mbit"]}
