@@ -19,6 +19,7 @@ struct FlistFlags {
   std::string cache;
   std::string listen;
   std::vector<std::string> stores;
+  std::vector<std::string> sources;
 };
 
 /// Becomes the program, which is beside this one: signals and output are its own.
@@ -48,6 +49,8 @@ Result<void> Tool(App const& app, std::string const& command, FlistFlags const& 
   add("--listen", flags.listen);
   for (auto const& store : flags.stores)
     add("--store", store);
+  for (auto const& source : flags.sources)
+    add("--from", source);
   add("--", flags.source);
   return Become("trellis-flist", std::move(words));
 }
@@ -75,6 +78,10 @@ void AddFlistCommands(CLI::App& root, App& app) {
                                             "where blocks go: a directory, dir:// or zdb:// url; "
                                             "aa-bb=URL for a range; may be repeated");
     if (command == pack) store->required();
+    command
+        ->add_option("--from", flags->sources,
+                     "where nodes get the blocks, when not where they go; may be repeated")
+        ->needs(store);
     app.On(command, [&app, flags, name = command->get_name()] { return Tool(app, name, *flags); });
   }
   auto* const list = flist->add_subcommand("ls", "what is in a .fl image");

@@ -20,9 +20,11 @@ struct Flags {
 };
 
 trellis::Result<void> Run(Flags const& flags) {
-  TRELLIS_TRY(auto const files, ImageFiles::Open(flags.image, flags.cache, flags.rules));
+  auto const files = ImageFiles::Open(flags.image, flags.cache, flags.rules);
+  if (!files)
+    return tl::unexpected<trellis::Error>(trellis::Error(files.error()).With("'{}'", flags.image));
   TRELLIS_CHECK(MakeDirs(flags.cache, 0700));
-  return ServeImage(*files, flags.serve);
+  return ServeImage(**files, flags.serve);
 }
 
 }  // namespace

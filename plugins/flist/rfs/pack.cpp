@@ -154,13 +154,15 @@ class Packer {
 
 Result<PackSummary> Pack(PackRequest const& request) {
   if (request.routes.empty()) return Fail(Code::kInvalid, "an image needs a store for its blocks");
+  for (auto const& source : request.sources)
+    TRELLIS_CHECK(OpenStore(source.url, StoreRules{{"/"}}));
   TRELLIS_TRY(auto const root, OpenFile(request.root, O_RDONLY | O_DIRECTORY));
   TRELLIS_TRY(auto const writer, FlWriter::Create(request.output));
   BlockSource stores(request.routes, StoreRules{{"/"}});
   Packer packer(*writer, stores);
   TRELLIS_CHECK(packer.AddDir(root, 0, "/", 0));
   if (packer.summary().blocks != 0) TRELLIS_CHECK(stores.Sync());
-  for (auto route : request.routes) {
+  for (auto route : request.sources.empty() ? request.routes : request.sources) {
     route.url = WithoutPassword(route.url);
     TRELLIS_CHECK(writer->AddRoute(route));
   }

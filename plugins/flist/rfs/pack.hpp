@@ -14,8 +14,9 @@ namespace trellis::plugins::flist {
 struct PackRequest {
   std::string root;
   std::string output;
-  std::vector<Route> routes;  ///< with passwords; the image gets them without
+  std::vector<Route> routes;  ///< where blocks go; with passwords
   std::map<std::string, std::string> tags;
+  std::vector<Route> sources{};  ///< where nodes get them; none = `routes`. Without passwords
 };
 struct PackSummary {
   std::uint64_t entries = 0;

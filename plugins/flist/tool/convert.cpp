@@ -65,7 +65,7 @@ Result<PackSummary> Convert(Call& call, ConvertRequest const& request) {
     return Fail(Code::kInvalid, "'{}' is a directory already", request.source);
   if (own) TRELLIS_CHECK(WriteStartupFile(image.root, image.config));
   if (request.routes.empty()) return MoveTo(image.root, request.output);
-  return Pack({image.root, request.output, request.routes, {}});
+  return Pack({image.root, request.output, request.routes, {}, request.sources});
 }
 
 }  // namespace trellis::plugins::flist

@@ -11,10 +11,11 @@
 namespace trellis::plugins::flist {
 
 struct ConvertRequest {
-  std::string source;         ///< directory, tar, OCI layout or archive, docker archive
-  std::string output;         ///< an rfs image, or a new directory when there are no stores
-  std::vector<Route> routes;  ///< "" = unpack into a directory
-  std::string temp;           ///< directory with room for the unpacked image
+  std::string source;            ///< directory, tar, OCI layout or archive, docker archive
+  std::string output;            ///< an rfs image, or a new directory when there are no stores
+  std::vector<Route> routes;     ///< none = unpack into a directory
+  std::string temp;              ///< directory with room for the unpacked image
+  std::vector<Route> sources{};  ///< as of PackRequest
 };
 
 /// What an image wants to run becomes its `.startup.toml`, unless it has one. kExists when the

@@ -25,6 +25,7 @@ struct Flags {
   std::string output;
   std::string listen;
   std::vector<std::string> stores;
+  std::vector<std::string> sources;
 };
 
 // Blocks are found by their absolute path, wherever the image is mounted.
@@ -33,10 +34,10 @@ std::string StoreUrl(std::string const& text) {
   return path ? "dir://" + std::filesystem::absolute(text).lexically_normal().string() : text;
 }
 
-Result<std::vector<Route>> RoutesOf(Flags const& flags) {
+Result<std::vector<Route>> RoutesOf(std::vector<std::string> const& stores) {
   std::vector<Route> routes;
-  routes.reserve(flags.stores.size());
-  for (auto const& text : flags.stores) {
+  routes.reserve(stores.size());
+  for (auto const& text : stores) {
     TRELLIS_TRY(auto route, ParseRoute(text));
     route.url = StoreUrl(route.url);
     routes.push_back(std::move(route));
@@ -57,24 +58,31 @@ void Show(Flags const& flags, PackSummary const& summary) {
 }
 
 Result<void> RunPack(Flags const& flags) {
-  TRELLIS_TRY(auto const routes, RoutesOf(flags));
-  TRELLIS_TRY(auto const summary, Pack({flags.source, flags.output, routes, {}}));
+  TRELLIS_TRY(auto const routes, RoutesOf(flags.stores));
+  TRELLIS_TRY(auto const sources, RoutesOf(flags.sources));
+  TRELLIS_TRY(auto const summary, Pack({flags.source, flags.output, routes, {}, sources}));
   Show(flags, summary);
   return {};
 }
 
 Result<void> RunConvert(Flags const& flags) {
-  TRELLIS_TRY(auto routes, RoutesOf(flags));
+  TRELLIS_TRY(auto routes, RoutesOf(flags.stores));
+  TRELLIS_TRY(auto sources, RoutesOf(flags.sources));
   auto const output = std::filesystem::absolute(flags.output).lexically_normal();
   ProgramCall call;
-  TRELLIS_TRY(auto const summary, Convert(*call, {flags.source, output.string(), std::move(routes),
-                                                  output.parent_path().string()}));
+  TRELLIS_TRY(auto const summary,
+              Convert(*call, {flags.source, output.string(), std::move(routes),
+                              output.parent_path().string(), std::move(sources)}));
   Show(flags, summary);
   return {};
 }
 
 Result<void> RunList(Flags const& flags) {
-  TRELLIS_TRY(auto const image, FlFile::Open(flags.source));
+  auto const opened = FlFile::Open(flags.source);
+  if (!opened)
+    return tl::unexpected<trellis::Error>(
+        trellis::Error(opened.error()).With("'{}'", flags.source));
+  auto const& image = *opened;
   TRELLIS_TRY(auto const routes, image->Routes());
   if (flags.json) {
     std::vector<ListedEntry> entries;
@@ -120,6 +128,7 @@ int main(int argc, char** argv) {
   for (auto* const command : {add("pack", &RunPack), add("convert", &RunConvert)}) {
     command->add_option("-o,--output", flags.output)->required();
     command->add_option("--store", flags.stores);
+    command->add_option("--from", flags.sources);
   }
   add("ls", &RunList);
   add("serve", &RunServe)->add_option("--listen", flags.listen)->required();

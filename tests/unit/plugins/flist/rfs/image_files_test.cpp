@@ -133,6 +133,21 @@ TEST_F(PackedImage, HasNoPasswordOfItsStores) {
   EXPECT_EQ(routes->front().url, "dir://" + store());
 }
 
+TEST_F(PackedImage, NamesWhereNodesGetTheBlocksInsteadOfWhereTheyWent) {
+  std::vector<Route> const stores{{0, 255, "dir://" + store()}};
+  ASSERT_TRUE(
+      Pack({root(), dir_ / "image.fl", stores, {}, {{0, 255, "http://user:secret@hub/blocks"}}}));
+  Open();
+
+  auto const routes = files_->rows().Routes();
+
+  ASSERT_TRUE(routes);
+  ASSERT_EQ(routes->size(), 1U);
+  EXPECT_EQ(routes->front().url, "http://hub/blocks");
+  EXPECT_EQ(Pack({root(), dir_ / "other.fl", stores, {}, {{0, 255, "ftp://hub"}}}).error().code,
+            Code::kUnsupported);
+}
+
 TEST_F(PackedImage, StoreThatVanishesFailsReadsUntilItIsBack) {
   WriteText(root() + "/big", Content(3 * kBlockBytes));
   ASSERT_TRUE(PackRoot());
