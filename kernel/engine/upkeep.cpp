@@ -5,7 +5,7 @@
 #include "kernel/engine/effects.hpp"
 #include "kernel/grid/names.hpp"
 #include "kernel/store/listings.hpp"
-#include "kernel/sys/machine.hpp"
+#include "kernel/sys/memory.hpp"
 
 #include <pthread.h>
 

@@ -6,6 +6,7 @@
 #include "kernel/node/relay_alone.hpp"
 #include "kernel/node/version.hpp"
 #include "kernel/sys/limits.hpp"
+#include "kernel/sys/memory.hpp"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -55,7 +56,7 @@ Result<int> Run(ConfigSource const& source) {
   (void)trellis::sys::RaiseFileLimit();  // every session of the relay is one
   TRELLIS_TRY(auto const node, source.relay_only ? trellis::node::RelayAlone::Open(config)
                                                  : trellis::node::OpenDaemon(std::move(config)));
-  (void)::malloc_trim(0);  // what starting needed is not needed again
+  trellis::sys::GiveBackStart();
   node->OnShutdown([] { (void)::kill(::getpid(), SIGTERM); });
   timespec const half_minute{30, 0};
   int signal = -1;
@@ -82,8 +83,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(trellis::node::kVersion));
   CLI11_PARSE(app, argc, argv);
   if (sodium_init() < 0) return 1;
-  // Threads here wait far more than they allocate: two arenas instead of one for each keep the
-  // daemon small.
+  // A thread keeps what it freed in its arena. They wait far more than they allocate, so on a
+  // machine with many processors they need not have one each.
   (void)::mallopt(M_ARENA_MAX, 16);
   auto const done = check ? Check(source) : Run(source);
   if (done) return *done;

@@ -5,7 +5,6 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
-#include <malloc.h>
 
 #include <array>
 #include <cstring>
@@ -71,10 +70,6 @@ std::string Hypervisor() {
     if (vendor == known.vendor) return std::string(known.name);
   }
   return vendor;
-}
-
-void GiveBackMemory() {
-  (void)::malloc_trim(0);
 }
 
 std::uint64_t TcpConnections() {

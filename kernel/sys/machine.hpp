@@ -11,7 +11,5 @@ namespace trellis::sys {
 [[nodiscard]] std::string Hypervisor();
 /// Established TCP connections in this network namespace.
 [[nodiscard]] std::uint64_t TcpConnections();
-/// Gives freed memory back to the system, after something big that does not come again soon.
-void GiveBackMemory();
 
 }  // namespace trellis::sys

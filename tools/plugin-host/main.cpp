@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,6 +49,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   (void)::prctl(PR_SET_NAME, argv[1]);
+  // What a thread frees is for all: there may be many, of which few do anything at a time.
+  (void)::mallopt(M_ARENA_MAX, 2);
   trellis::plugin_host::Session session(trellis::sys::UniqueFd(kSocket), argv[1]);
   return session.Run();
 }

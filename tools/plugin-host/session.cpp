@@ -1,6 +1,7 @@
 #include "tools/plugin-host/session.hpp"
 
 #include "kernel/plugin/helper/wire.hpp"
+#include "kernel/sys/memory.hpp"
 #include "tools/plugin-host/sandbox.hpp"
 
 #include <trellis/json.hpp>
@@ -95,6 +96,7 @@ void Session::Lead() {
     if (ready < 0) continue;  // interrupted
     if (ready == 0) {
       if (others > 0) return;  // the last one stays
+      if (!rested_.exchange(true)) sys::GiveBackStart();
       continue;
     }
     auto const read = connection_.ReadSome();
@@ -102,6 +104,7 @@ void Session::Lead() {
     LetNextRead();  // at the end too: that wakes them one after the other
     if (!read) return ended_.release();
     if (calls.empty()) continue;
+    rested_ = false;
     if (others == 0) threads_.Post([this] { Lead(); });
     for (std::size_t i = 1; i < calls.size(); ++i)
       threads_.Post([this, shared = calls[i]] { Serve(*shared); });

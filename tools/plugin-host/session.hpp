@@ -59,6 +59,7 @@ class Session {
   sys::UniqueFd readable_;                               // epoll
   std::vector<std::shared_ptr<plugin::Frame>> arrived_;  // calls; of the thread that reads
   std::atomic<int> waiting_ = 0;                         // threads, for the socket
+  std::atomic<bool> rested_ = false;                     // gave back what nothing used for a while
   std::counting_semaphore<> ended_{0};                   // the connection did
   plugin::CallThreads threads_;
   std::optional<Result<std::vector<std::string>>> confined_;  // what the sandbox left open
