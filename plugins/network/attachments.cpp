@@ -54,9 +54,9 @@ Result<services::Attachment> NetworkEngine::Describe(AttachmentRecord const& att
 }
 
 Result<services::Attachment> NetworkEngine::AttachPrivate(services::AttachPrivate const& request) {
-  std::scoped_lock const lock(mutex_);
   if (request.owner.empty()) return Fail(Code::kInvalid, "an attachment needs an owner");
   auto const net_id = NetId(request.twin, request.network);
+  auto const lock = Enter(net_id);
   auto const* const record = records_.FindNetwork(net_id);
   if (record == nullptr || !namespaces_.Exists(NamespaceName(net_id)))
     return Fail(Code::kNotFound, "network '{}' not found", request.network);

@@ -137,6 +137,7 @@ Result<void> NetworkEngine::Demolish(Call const& call, std::string const& net_id
 }
 
 Result<void> NetworkEngine::Drop(Call const& call, std::string const& net_id, Lock& lock) {
+  left_.wait(lock, [&] { return !leaving_.contains(net_id); });
   leaving_.insert(net_id);
   lock.unlock();
   auto gone = Demolish(call, net_id);

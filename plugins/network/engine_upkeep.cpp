@@ -51,6 +51,7 @@ Result<void> NetworkEngine::Recovered(Call& call, std::span<std::string_view con
   Lock lock(mutex_);
   TRELLIS_TRY(auto const present, user_networks_.Present());
   for (auto const& net_id : present) {
+    left_.wait(lock, [&] { return !leaving_.contains(net_id); });
     if (records_.FindNetwork(net_id) != nullptr) continue;
     TRELLIS_CHECK(Drop(call, net_id, lock));
     host_.Info("removed a network that nobody knows", {{"network", json::Encode(net_id)}});
