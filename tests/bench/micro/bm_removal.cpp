@@ -17,7 +17,7 @@ namespace {
 
 using namespace trellis;  // NOLINT(google-build-using-namespace): a program of its own
 using bench::Must;
-using testing::FakeHost;
+using trellis::testing::FakeHost;
 
 constexpr int kRounds = 40;
 constexpr char const* kId = "7-100-net";
@@ -61,7 +61,7 @@ void BM_removal(benchmark::State& state) {
   if (!apart) Must<void>(Fail(Code::kDenied, "cannot make namespaces: run it as root"));
   testing::TempDir const dir;
   FakeHost host;
-  testing::RealProcesses const processes(host, dir / "processes");
+  trellis::testing::RealProcesses const processes(host, dir / "processes");
   Must(host.Load(FakeHost::BuiltPlugin("network"),
                  R"({"netns_dir":")" + (dir / "netns").string() + R"("})"));
   bench::Quantiles took;

@@ -41,8 +41,8 @@ class Lab : public TunnelLab {
   Lab() {
     SetUp();
     Connect();
-    hand_host_ = std::make_unique<testing::FakeHost>();
-    hand_ = std::make_unique<testing::RealProcesses>(*hand_host_, dir_ + "/hand");
+    hand_host_ = std::make_unique<trellis::testing::FakeHost>();
+    hand_ = std::make_unique<trellis::testing::RealProcesses>(*hand_host_, dir_ + "/hand");
     for (int const number : {5, 6})
       AddByHand(number, 11 - number);
   }
@@ -125,8 +125,8 @@ class Lab : public TunnelLab {
     }));
   }
 
-  std::unique_ptr<testing::FakeHost> hand_host_;
-  std::unique_ptr<testing::RealProcesses> hand_;
+  std::unique_ptr<trellis::testing::FakeHost> hand_host_;
+  std::unique_ptr<trellis::testing::RealProcesses> hand_;
 };
 
 double Median(std::vector<double> values) {
