@@ -28,7 +28,7 @@ constexpr std::chrono::hours kBlocksAfter{1};
 constexpr std::chrono::hours kBlocksEvery{24};
 constexpr std::chrono::seconds kRepairLimit{60};
 
-Result<Nothing> Done(Result<void> done) {
+Result<Nothing> Done(Result<void> const& done) {
   TRELLIS_CHECK(done);
   return Nothing{};
 }
@@ -48,6 +48,8 @@ class FlistPlugin {
         "description":"how long the mount of an image that nobody uses stays, seconds"},
       "block_age_days":{"type":"integer","minimum":1,"maximum":36500,"default":90,
         "description":"blocks of rfs images that were not read for so long are removed, days"},
+      "block_limit":{"type":"integer","minimum":0,"default":21474836480,
+        "description":"bytes of blocks of rfs images that are kept, whatever their age; 0: no limit"},
       "program":{"type":"string","default":"",
         "description":"file server of rfs images; empty: the one of this installation"},
       "cache_limit":{"type":"integer","minimum":0,"default":21474836480},
@@ -127,9 +129,10 @@ class FlistPlugin {
     if (!done) host_.Warn("unused images stay", {{"reason", json::Encode(done.error().message)}});
   }
 
-  // What the events missed, and mounts that nobody uses any more.
+  // What the events missed, blocks beyond the limit, and mounts that nobody uses any more.
   void Sweep() {
     Repair("");
+    TrimBlocks();
     OwnCall own(host_, kRepairLimit);
     auto const done = leases_.ReleaseUnused(own.call(), std::chrono::seconds(config_.ro_linger_s));
     if (!done)
@@ -139,6 +142,18 @@ class FlistPlugin {
   void Repair(std::string const& key) {
     OwnCall own(host_, kRepairLimit);
     leases_.Repair(own.call(), key);
+  }
+
+  // Only while an image is mounted can there be more of them.
+  void TrimBlocks() {
+    auto const mounted = mounts_.Mounted();
+    if (config_.block_limit == 0 || (mounted && mounted->empty())) return;
+    auto const removed = BlockCache::Trim(Root() + "/blocks", config_.block_limit);
+    if (!removed)
+      host_.Warn("blocks beyond the limit stay",
+                 {{"reason", json::Encode(removed.error().message)}});
+    else if (*removed > 0)
+      host_.Info("blocks beyond the limit removed", {{"blocks", *removed}});
   }
 
   void CollectBlocks() {

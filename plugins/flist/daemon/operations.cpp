@@ -112,6 +112,11 @@ void ReadLink(fuse_req_t request, fuse_ino_t ino) {
   fuse_reply_readlink(request, target->c_str());
 }
 
+/// What `Open` has put there.
+Handle* HandleOf(fuse_file_info const* info) {
+  return reinterpret_cast<Handle*>(info->fh);  // NOLINT(performance-no-int-to-ptr): libfuse's way
+}
+
 void Open(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
   if ((info->flags & O_ACCMODE) != O_RDONLY) {
     fuse_reply_err(request, EROFS);
@@ -127,7 +132,7 @@ void Open(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
 }
 
 void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  std::unique_ptr<Handle> const handle(reinterpret_cast<Handle*>(info->fh));
+  std::unique_ptr<Handle> const handle(HandleOf(info));
   fuse_reply_err(request, 0);
 }
 
@@ -147,7 +152,7 @@ void ReplyCopied(fuse_req_t request, std::vector<Piece> const& pieces) {
 }
 
 void Read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-  auto const& file = *reinterpret_cast<Handle*>(info->fh);
+  auto const& file = *HandleOf(info);
   auto const pieces = FilesOf(request).Read(*file, static_cast<std::uint64_t>(offset), size);
   if (!pieces) return ReplyError(request, pieces.error());
   if (pieces->size() != 1) return ReplyCopied(request, *pieces);

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <tuple>
+#include <vector>
 
 namespace trellis::plugins::flist {
 
@@ -16,9 +19,23 @@ constexpr unsigned kDirMode = 0700;  // images may be private
 constexpr std::string_view kTemp = ".new-";
 constexpr std::chrono::hours kStampEvery{24};
 constexpr std::chrono::hours kAbandoned{1};
+constexpr std::uint64_t kSlack = 10;  // a tenth of the limit is made free
 
 std::chrono::seconds AgeOf(struct stat const& info) {
   return std::chrono::seconds(std::time(nullptr) - info.st_mtim.tv_sec);
+}
+
+Result<void> EachFile(std::string const& dir,
+                      std::function<void(fs::path const&, struct stat const&)> const& visit) {
+  std::error_code error;
+  fs::recursive_directory_iterator it(dir, error);
+  if (error == std::errc::no_such_file_or_directory) return {};
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    struct stat info {};
+    if (::lstat(it->path().c_str(), &info) == 0 && S_ISREG(info.st_mode)) visit(it->path(), info);
+  }
+  if (error) return Fail(Code::kIo, "look through '{}': {}", dir, error.message());
+  return {};
 }
 
 }  // namespace
@@ -43,6 +60,12 @@ class BlockCache::Busy {
   BlockCache& cache_;
   std::string name_;
 };
+
+std::string BlockCache::NameOf(BlockRef const& ref) {
+  std::string both(ref.id.begin(), ref.id.end());
+  both.append(ref.key.begin(), ref.key.end());
+  return HexOf(DigestBytes(both));
+}
 
 std::string BlockCache::FolderOf(std::string const& name) const {
   return dir_ + "/" + name.substr(0, 2) + "/" + name.substr(2, 2);
@@ -73,31 +96,52 @@ Result<void> BlockCache::Keep(std::string const& name, std::string_view plain) c
 }
 
 Result<UniqueFd> BlockCache::Open(BlockRef const& ref, std::size_t size) {
-  auto const name = HexOf(ref.id);
+  auto const name = NameOf(ref);
   auto const file = FolderOf(name) + "/" + name;
   if (auto kept = OpenKept(file, size)) return kept;
   Busy const alone(*this, name);
   if (auto kept = OpenKept(file, size)) return kept;  // somebody else fetched it
   TRELLIS_TRY(auto const plain, fetch_(ref));
   if (plain.size() != size)
-    return Fail(Code::kDecode, "block '{}' has {} bytes instead of {}", name, plain.size(), size);
+    return Fail(Code::kDecode, "block '{}' has {} bytes instead of {}", HexOf(ref.id), plain.size(),
+                size);
   TRELLIS_CHECK(Keep(name, plain));
   return OpenKept(file, size);
 }
 
 Result<std::size_t> BlockCache::RemoveOld(std::string const& dir, std::chrono::hours age) {
   std::size_t removed = 0;
-  std::error_code error;
-  fs::recursive_directory_iterator it(dir, error);
-  if (error == std::errc::no_such_file_or_directory) return removed;
-  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    auto const& path = it->path();
-    struct stat info {};
-    if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+  TRELLIS_CHECK(EachFile(dir, [&](fs::path const& path, struct stat const& info) {
     bool const temp = path.filename().string().starts_with(kTemp);
     if (AgeOf(info) > (temp ? kAbandoned : age) && ::unlink(path.c_str()) == 0) ++removed;
+  }));
+  return removed;
+}
+
+Result<std::size_t> BlockCache::Trim(std::string const& dir, std::uint64_t limit) {
+  struct File {
+    timespec read;
+    std::uint64_t size;
+    std::string path;
+  };
+  std::vector<File> files;
+  std::uint64_t total = 0;
+  TRELLIS_CHECK(EachFile(dir, [&](fs::path const& path, struct stat const& info) {
+    auto const size = static_cast<std::uint64_t>(info.st_size);
+    files.push_back({info.st_mtim, size, path.string()});
+    total += size;
+  }));
+  if (total <= limit) return 0;
+  std::ranges::sort(files, [](File const& a, File const& b) {
+    return std::tie(a.read.tv_sec, a.read.tv_nsec) < std::tie(b.read.tv_sec, b.read.tv_nsec);
+  });
+  std::size_t removed = 0;
+  for (auto const& file : files) {
+    if (total <= limit - limit / kSlack) break;
+    if (::unlink(file.path.c_str()) != 0) continue;
+    total -= file.size;
+    ++removed;
   }
-  if (error) return Fail(Code::kIo, "look through '{}': {}", dir, error.message());
   return removed;
 }
 

@@ -1,4 +1,5 @@
-// Plain blocks on disk, shared by all mounts of a node: `<dir>/<2 digits>/<2 digits>/<id>`.
+// Plain blocks on disk, shared by all mounts of a node: `<dir>/<2 digits>/<2 digits>/<name>`. The
+// name is a digest of id and key, so a block is only found by who could decrypt it.
 //
 // A block appears whole, by a rename, and never changes. The time of a file's last change is its
 // age stamp: when it was read last, give or take a day.
@@ -32,6 +33,11 @@ class BlockCache {
   /// Removes the blocks below `dir` that nobody read for `age`, and what was left half written.
   /// Answers how many.
   static Result<std::size_t> RemoveOld(std::string const& dir, std::chrono::hours age);
+  /// Removes the blocks below `dir` that were not read for longest until they have at most `limit`
+  /// bytes together, and then some, so that it is not called for each block. Answers how many.
+  static Result<std::size_t> Trim(std::string const& dir, std::uint64_t limit);
+  /// What the block's file is called.
+  static std::string NameOf(BlockRef const& ref);
 
  private:
   class Busy;

@@ -21,7 +21,11 @@ class BlockCacheTest : public ::testing::Test {
     auto const fd = cache_.Open(ref_, size);
     return fd ? ReadAll(fd->get(), kBlockBytes).value_or("") : "error: " + fd.error().message;
   }
-  [[nodiscard]] std::string file() const { return dir_ / ("cache/01/02/" + HexOf(ref_.id)); }
+  [[nodiscard]] std::string file() const { return FileOf(ref_); }
+  [[nodiscard]] std::string FileOf(BlockRef const& ref) const {
+    auto const name = BlockCache::NameOf(ref);
+    return dir_ / fmt::format("cache/{}/{}/{}", name.substr(0, 2), name.substr(2, 2), name);
+  }
   void MakeOld(std::string const& path, std::chrono::hours age) const {
     fs::last_write_time(path, fs::file_time_type::clock::now() - age);
   }
@@ -73,6 +77,31 @@ TEST_F(BlockCacheTest, FailureIsNotRemembered) {
   content_ = std::string("plain");
 
   EXPECT_EQ(Read(5), "plain");
+}
+
+// An image that names a block without knowing its key must not get it from the cache.
+TEST_F(BlockCacheTest, BlockIsNotFoundByAnotherKey) {
+  ASSERT_EQ(Read(5), "plain");
+  content_ = Fail(Code::kDecode, "the key is not its own");
+  ref_.key = Digest{9};
+
+  EXPECT_EQ(Read(5), "error: the key is not its own");
+}
+
+TEST_F(BlockCacheTest, KeepsToItsLimitAndLetsTheOldestGo) {
+  std::vector<BlockRef> refs;
+  for (unsigned char i = 0; i < 10; ++i) {
+    ref_.id = Digest{i};
+    ASSERT_EQ(Read(5), "plain");
+    MakeOld(file(), std::chrono::hours(i));
+    refs.push_back(ref_);
+  }
+
+  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 50), 0U);
+  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 40), 3U);  // to nine tenths of it
+
+  for (std::size_t i = 0; i < refs.size(); ++i)
+    EXPECT_EQ(testing::Exists(FileOf(refs[i])), i < 7) << i;
 }
 
 TEST_F(BlockCacheTest, RemovesOnlyWhatNobodyReadForLong) {
