@@ -35,7 +35,7 @@ class NativePool : public ::testing::Test {
   void TearDown() override {
     auto const unmounted = Unmount(path_);
     EXPECT_TRUE(unmounted) << unmounted.error().message;
-    EXPECT_EQ(CountLoops(host_.dir()), 0U);
+    EXPECT_EQ(CountSettledLoops(host_.dir()), 0U);
   }
 
   FakeHost host_;

@@ -35,14 +35,18 @@ void PoolTest::SetUp() {
   ASSERT_TRUE(loaded) << loaded.error().message;
 }
 
+// It lets go of a loop device when nobody on this machine looks at it any more.
+std::size_t CountSettledLoops(std::string const& dir) {
+  auto const end = std::chrono::steady_clock::now() + kPatience;
+  while (CountLoops(dir) != 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  return CountLoops(dir);
+}
+
 void PoolTest::TearDown() {
   auto const unmounted = Unmount(mount_point());
   EXPECT_TRUE(unmounted) << unmounted.error().message;
-  // The kernel lets go of a loop device when nobody on this machine looks at it any more.
-  auto const end = std::chrono::steady_clock::now() + trellis::testing::kPatience;
-  while (CountLoops(host_.dir()) != 0 && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
-  EXPECT_EQ(CountLoops(host_.dir()), 0U);
+  EXPECT_EQ(CountSettledLoops(host_.dir()), 0U);
 }
 
 }  // namespace trellis::testing

@@ -31,5 +31,7 @@ class PoolTest : public ::testing::Test {
 
 /// Loop devices of this machine that have a file below `dir`.
 std::size_t CountLoops(std::string const& dir);
+/// How many are left when the kernel has let go of what nobody uses any more.
+std::size_t CountSettledLoops(std::string const& dir);
 
 }  // namespace trellis::testing
