@@ -39,6 +39,7 @@ class Caller {
             (void)Must(host.Command("zos.network.list_wg_ports", "null"));
             longest_ = std::max(longest_, std::chrono::steady_clock::now() - start);
             asked_ = true;
+            asked_.notify_one();
           }
         }) {
     asked_.wait(false);
