@@ -45,7 +45,8 @@ std::vector<BlockSource::Entry*> BlockSource::Candidates(Digest const& id) {
 }
 
 Result<std::string> BlockSource::Fetch(BlockRef const& ref) {
-  Result<std::string> last = Fail(Code::kUnavailable, "key is not routable");
+  Result<std::string> last =
+      Fail(Code::kUnavailable, "block '{}': key is not routable", HexOf(ref.id));
   for (auto* const entry : Candidates(ref.id)) {
     if (!entry->store) {
       last = tl::unexpected<Error>(entry->store.error());

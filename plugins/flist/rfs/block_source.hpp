@@ -24,7 +24,8 @@ class BlockSource {
   BlockSource(std::vector<Route> const& routes, StoreRules const& rules);
 
   /// The plain content, checked. Stores whose range has the block are asked in any order until one
-  /// has it. kUnavailable `key is not routable` when there is none, else what the last one said.
+  /// has it. kUnavailable `block '<id>': key is not routable` when there is none, else what the
+  /// last one said.
   Result<std::string> Fetch(BlockRef const& ref);
   /// Keeps a sealed block in every store whose range has it. kInvalid when there is none.
   Result<void> Keep(SealedBlock const& block);

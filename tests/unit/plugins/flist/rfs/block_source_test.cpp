@@ -46,7 +46,8 @@ TEST_F(BlockSourceTest, BothHalvesAreReadWhileOneStoreIsDown) {
 TEST_F(BlockSourceTest, BlocksOfNoRangeAreNotRoutable) {
   BlockSource half({To("a", 0, 0x7f)}, kAnywhere);
 
-  EXPECT_EQ(half.Fetch(high_.ref).error().message, "key is not routable");
+  EXPECT_EQ(half.Fetch(high_.ref).error().message,
+            "block '" + HexOf(high_.ref.id) + "': key is not routable");
   EXPECT_EQ(half.Keep(high_).error().code, Code::kInvalid);
 }
 
