@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::seconds kConnectLimit{5};
 constexpr std::chrono::seconds kAnswerLimit{10};
 constexpr std::size_t kMaxLine = 1024;
+constexpr std::size_t kMaxError = 200;  // of a stranger's words in our messages
 
 tl::unexpected<Error> Lost(std::string_view why) {
   return Fail(Code::kUnavailable, "{}", why);
@@ -136,7 +137,8 @@ Result<std::optional<std::string>> RespConnection::Ask(std::vector<std::string_v
   TRELLIS_CHECK(Send(question));
   TRELLIS_TRY(auto const line, ReadLine());
   auto const rest = std::string_view(line).substr(std::min<std::size_t>(1, line.size()));
-  if (line.starts_with('-')) return Fail(Code::kIo, "the server answered '{}'", rest);
+  if (line.starts_with('-'))
+    return Fail(Code::kIo, "the server answered '{}'", rest.substr(0, kMaxError));
   if (line.starts_with('+')) return std::optional<std::string>(rest);
   std::int64_t size = 0;
   auto const parsed = std::from_chars(rest.data(), rest.data() + rest.size(), size);

@@ -13,6 +13,7 @@ namespace trellis::plugins::flist {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using testing::HttpResponse;
 using testing::HttpServer;
@@ -189,6 +190,18 @@ TEST(ZdbStore, ThatVanishesIsUnavailableAndRecovers) {
 
   EXPECT_TRUE(store->Put(Digest{5}, "sealed"));
   EXPECT_EQ(store->Get(Digest{5}).value_or(""), "sealed");
+}
+
+TEST(ZdbStore, LongErrorIsCut) {
+  HttpServer const server([](std::string const&) { return "-" + std::string(900, 'x') + "\r\n"; });
+  auto const url = "zdb://" + server.url().substr(std::string_view("http://").size());
+  Digest const id{'\r', '\n', '\r', '\n'};  // what that server takes for the end of a question
+
+  auto const block = Store(url)->Get(id);
+
+  EXPECT_EQ(block.error().code, Code::kIo);
+  EXPECT_THAT(block.error().message,
+              EndsWith("the server answered '" + std::string(200, 'x') + "'"));
 }
 
 TEST(ZdbStore, EmptyBlockIsBad) {
