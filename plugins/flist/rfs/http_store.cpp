@@ -35,13 +35,16 @@ class HttpStore final : public BlockStore {
 
   Result<std::string> Get(Digest const& id) override {
     auto const name = HexOf(id);
+    long trouble = 0;
     for (auto const& file : {name.substr(0, 2) + "/" + name, name}) {
       std::string body;
       TRELLIS_TRY(long const status, Fetch(base_ + "/" + file, body));
       if (status == kOk) return body;
-      if (status != kMissing)
-        return Fail(Code::kUnavailable, "'{}' answered {}", WithoutPassword(base_), status);
+      // Some servers refuse what they do not have: the other place counts all the same.
+      if (status != kMissing) trouble = status;
     }
+    if (trouble != 0)
+      return Fail(Code::kUnavailable, "'{}' answered {}", WithoutPassword(base_), trouble);
     return Fail(Code::kNotFound, "'{}' has no block '{}'", WithoutPassword(base_), name);
   }
 

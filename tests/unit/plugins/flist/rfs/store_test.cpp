@@ -95,6 +95,7 @@ class WebStore : public ::testing::Test {
     std::lock_guard const lock(mutex_);
     auto const path = request.substr(4, request.find(' ', 4) - 4);
     asked_.push_back(path);
+    if (!refused_.empty() && path.starts_with(refused_)) return HttpResponse("403 Forbidden", "");
     auto const found = files_.find(path);
     return HttpResponse(found == files_.end() ? "404 Not Found" : status_,
                         found == files_.end() ? "" : found->second);
@@ -104,6 +105,7 @@ class WebStore : public ::testing::Test {
   std::vector<std::string> asked_;
   std::map<std::string, std::string> files_;
   std::string status_ = "200 OK";
+  std::string refused_;  // how paths begin that nobody may see
   HttpServer server_{[this](std::string const& request) { return Answer(request); }};
   std::string id_ = HexOf(Digest{0xab});
 };
@@ -130,6 +132,23 @@ TEST_F(WebStore, WithTroubleIsUnavailable) {
 
   EXPECT_EQ(block.error().code, Code::kUnavailable);
   EXPECT_THAT(block.error().message, HasSubstr("answered 503"));
+}
+
+TEST_F(WebStore, ThatRefusesTheFirstPlaceIsAskedInTheSecond) {
+  refused_ = "/ab/";
+  files_["/" + id_] = "sealed";
+
+  EXPECT_EQ(Store(server_.url())->Get(Digest{0xab}).value_or(""), "sealed");
+}
+
+// Whether it has the block is not known then.
+TEST_F(WebStore, ThatRefusesOnePlaceAndMissesInTheOtherIsUnavailable) {
+  refused_ = "/ab/";
+
+  auto const block = Store(server_.url())->Get(Digest{0xab});
+
+  EXPECT_EQ(block.error().code, Code::kUnavailable);
+  EXPECT_THAT(block.error().message, HasSubstr("answered 403"));
 }
 
 TEST_F(WebStore, ThatSendsTooMuchIsRefused) {
