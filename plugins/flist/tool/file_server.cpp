@@ -12,7 +12,9 @@
 #include <atomic>
 #include <charconv>
 #include <list>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 namespace trellis::plugins::flist {
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr int kMaxConnections = 256;
 constexpr int kBacklog = 128;
+constexpr int kShortageMs = 100;     // until a server without descriptors or threads looks again
 constexpr timeval kPatience{60, 0};  // a client that is silent for so long is gone
 
 struct Address {
@@ -54,9 +57,14 @@ Result<Address> ParseListen(std::string const& listen) {
   return address;
 }
 
+bool IsShortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 /// A client's thread. Its socket is shut down when the server ends, so that the thread ends too.
 class Connection {
  public:
+  /// Throws std::system_error when no thread can be started, as std::jthread does.
   Connection(std::string const& root, UniqueFd fd) : fd_(std::move(fd)) {
     thread_ = std::jthread([this, &root] {
       ServeClient(root, fd_.get());
@@ -110,17 +118,27 @@ std::string FileServer::url() const {
 
 Result<void> FileServer::Run(int until) {
   std::list<Connection> connections;
+  bool shortage = false;
   while (true) {
-    std::array<pollfd, 2> waits{pollfd{listener_.get(), POLLIN, 0}, pollfd{until, POLLIN, 0}};
-    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return FailErrno("wait");
+    // Who could not be taken still waits: without a pause we would be told so again and again.
+    bool const pause = std::exchange(shortage, false);
+    std::array<pollfd, 2> waits{pollfd{pause ? -1 : listener_.get(), POLLIN, 0},
+                                pollfd{until, POLLIN, 0}};
+    if (::poll(waits.data(), waits.size(), pause ? kShortageMs : -1) < 0 && errno != EINTR)
+      return FailErrno("wait");
     if (waits[1].revents != 0) return {};
     if (waits[0].revents == 0) continue;
     UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    shortage = !client && IsShortage(errno);
     connections.remove_if([](Connection const& each) { return each.done(); });
     if (!client || connections.size() >= kMaxConnections) continue;
     (void)::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
     (void)::setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-    connections.emplace_back(root_, std::move(client));
+    try {
+      connections.emplace_back(root_, std::move(client));
+    } catch (std::system_error const&) {  // no thread: the client was closed
+      shortage = true;
+    }
   }
 }
 

@@ -20,7 +20,8 @@ class FileServer {
                                                   std::string const& listen);
   /// `http://<ip>:<port>`
   [[nodiscard]] std::string url() const;
-  /// Serves until the descriptor `until` is readable. Each connection has a thread.
+  /// Serves until the descriptor `until` is readable. Each connection has a thread. The program has
+  /// to ignore SIGPIPE: sendfile cannot be told not to raise it.
   Result<void> Run(int until);
 
  private:

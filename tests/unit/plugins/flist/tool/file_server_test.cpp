@@ -1,11 +1,19 @@
 #include "plugins/flist/tool/file_server.hpp"
 
 #include "tests/support/image_tree.hpp"
+#include "tests/support/patience.hpp"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
+#include <array>
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -27,9 +35,86 @@ struct Answer {
   std::string body;
 };
 
+/// A client that does what no library would.
+class RawClient {
+ public:
+  RawClient() { SetPatience(trellis::testing::kPatience); }
+
+  void SetPatience(std::chrono::milliseconds time) const {
+    auto const us = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    timeval const limit{us / 1'000'000, us % 1'000'000};
+    EXPECT_EQ(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  }
+  void Connect(std::string const& url) const {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
+    auto const* const raw = reinterpret_cast<sockaddr const*>(&address);
+    ASSERT_EQ(::connect(fd_.get(), raw, sizeof address), 0);
+  }
+  [[nodiscard]] bool Send(std::string_view text) const {
+    return ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL) >= 0;
+  }
+  /// 0 when the server has closed, -1 when nothing came.
+  [[nodiscard]] ssize_t Receive() const {
+    std::array<char, 4096> chunk{};
+    auto const got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
+    return got < 0 && errno == ECONNRESET ? 0 : got;
+  }
+
+ private:
+  UniqueFd fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+};
+
+/// Nobody in this process gets another descriptor meanwhile.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    int const lowest = UniqueFd(::eventfd(0, EFD_CLOEXEC)).get();
+    rlimit const none{static_cast<rlim_t>(lowest), before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  NoDescriptors(NoDescriptors const&) = delete;
+  NoDescriptors& operator=(NoDescriptors const&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+/// Nobody in this process can start a thread meanwhile: its stack would be too large.
+class NoThreads {
+ public:
+  NoThreads() {
+    EXPECT_EQ(::pthread_getattr_default_np(&before_), 0);
+    pthread_attr_t huge = before_;
+    EXPECT_EQ(::pthread_attr_setstacksize(&huge, std::size_t{1} << 47), 0);
+    EXPECT_EQ(::pthread_setattr_default_np(&huge), 0);
+  }
+  ~NoThreads() { EXPECT_EQ(::pthread_setattr_default_np(&before_), 0); }
+  NoThreads(NoThreads const&) = delete;
+  NoThreads& operator=(NoThreads const&) = delete;
+
+ private:
+  pthread_attr_t before_{};
+};
+
+std::chrono::nanoseconds CpuTimeOf(std::jthread& thread) {
+  clockid_t clock = 0;
+  timespec used{};
+  EXPECT_EQ(::pthread_getcpuclockid(thread.native_handle(), &clock), 0);
+  EXPECT_EQ(::clock_gettime(clock, &used), 0);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+constexpr std::string_view kGet = "GET /a%20b.fl HTTP/1.0\r\n\r\n";
+
 class FileServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    ASSERT_NE(std::signal(SIGPIPE, SIG_IGN), SIG_ERR);
     WriteText(dir_ / "images/a b.fl", "0123456789");
     WriteText(dir_ / "secret", "x");
     std::filesystem::create_symlink("../secret", dir_ / "images/link");
@@ -100,6 +185,33 @@ TEST_F(FileServerTest, NothingOutsideOfTheDirectoryIsServed) {
   EXPECT_EQ(Ask("/link").status, 404);
   EXPECT_EQ(Ask("/").status, 404);
   EXPECT_EQ(Ask("/a%20b.fl", false, "Range: bytes=10-").status, 416);
+}
+
+TEST_F(FileServerTest, WaitsForDescriptorsWithoutWork) {
+  RawClient const client;
+  auto const before = CpuTimeOf(thread_);
+  {
+    NoDescriptors const shortage;
+    client.Connect(server_->url());
+    client.SetPatience(std::chrono::milliseconds(500));
+    EXPECT_EQ(client.Receive(), -1);  // the time in which work is measured
+  }
+  EXPECT_LT(CpuTimeOf(thread_) - before, std::chrono::milliseconds(20));
+
+  client.SetPatience(trellis::testing::kPatience);
+  EXPECT_TRUE(client.Send(kGet));
+  EXPECT_GT(client.Receive(), 0);
+}
+
+TEST_F(FileServerTest, SurvivesThatNoThreadCanBeStarted) {
+  {
+    NoThreads const shortage;
+    RawClient const client;
+    client.Connect(server_->url());
+    EXPECT_EQ(client.Receive(), 0);
+  }
+
+  EXPECT_EQ(Ask("/a%20b.fl").status, 200);
 }
 
 TEST(FileServerAddress, HasIpAndPort) {
