@@ -1,7 +1,5 @@
 #include "plugins/flist/tool/file_server.hpp"
 
-#include "plugins/flist/tool/file_client.hpp"
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -22,8 +20,7 @@ namespace {
 
 constexpr int kMaxConnections = 256;
 constexpr int kBacklog = 128;
-constexpr int kShortageMs = 100;     // until a server without descriptors or threads looks again
-constexpr timeval kPatience{60, 0};  // a client that is silent for so long is gone
+constexpr int kShortageMs = 100;  // until a server without descriptors or threads looks again
 
 struct Address {
   sockaddr_storage raw{};
@@ -65,9 +62,10 @@ bool IsShortage(int error) {
 class Connection {
  public:
   /// Throws std::system_error when no thread can be started, as std::jthread does.
-  Connection(std::string const& root, UniqueFd fd) : fd_(std::move(fd)) {
-    thread_ = std::jthread([this, &root] {
-      ServeClient(root, fd_.get());
+  Connection(std::string const& root, UniqueFd fd, ClientLimits const& limits)
+      : fd_(std::move(fd)) {
+    thread_ = std::jthread([this, &root, &limits] {
+      ServeClient(root, fd_.get(), limits);
       ::shutdown(fd_.get(), SHUT_RDWR);
       done_ = true;
     });
@@ -85,11 +83,12 @@ class Connection {
 
 }  // namespace
 
-FileServer::FileServer(std::string root, UniqueFd listener)
-    : root_(std::move(root)), listener_(std::move(listener)) {}
+FileServer::FileServer(std::string root, UniqueFd listener, ClientLimits limits)
+    : root_(std::move(root)), listener_(std::move(listener)), limits_(limits) {}
 
 Result<std::unique_ptr<FileServer>> FileServer::Open(std::string const& root,
-                                                     std::string const& listen) {
+                                                     std::string const& listen,
+                                                     ClientLimits limits) {
   TRELLIS_TRY(auto const dir, OpenFile(root, O_PATH | O_DIRECTORY));
   TRELLIS_TRY(auto const address, ParseListen(listen));
   UniqueFd fd(::socket(address.raw.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -98,7 +97,7 @@ Result<std::unique_ptr<FileServer>> FileServer::Open(std::string const& root,
   if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
       ::bind(fd.get(), raw, address.size) != 0 || ::listen(fd.get(), kBacklog) != 0)
     return FailErrno("listen at '{}'", listen);
-  return std::unique_ptr<FileServer>(new FileServer(RealPath(root), std::move(fd)));
+  return std::unique_ptr<FileServer>(new FileServer(RealPath(root), std::move(fd), limits));
 }
 
 std::string FileServer::url() const {
@@ -128,14 +127,12 @@ Result<void> FileServer::Run(int until) {
       return FailErrno("wait");
     if (waits[1].revents != 0) return {};
     if (waits[0].revents == 0) continue;
-    UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     shortage = !client && IsShortage(errno);
     connections.remove_if([](Connection const& each) { return each.done(); });
     if (!client || connections.size() >= kMaxConnections) continue;
-    (void)::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-    (void)::setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
     try {
-      connections.emplace_back(root_, std::move(client));
+      connections.emplace_back(root_, std::move(client), limits_);
     } catch (std::system_error const&) {  // no thread: the client was closed
       shortage = true;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugins/common/posix/files.hpp"
+#include "plugins/flist/tool/file_client.hpp"
 
 #include <trellis/result.hpp>
 
@@ -17,7 +18,8 @@ class FileServer {
  public:
   /// `listen`: `<ip>:<port>`, IPv6 in brackets, port 0 = any. kInvalid, kUnavailable.
   static Result<std::unique_ptr<FileServer>> Open(std::string const& root,
-                                                  std::string const& listen);
+                                                  std::string const& listen,
+                                                  ClientLimits limits = {});
   /// `http://<ip>:<port>`
   [[nodiscard]] std::string url() const;
   /// Serves until the descriptor `until` is readable. Each connection has a thread. The program has
@@ -25,10 +27,11 @@ class FileServer {
   Result<void> Run(int until);
 
  private:
-  FileServer(std::string root, UniqueFd listener);
+  FileServer(std::string root, UniqueFd listener, ClientLimits limits);
 
   std::string root_;
   UniqueFd listener_;
+  ClientLimits limits_;
 };
 
 }  // namespace trellis::plugins::flist

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -118,7 +119,7 @@ class FileServerTest : public ::testing::Test {
     WriteText(dir_ / "images/a b.fl", "0123456789");
     WriteText(dir_ / "secret", "x");
     std::filesystem::create_symlink("../secret", dir_ / "images/link");
-    auto server = FileServer::Open(dir_ / "images", "127.0.0.1:0");
+    auto server = FileServer::Open(dir_ / "images", "127.0.0.1:0", limits_);
     ASSERT_TRUE(server) << server.error().message;
     server_ = *std::move(server);
     thread_ = std::jthread([this] { EXPECT_TRUE(server_->Run(end_.get())); });
@@ -147,6 +148,7 @@ class FileServerTest : public ::testing::Test {
   }
 
   TempDir dir_;
+  ClientLimits limits_;
   UniqueFd end_{::eventfd(0, EFD_CLOEXEC)};
   std::unique_ptr<FileServer> server_;
   std::jthread thread_;
@@ -212,6 +214,45 @@ TEST_F(FileServerTest, SurvivesThatNoThreadCanBeStarted) {
   }
 
   EXPECT_EQ(Ask("/a%20b.fl").status, 200);
+}
+
+/// A server that soon has enough of slow clients, and a client that is never silent for long.
+class SlowClients : public FileServerTest {
+ protected:
+  SlowClients() { limits_ = {std::chrono::milliseconds(300), std::uint64_t{1} << 30}; }
+  static void Linger() { (void)::poll(nullptr, 0, 1); }
+
+  RawClient client_;
+};
+
+TEST_F(SlowClients, LoseTheirPlaceWhileTheyAsk) {
+  client_.Connect(server_->url());
+  auto const end = std::chrono::steady_clock::now() + trellis::testing::kPatience;
+  std::size_t sent = 0;
+  while (client_.Send("x") && std::chrono::steady_clock::now() < end) {
+    ++sent;
+    Linger();
+  }
+
+  EXPECT_LT(sent, 16384U);  // that is the limit of a head
+  EXPECT_LT(std::chrono::steady_clock::now(), end);
+}
+
+TEST_F(SlowClients, LoseTheirPlaceWhileTheyAreAnswered) {
+  constexpr std::size_t kSize = std::size_t{256} << 20;
+  constexpr std::size_t kStep = 65'536;  // often enough that the server never waits for long
+  WriteText(dir_ / "images/large", "");
+  std::filesystem::resize_file(dir_ / "images/large", kSize);
+  client_.Connect(server_->url());
+  ASSERT_TRUE(client_.Send("GET /large HTTP/1.0\r\n\r\n"));
+  std::size_t received = 0;
+  for (auto got = client_.Receive(); got > 0; got = client_.Receive()) {
+    auto const before = received / kStep;
+    received += static_cast<std::size_t>(got);
+    if (received / kStep != before) Linger();
+  }
+
+  EXPECT_LT(received, kSize);
 }
 
 TEST(FileServerAddress, HasIpAndPort) {
