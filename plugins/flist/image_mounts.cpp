@@ -3,6 +3,7 @@
 #include "plugins/common/posix/files.hpp"
 #include "plugins/common/posix/loop.hpp"
 #include "plugins/common/posix/mounts.hpp"
+#include "plugins/common/posix/programs.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -26,18 +27,6 @@ constexpr std::uint32_t kStopSeconds = 5;
 constexpr std::chrono::seconds kServerLimit{30};
 constexpr std::chrono::milliseconds kLookEvery{500};  // for a cancelled call
 constexpr std::uint32_t kMaxStarts = 3;
-
-// Beside the running program, or where packages put it.
-std::string FindProgram() {
-  constexpr char const* kName = "trellis-flistfs";
-  std::error_code error;
-  auto const bin = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (auto const& path :
-       {bin / kName, bin / "../bin" / kName, bin / "../libexec/trellis" / kName}) {
-    if (fs::exists(path, error)) return path.lexically_normal().string();
-  }
-  return std::string("/usr/libexec/trellis/") + kName;
-}
 
 // Mounted and answering?
 Result<bool> IsAlive(std::string const& target) {
@@ -68,32 +57,11 @@ bool IsStale(std::string const& target) {
   return ::statfs(target.c_str(), &info) != 0 && errno == ENOTCONN;
 }
 
-/// Keeps other calls off one image.
-class ImageMounts::Busy {
- public:
-  Busy(ImageMounts& mounts, std::string const& key) : mounts_(mounts), key_(key) {
-    std::unique_lock lock(mounts_.mutex_);
-    mounts_.not_busy_.wait(lock, [&] { return !mounts_.busy_.contains(key_); });
-    mounts_.busy_.insert(key_);
-  }
-  ~Busy() {
-    std::lock_guard const lock(mounts_.mutex_);
-    mounts_.busy_.erase(key_);
-    mounts_.not_busy_.notify_all();
-  }
-  Busy(Busy const&) = delete;
-  Busy& operator=(Busy const&) = delete;
-
- private:
-  ImageMounts& mounts_;
-  std::string key_;
-};
-
 ImageMounts::ImageMounts(Host host, FlistConfig const& config, std::string cache)
     : host_(host),
       config_(config),
       cache_(std::move(cache)),
-      program_(config.program.empty() ? FindProgram() : config.program) {}
+      program_(config.program.empty() ? OwnProgram("trellis-flistfs") : config.program) {}
 
 std::string ImageMounts::TargetOf(std::string const& key) const {
   return host_.run_dir() + "/ro/" + key;
@@ -105,7 +73,7 @@ std::string ImageMounts::KeyOf(std::string_view process) {
 
 Result<std::string> ImageMounts::Ensure(Call& call, Image const& image) {
   auto target = TargetOf(image.key);
-  Busy const alone(*this, image.key);
+  BusyKeys::Hold const alone(busy_, image.key);
   TRELLIS_TRY(bool const alive, IsAlive(target));
   if (alive) return target;
   if (!IsStale(target)) TRELLIS_CHECK(MakeDirs(target, 0711));  // else its next server replaces it
@@ -157,7 +125,7 @@ Result<void> ImageMounts::AwaitServer(Call& call, std::string const& key,
 
 Result<void> ImageMounts::Release(Call& call, std::string const& key) {
   auto const target = TargetOf(key);
-  Busy const alone(*this, key);
+  BusyKeys::Hold const alone(busy_, key);
   TRELLIS_CHECK(DetachStale(target));
   TRELLIS_CHECK(Unmount(target));
   TRELLIS_CHECK(host_.StopProcess(call, std::string(kProcess) + key));

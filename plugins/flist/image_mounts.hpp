@@ -4,15 +4,13 @@
 // an rfs file is served by a process of its own, which outlives the plugin.
 #pragma once
 
+#include "plugins/flist/busy_keys.hpp"
 #include "plugins/flist/config.hpp"
 #include "plugins/flist/images.hpp"
 
 #include <trellis/host.hpp>
 #include <trellis/result.hpp>
 
-#include <condition_variable>
-#include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -40,7 +38,6 @@ class ImageMounts {
   [[nodiscard]] std::string const& program() const { return program_; }
 
  private:
-  class Busy;
   Result<void> StartServer(Call& call, Image const& image, std::string const& target);
   Result<void> AwaitServer(Call& call, std::string const& key, std::string const& target);
 
@@ -48,9 +45,7 @@ class ImageMounts {
   FlistConfig const& config_;
   std::string cache_;
   std::string program_;
-  std::mutex mutex_;  // guards busy_
-  std::set<std::string> busy_;
-  std::condition_variable not_busy_;
+  BusyKeys busy_;
 };
 
 }  // namespace trellis::plugins::flist

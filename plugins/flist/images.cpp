@@ -45,27 +45,6 @@ Result<void> SyncTree(std::string const& path) {
 
 }  // namespace
 
-/// Keeps other calls off one key.
-class Images::Busy {
- public:
-  Busy(Images& images, std::string const& key) : images_(images), key_(key) {
-    std::unique_lock lock(images_.mutex_);
-    images_.not_busy_.wait(lock, [&] { return !images_.busy_.contains(key_); });
-    images_.busy_.insert(key_);
-  }
-  ~Busy() {
-    std::lock_guard const lock(images_.mutex_);
-    images_.busy_.erase(key_);
-    images_.not_busy_.notify_all();
-  }
-  Busy(Busy const&) = delete;
-  Busy& operator=(Busy const&) = delete;
-
- private:
-  Images& images_;
-  std::string key_;
-};
-
 Images::Images(FlistConfig const& config, std::string const& dir)
     : config_(config),
       rootfs_(dir + "/rootfs"),
@@ -141,7 +120,7 @@ Result<Image> Images::Ensure(Call& call, std::string const& url) {
   TRELLIS_TRY(auto const identity, Identify(call, url));
   if (identity.format == ImageFormat::kDirectory)
     return Image{identity.key, identity.hash, identity.format, identity.path, {}};
-  Busy const alone(*this, identity.key);
+  BusyKeys::Hold const alone(busy_, identity.key);
   if (::access(DirOf(identity.key).c_str(), F_OK) != 0) TRELLIS_CHECK(Unpack(call, identity));
   return Load(identity);
 }

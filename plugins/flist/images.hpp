@@ -5,6 +5,7 @@
 // A directory with a key for a name is complete and never changes.
 #pragma once
 
+#include "plugins/flist/busy_keys.hpp"
 #include "plugins/flist/config.hpp"
 #include "plugins/flist/digest.hpp"
 #include "plugins/flist/download.hpp"
@@ -15,7 +16,6 @@
 #include <trellis/host.hpp>
 #include <trellis/result.hpp>
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
@@ -65,7 +65,6 @@ class Images {
     FileDigests digests;
     ImageFormat format;
   };
-  class Busy;
   Result<Identity> Identify(Call& call, std::string const& url);
   Result<KnownFile> Examine(Call& call, std::string const& path);
   Result<Image> Load(Identity const& identity) const;
@@ -78,10 +77,9 @@ class Images {
   std::string rootfs_;
   Downloads downloads_;
   Sources sources_;
-  std::mutex mutex_;  // guards the two below
+  std::mutex mutex_;  // guards known_
   std::map<std::string, KnownFile> known_;
-  std::set<std::string> busy_;
-  std::condition_variable not_busy_;
+  BusyKeys busy_;
 };
 
 }  // namespace trellis::plugins::flist

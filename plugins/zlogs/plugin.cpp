@@ -1,11 +1,11 @@
 // Plugin `zlogs`: composition, configuration and what clients may ask.
+#include "plugins/common/posix/programs.hpp"
 #include "plugins/zlogs/provisioner.hpp"
 
 #include <trellis/sdk.hpp>
 
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 
 namespace trellis::plugins::zlogs {
@@ -13,19 +13,6 @@ namespace trellis::plugins::zlogs {
 namespace {
 
 constexpr std::uint32_t kMaxParallel = 4;
-
-/// Beside the running program, or where packages put it.
-std::string FindProgram() {
-  namespace fs = std::filesystem;
-  constexpr char const* kName = "trellis-logstream";
-  std::error_code error;
-  auto const bin = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (auto const& path :
-       {bin / kName, bin / "../bin" / kName, bin / "../libexec/trellis" / kName}) {
-    if (fs::exists(path, error)) return path.lexically_normal().string();
-  }
-  return std::string("/usr/libexec/trellis/") + kName;
-}
 
 struct Check {
   std::string name;
@@ -71,7 +58,7 @@ class ZLogsPlugin {
 
   static Result<std::unique_ptr<ZLogsPlugin>> Create(Host host, Config const& config) {
     TRELLIS_TRY(auto settings, config.As<Settings>());
-    if (settings.program.empty()) settings.program = FindProgram();
+    if (settings.program.empty()) settings.program = OwnProgram("trellis-logstream");
     auto plugin = std::make_unique<ZLogsPlugin>(host, settings);
     TypeOptions options;
     options.rank = kRank;

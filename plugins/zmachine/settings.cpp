@@ -1,5 +1,6 @@
 #include "plugins/zmachine/settings.hpp"
 
+#include "plugins/common/posix/programs.hpp"
 #include "plugins/zmachine/launch.hpp"
 
 #include <grp.h>
@@ -104,10 +105,7 @@ Settings FindPrograms(Settings settings) {
   };
   if (settings.guest_kernel.empty()) settings.guest_kernel = guest("vmlinuz");
   if (settings.initramfs.empty()) settings.initramfs = guest("initramfs.img");
-  static constexpr char const* kProbe = "trellis-kvm-probe";
-  if (settings.kvm_probe.empty())
-    settings.kvm_probe = FirstExisting({bin / kProbe, bin / "../bin" / kProbe, libexec / kProbe,
-                                        fs::path(kSystemLibexec) / kProbe});
+  if (settings.kvm_probe.empty()) settings.kvm_probe = OwnProgram("trellis-kvm-probe");
   if (settings.virtiofsd.empty()) settings.virtiofsd = FindVirtiofsd();
   return settings;
 }

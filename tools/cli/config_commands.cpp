@@ -2,6 +2,7 @@
 #include "kernel/base/strings.hpp"
 #include "kernel/sys/process.hpp"
 #include "tools/cli/app.hpp"
+#include "tools/cli/programs.hpp"
 
 #include <chrono>
 
@@ -14,8 +15,7 @@ constexpr std::chrono::seconds kCheckTime(30);
 constexpr std::string_view kSaidBy = "trellisd: ";  // before what the daemon has to say
 
 Result<void> Check(App const& app, std::string const& file) {
-  std::error_code unknown;
-  auto const daemon = fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellisd";
+  auto const daemon = ProgramBeside("trellisd");
   auto const path = file.empty() ? (fs::path(app.dir) / "trellis.toml").string() : file;
   auto const said = sys::RunTool({daemon.string(), "--config", path, "--check"}, kCheckTime);
   if (!said) {

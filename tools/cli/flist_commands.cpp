@@ -1,8 +1,6 @@
 // flist pack|convert|ls|mount|serve: images. The work is done by the programs that know them.
-#include "kernel/sys/errors.hpp"
 #include "tools/cli/app.hpp"
-
-#include <unistd.h>
+#include "tools/cli/programs.hpp"
 
 #include <memory>
 #include <vector>
@@ -21,20 +19,6 @@ struct FlistFlags {
   std::vector<std::string> stores;
   std::vector<std::string> sources;
 };
-
-/// Becomes the program, which is beside this one: signals and output are its own.
-Result<void> Become(std::string const& program, std::vector<std::string> words) {
-  std::error_code unknown;
-  auto const file = (fs::read_symlink("/proc/self/exe", unknown).parent_path() / program).string();
-  words.insert(words.begin(), file);
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (auto& word : words)
-    arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  (void)::execv(file.c_str(), arguments.data());
-  return sys::Fail("exec", file);
-}
 
 Result<void> Tool(App const& app, std::string const& command, FlistFlags const& flags) {
   std::vector<std::string> words;

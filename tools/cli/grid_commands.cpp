@@ -4,6 +4,7 @@
 #include "tools/cli/control_client.hpp"
 #include "tools/cli/grid_dir.hpp"
 #include "tools/cli/grid_init.hpp"
+#include "tools/cli/programs.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,7 +20,6 @@
 namespace trellis::cli {
 namespace {
 
-namespace fs = std::filesystem;
 constexpr std::int64_t kLongestWait = 100;  // seconds, below the time a call may take
 constexpr std::chrono::milliseconds kPoll(100);
 
@@ -99,9 +99,7 @@ Result<void> Status(App const& app, std::int64_t wait_s) {
 }
 
 Result<pid_t> SpawnDaemon(GridDir const& grid, bool dev) {
-  std::error_code unknown;
-  auto const binary =
-      (fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellisd").string();
+  auto const binary = ProgramBeside("trellisd").string();
   auto const config = (grid.path() / "trellis.toml").string();
   auto const log = (grid.settings().state_dir / "trellisd.log").string();
   posix_spawn_file_actions_t actions;

@@ -2,6 +2,7 @@
 
 #include "kernel/plugin/library.hpp"
 #include "kernel/sys/files.hpp"
+#include "tools/cli/programs.hpp"
 
 #include <fmt/ranges.h>
 
@@ -19,11 +20,6 @@ constexpr std::uint64_t kContract = 1;
 constexpr char const* kNode =
     R"({"node_id":1,"farm_id":1,"twin_id":1,"public_key":"","region":"","boot_id":"bench",)"
     R"("public_config":null})";
-
-fs::path PluginHost() {
-  std::error_code unknown;
-  return fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellis-plugin-host";
-}
 
 std::optional<plugin::Op> EffectNamed(std::string_view name) {
   using plugin::Op;
@@ -101,7 +97,7 @@ Result<std::unique_ptr<PluginBench>> PluginBench::Open(BenchOptions const& optio
   manager.run_dir = root / "run";
   manager.node_json = kNode;
   manager.hosting = plugin::Hosting::kProcess;
-  manager.plugin_host = PluginHost();
+  manager.plugin_host = ProgramBeside("trellis-plugin-host");
   auto& config = manager.plugins[name];
   config.config_json = options.config;
   config.permissions = options.grants;

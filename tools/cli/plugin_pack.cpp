@@ -8,6 +8,7 @@
 #include "kernel/sys/files.hpp"
 #include "tools/cli/copies_folder.hpp"
 #include "tools/cli/grid_dir.hpp"
+#include "tools/cli/programs.hpp"
 
 #include <fmt/format.h>
 
@@ -17,11 +18,6 @@ namespace trellis::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path PluginHost() {
-  std::error_code unknown;
-  return fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellis-plugin-host";
-}
 
 /// The plugin's name and folder of a plugin file, manifest or signature.
 Result<fs::path> StemOf(fs::path const& file) {
@@ -45,7 +41,7 @@ Result<fs::path> Pack(fs::path const& file) {
   TRELLIS_TRY(auto const stem, StemOf(file));
   TRELLIS_TRY(auto const bytes, sys::ReadFile(file));
   TRELLIS_CHECK(plugin::CheckExports(file));
-  TRELLIS_TRY(auto const found, plugin::DescribeApart(PluginHost(), file));
+  TRELLIS_TRY(auto const found, plugin::DescribeApart(ProgramBeside("trellis-plugin-host"), file));
   TRELLIS_TRY(auto const text,
               plugin::PackManifest(found, plugin::FactsOf(file.filename().string(), bytes)));
   auto const target = stem.string() + std::string(plugin::kManifestSuffix);
@@ -83,7 +79,8 @@ class Findings {
 Result<void> CheckCode(plugin::TrustedPlugin const& trusted, Findings& findings) {
   TRELLIS_CHECK(plugin::CheckExports(trusted.code));
   findings.Held(6, "exports exactly one entry point, trellis_plugin_v1");
-  TRELLIS_TRY(auto const found, plugin::DescribeApart(PluginHost(), trusted.code));
+  TRELLIS_TRY(auto const found,
+              plugin::DescribeApart(ProgramBeside("trellis-plugin-host"), trusted.code));
   findings.Held(7, "loads, and can be created");
   TRELLIS_CHECK(plugin::CompareDescriptor(trusted.manifest, found.version, found.abi));
   findings.Held(8, fmt::format("descriptor: version {}, plugin ABI {}.{}", found.version,

@@ -1,11 +1,10 @@
 // relay: a relay without a node. It is the daemon's own relay, so the daemon's program runs it.
-#include "kernel/sys/errors.hpp"
 #include "tools/cli/app.hpp"
 #include "tools/cli/grid_dir.hpp"
+#include "tools/cli/programs.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <memory>
 #include <vector>
@@ -65,9 +64,6 @@ std::vector<std::string> Settings(RelayFlags const& flags, std::string const& le
 
 /// Becomes the relay: signals and output are its own.
 Result<void> Run(App const& app, RelayFlags const& flags) {
-  std::error_code unknown;
-  auto const daemon =
-      (fs::read_symlink("/proc/self/exe", unknown).parent_path() / "trellisd").string();
   auto ledger = flags.ledger;
   if (ledger.empty() && flags.config.empty()) {
     TRELLIS_TRY(auto const grid, GridDir::Open(app.dir));
@@ -76,7 +72,7 @@ Result<void> Run(App const& app, RelayFlags const& flags) {
       return Fail(Code::kInvalid, "the grid's ledger is no file: give --config");
     ledger = settings.path.string();
   }
-  std::vector<std::string> words{daemon, "--relay"};
+  std::vector<std::string> words{"--relay"};
   if (!flags.config.empty()) {
     words.emplace_back("--config");
     words.push_back(flags.config);
@@ -85,13 +81,7 @@ Result<void> Run(App const& app, RelayFlags const& flags) {
     words.emplace_back("--set");
     words.push_back(std::move(setting));
   }
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (auto& word : words)
-    arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  (void)::execv(daemon.c_str(), arguments.data());
-  return sys::Fail("exec", daemon);
+  return Become("trellisd", std::move(words));
 }
 
 }  // namespace

@@ -40,27 +40,6 @@ Result<void> EachFile(std::string const& dir,
 
 }  // namespace
 
-/// Keeps the other threads of this process off one block.
-class BlockCache::Busy {
- public:
-  Busy(BlockCache& cache, std::string const& name) : cache_(cache), name_(name) {
-    std::unique_lock lock(cache_.mutex_);
-    cache_.not_busy_.wait(lock, [&] { return !cache_.busy_.contains(name_); });
-    cache_.busy_.insert(name_);
-  }
-  ~Busy() {
-    std::lock_guard const lock(cache_.mutex_);
-    cache_.busy_.erase(name_);
-    cache_.not_busy_.notify_all();
-  }
-  Busy(Busy const&) = delete;
-  Busy& operator=(Busy const&) = delete;
-
- private:
-  BlockCache& cache_;
-  std::string name_;
-};
-
 std::string BlockCache::NameOf(BlockRef const& ref) {
   std::string both(ref.id.begin(), ref.id.end());
   both.append(ref.key.begin(), ref.key.end());
@@ -99,7 +78,7 @@ Result<UniqueFd> BlockCache::Open(BlockRef const& ref, std::size_t size) {
   auto const name = NameOf(ref);
   auto const file = FolderOf(name) + "/" + name;
   if (auto kept = OpenKept(file, size)) return kept;
-  Busy const alone(*this, name);
+  BusyKeys::Hold const alone(busy_, name);
   if (auto kept = OpenKept(file, size)) return kept;  // somebody else fetched it
   TRELLIS_TRY(auto const plain, fetch_(ref));
   if (plain.size() != size)

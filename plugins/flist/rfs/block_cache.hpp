@@ -6,15 +6,13 @@
 #pragma once
 
 #include "plugins/common/posix/files.hpp"
+#include "plugins/flist/busy_keys.hpp"
 #include "plugins/flist/rfs/block.hpp"
 
 #include <trellis/result.hpp>
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <set>
 #include <string>
 
 namespace trellis::plugins::flist {
@@ -40,16 +38,13 @@ class BlockCache {
   static std::string NameOf(BlockRef const& ref);
 
  private:
-  class Busy;
   [[nodiscard]] std::string FolderOf(std::string const& name) const;
   Result<UniqueFd> OpenKept(std::string const& file, std::size_t size) const;
   Result<void> Keep(std::string const& name, std::string_view plain) const;
 
   std::string dir_;
   Fetch fetch_;
-  std::mutex mutex_;  // guards busy_
-  std::set<std::string> busy_;
-  std::condition_variable not_busy_;
+  BusyKeys busy_;  // blocks that are being fetched
 };
 
 }  // namespace trellis::plugins::flist

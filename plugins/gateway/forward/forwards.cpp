@@ -1,5 +1,6 @@
 #include "plugins/gateway/forward/forwards.hpp"
 
+#include "plugins/common/posix/programs.hpp"
 #include "plugins/common/posix/unix_client.hpp"
 #include "plugins/gateway/haproxy/machine_facts.hpp"
 
@@ -64,7 +65,7 @@ Result<std::vector<ForwardSet>> Forwards::List(std::string const& id) const {
 Result<void> Forwards::Ensure(Call& call, std::string const& netns) {
   TRELLIS_TRY(auto const descriptors, DescriptorLimit(host_.isolated()));
   ProcessSpec spec;
-  spec.argv = {config_.forwarder.empty() ? ProgramBeside(kProgram) : config_.forwarder, socket_};
+  spec.argv = {config_.forwarder.empty() ? OwnProgram(kProgram) : config_.forwarder, socket_};
   spec.netns = netns;
   spec.nofile = descriptors;
   TRELLIS_CHECK(host_.EnsureProcess(call, kProcess, spec));

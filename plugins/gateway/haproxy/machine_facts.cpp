@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <thread>
 
 namespace trellis::plugins::gateway {
@@ -27,11 +26,6 @@ Result<std::string> FindProgram(std::string const& name) {
     if (::access(path.c_str(), X_OK) == 0) return path;
   }
   return Fail(Code::kUnavailable, "the program '{}' is not installed on this node", name);
-}
-
-std::string ProgramBeside(char const* name) {
-  std::error_code unknown;
-  return std::filesystem::read_symlink("/proc/self/exe", unknown).parent_path() / name;
 }
 
 // `Max open files            1024                 20000                files`

@@ -10,8 +10,6 @@ namespace trellis::plugins::gateway {
 
 /// The absolute path of a program. kUnavailable when it is not installed.
 Result<std::string> FindProgram(std::string const& name);
-/// A program of this project: beside the one that the plugin runs in.
-std::string ProgramBeside(char const* name);
 /// Descriptors that a process of the supervisor may have. A helper process is itself allowed fewer,
 /// so its parent is asked.
 Result<std::uint32_t> DescriptorLimit(bool isolated);

@@ -1,5 +1,6 @@
 #include "plugins/gateway/haproxy/proxy.hpp"
 
+#include "plugins/common/posix/programs.hpp"
 #include "plugins/gateway/haproxy/machine_facts.hpp"
 #include "plugins/gateway/haproxy/run_file.hpp"
 
@@ -73,7 +74,7 @@ Result<ProcessSpec> Proxy::Spec(std::string const& netns) {
   settings_.per_route = config_.max_conn_per_route;
   settings_.ipv6 = HasIpv6();
   ProcessSpec spec;
-  spec.argv = {config_.listener.empty() ? ProgramBeside(kListener) : config_.listener};
+  spec.argv = {config_.listener.empty() ? OwnProgram(kListener) : config_.listener};
   std::ranges::move(ListenAddresses(settings_.ipv6), std::back_inserter(spec.argv));
   for (auto const& word :
        {std::string("--"), program, std::string("-db"), std::string("-f"), File(kConfigFile)})
