@@ -1,5 +1,6 @@
 #include "plugins/network/node_network.hpp"
 
+#include "plugins/network/links_inside.hpp"
 #include "plugins/network/rules.hpp"
 
 namespace trellis::plugins::network {
@@ -116,12 +117,7 @@ Result<void> NodeNetwork::Converge() {
   TRELLIS_TRY(auto links, Links::Open());
   TRELLIS_CHECK(links.EnsureBridge(kNdmzBridge));
   TRELLIS_CHECK(namespaces_.Ensure(kNdmz));
-  TRELLIS_TRY(auto const inside, KindIn(namespaces_, kToNetworks));
-  if (inside.empty()) {
-    TRELLIS_TRY(auto const target, namespaces_.Open(kNdmz));
-    TRELLIS_TRY(auto const bridge, links.Get(kNdmzBridge));
-    TRELLIS_CHECK(links.CreateMacvlan({kToNetworks, target.get(), {}}, bridge.index));
-  }
+  TRELLIS_CHECK(EnsureMacvlanInside(namespaces_, kNdmz, kToNetworks, {}, kNdmzBridge));
   if (wants_uplink()) TRELLIS_CHECK(ConvergeUplink(links));
   TRELLIS_TRY(auto const rules, RulesHere(links, config_.lan_block));
   return namespaces_.RunIn(kNdmz, [&] { return ConfigureNdmz(rules, Outside()); });

@@ -1,6 +1,6 @@
 #include "plugins/network/public_bridge.hpp"
 
-#include "plugins/network/links.hpp"
+#include "plugins/network/links_inside.hpp"
 #include "plugins/network/node_network.hpp"
 
 #include <algorithm>
@@ -110,19 +110,7 @@ Result<void> PublicBridge::TakeParent() {
 }
 
 Result<void> PublicBridge::ConvergeEar() {
-  bool present = false;
-  TRELLIS_CHECK(namespaces_.RunIn(kNdmz, [&]() -> Result<void> {
-    TRELLIS_TRY(auto links, Links::Open());
-    TRELLIS_TRY(auto const ear, links.Find(kEar));
-    present = ear.has_value();
-    return {};
-  }));
-  if (!present) {
-    TRELLIS_TRY(auto links, Links::Open());
-    TRELLIS_TRY(auto const bridge, links.Get(kPublicBridge));
-    TRELLIS_TRY(auto const target, namespaces_.Open(kNdmz));
-    TRELLIS_CHECK(links.CreateMacvlan({kEar, target.get(), ear_mac_}, bridge.index));
-  }
+  TRELLIS_CHECK(EnsureMacvlanInside(namespaces_, kNdmz, kEar, ear_mac_, kPublicBridge));
   return namespaces_.RunIn(kNdmz, &ListenForRouters);
 }
 

@@ -1,5 +1,6 @@
 #include "plugins/network/public_namespace.hpp"
 
+#include "plugins/network/links_inside.hpp"
 #include "plugins/network/public_bridge.hpp"
 
 namespace trellis::plugins::network {
@@ -42,20 +43,8 @@ Result<void> Configure(WantedLink const& wanted) {
 Result<void> PublicNamespace::Converge(services::NodePublicConfig const& config) {
   TRELLIS_TRY(auto const wanted, LinkOf(config));
   TRELLIS_CHECK(namespaces_.Ensure(kPublicNamespace));
-  bool there = false;
-  TRELLIS_CHECK(namespaces_.RunIn(kPublicNamespace, [&]() -> Result<void> {
-    TRELLIS_TRY(auto links, Links::Open());
-    TRELLIS_TRY(auto const found, links.Find(kLink));
-    there = found.has_value();
-    return {};
-  }));
-  if (!there) {
-    TRELLIS_TRY(auto links, Links::Open());
-    TRELLIS_TRY(auto const bridge, links.Get(kPublicBridge));
-    TRELLIS_TRY(auto const target, namespaces_.Open(kPublicNamespace));
-    TRELLIS_CHECK(links.CreateMacvlan({kLink, target.get(), HardwareAddress(node_ + "-public")},
-                                      bridge.index));
-  }
+  TRELLIS_CHECK(EnsureMacvlanInside(namespaces_, kPublicNamespace, kLink,
+                                    HardwareAddress(node_ + "-public"), kPublicBridge));
   return namespaces_.RunIn(kPublicNamespace, [&] { return Configure(wanted); });
 }
 

@@ -1,5 +1,6 @@
 #include "plugins/network/server_namespace.hpp"
 
+#include "plugins/network/links_inside.hpp"
 #include "plugins/network/node_network.hpp"
 #include "plugins/network/public_bridge.hpp"
 #include "plugins/network/rules.hpp"
@@ -96,30 +97,10 @@ bool IsServerNamespace(std::string_view file) {
          (file.starts_with(kZdbPrefix) || file.starts_with(kQsfsPrefix));
 }
 
-Result<bool> ServerNamespaces::Has(ServerNames const& server, std::string const& link) const {
-  bool has = false;
-  TRELLIS_CHECK(namespaces_.RunIn(server.netns, [&]() -> Result<void> {
-    TRELLIS_TRY(auto links, Links::Open());
-    TRELLIS_TRY(auto const found, links.Find(link));
-    has = found.has_value();
-    return {};
-  }));
-  return has;
-}
-
-Result<void> ServerNamespaces::CreateInner(ServerNames const& server) {
-  TRELLIS_TRY(bool const has, Has(server, server.inner));
-  if (has) return {};
-  TRELLIS_TRY(auto links, Links::Open());
-  TRELLIS_TRY(auto const bridge, links.Get(kNdmzBridge));
-  TRELLIS_TRY(auto const target, namespaces_.Open(server.netns));
-  return links.CreateMacvlan({server.inner, target.get(), server.inner_mac}, bridge.index);
-}
-
 Result<void> ServerNamespaces::ConvergeOuter(ServerNames const& server,
                                              services::PublicPrefix const& segment) {
   TRELLIS_TRY(auto links, Links::Open());
-  TRELLIS_TRY(bool const has, Has(server, kOuter));
+  TRELLIS_TRY(bool const has, HasLinkInside(namespaces_, server.netns, kOuter));
   if (!has) {
     // The caller knows that the name is nobody else's: what has it is left over.
     TRELLIS_CHECK(links.Delete(server.host_end));
@@ -137,7 +118,8 @@ Result<void> ServerNamespaces::ConvergeOuter(ServerNames const& server,
 Result<void> ServerNamespaces::Converge(ServerNames const& server, IpAddress const& lease,
                                         std::optional<services::PublicPrefix> const& segment) {
   TRELLIS_CHECK(namespaces_.Ensure(server.netns));
-  TRELLIS_CHECK(CreateInner(server));
+  TRELLIS_CHECK(
+      EnsureMacvlanInside(namespaces_, server.netns, server.inner, server.inner_mac, kNdmzBridge));
   TRELLIS_CHECK(namespaces_.RunIn(server.netns, [&] { return ConfigureInner(server, lease); }));
   return server.zdb && segment ? ConvergeOuter(server, *segment) : Result<void>();
 }

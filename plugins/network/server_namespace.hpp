@@ -50,8 +50,6 @@ class ServerNamespaces {
   Result<void> RemoveOthers(std::vector<std::string> const& known);
 
  private:
-  Result<bool> Has(ServerNames const& server, std::string const& link) const;
-  Result<void> CreateInner(ServerNames const& server);
   Result<void> ConvergeOuter(ServerNames const& server, services::PublicPrefix const& segment);
 
   Namespaces const& namespaces_;
