@@ -26,6 +26,7 @@ constexpr std::chrono::hours kCollectEvery{1};
 constexpr std::chrono::minutes kSweepEvery{1};
 constexpr std::chrono::hours kBlocksAfter{1};
 constexpr std::chrono::hours kBlocksEvery{24};
+constexpr std::size_t kMaxBlocks = 200'000;  // files; 20 GiB of whole blocks are 40,000
 constexpr std::chrono::seconds kRepairLimit{60};
 
 Result<Nothing> Done(Result<void> const& done) {
@@ -148,7 +149,7 @@ class FlistPlugin {
   void TrimBlocks() {
     auto const mounted = mounts_.Mounted();
     if (config_.block_limit == 0 || (mounted && mounted->empty())) return;
-    auto const removed = BlockCache::Trim(Root() + "/blocks", config_.block_limit);
+    auto const removed = BlockCache::Trim(Root() + "/blocks", config_.block_limit, kMaxBlocks);
     if (!removed)
       host_.Warn("blocks beyond the limit stay",
                  {{"reason", json::Encode(removed.error().message)}});

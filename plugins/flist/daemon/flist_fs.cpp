@@ -1,7 +1,9 @@
 #include "plugins/flist/daemon/flist_fs.hpp"
 
 #include "plugins/common/posix/files.hpp"
+#include "plugins/flist/daemon/fetchers.hpp"
 #include "plugins/flist/daemon/operations.hpp"
+#include "plugins/flist/rfs/mount_source.hpp"
 
 #include <cap-ng.h>
 #include <sys/mount.h>
@@ -26,14 +28,14 @@ struct EndConfig {
 };
 using LoopConfig = std::unique_ptr<fuse_loop_config, EndConfig>;
 
-Result<Session> MakeSession(ImageFiles& files) {
+Result<Session> MakeSession(Fetchers& fetchers) {
   std::array words{std::string("trellis-flistfs"), std::string("-o"),
-                   std::string("ro,noatime,allow_other,default_permissions,fsname=flist,"
-                               "subtype=flist")};
+                   fmt::format("ro,noatime,allow_other,default_permissions,fsname={},subtype=flist",
+                               MountSourceOf(::getpid()))};
   std::array<char*, 3> argv{words[0].data(), words[1].data(), words[2].data()};
   fuse_args args{static_cast<int>(argv.size()), argv.data(), 0};
   auto const operations = ImageOperations();
-  Session session(fuse_session_new(&args, &operations, sizeof operations, &files));
+  Session session(fuse_session_new(&args, &operations, sizeof operations, &fetchers));
   fuse_opt_free_args(&args);
   if (!session) return Fail(Code::kInternal, "cannot make a session of the file system");
   return session;
@@ -68,9 +70,10 @@ Result<void> Loop(fuse_session* session) {
 
 }  // namespace
 
-Result<void> ServeImage(ImageFiles& files, ServeOptions const& options) {
+Result<void> ServeImage(std::shared_ptr<ImageFiles> files, ServeOptions const& options) {
   DetachStale(options.target);
-  TRELLIS_TRY(auto const session, MakeSession(files));
+  Fetchers fetchers(std::move(files));
+  TRELLIS_TRY(auto const session, MakeSession(fetchers));
   if (fuse_session_mount(session.get(), options.target.c_str()) != 0)
     return Fail(Code::kIo, "cannot mount on '{}'", options.target);
   auto done = options.confine ? Confine() : Result<void>();
@@ -79,6 +82,7 @@ Result<void> ServeImage(ImageFiles& files, ServeOptions const& options) {
   if (done) done = Loop(session.get());
   fuse_remove_signal_handlers(session.get());
   if (!options.confine) fuse_session_unmount(session.get());
+  fetchers.Close();  // before the session goes
   return done;
 }
 

@@ -3,6 +3,7 @@
 
 #include "plugins/flist/rfs/image_files.hpp"
 
+#include <memory>
 #include <string>
 
 namespace trellis::plugins::flist {
@@ -13,7 +14,7 @@ struct ServeOptions {
 };
 
 /// Mounts on the target and serves until it is unmounted or a signal says to end. What a killed
-/// server left mounted there is replaced.
-Result<void> ServeImage(ImageFiles& files, ServeOptions const& options);
+/// server left mounted there is replaced. Threads that wait for stores may still do so afterwards.
+Result<void> ServeImage(std::shared_ptr<ImageFiles> files, ServeOptions const& options);
 
 }  // namespace trellis::plugins::flist

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 namespace {
 
@@ -20,11 +21,11 @@ struct Flags {
 };
 
 trellis::Result<void> Run(Flags const& flags) {
-  auto const files = ImageFiles::Open(flags.image, flags.cache, flags.rules);
+  auto files = ImageFiles::Open(flags.image, flags.cache, flags.rules);
   if (!files)
-    return tl::unexpected<trellis::Error>(trellis::Error(files.error()).With("'{}'", flags.image));
+    return tl::unexpected<trellis::Error>(std::move(files.error()).With("'{}'", flags.image));
   TRELLIS_CHECK(MakeDirs(flags.cache, 0700));
-  return ServeImage(**files, flags.serve);
+  return ServeImage(*std::move(files), flags.serve);
 }
 
 }  // namespace
@@ -42,7 +43,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(root, argc, argv);
   (void)std::signal(SIGPIPE, SIG_IGN);
   auto const done = Run(flags);
-  if (done) return 0;
-  fmt::print(stderr, "trellis-flistfs: {}\n", done.error().message);
-  return 1;
+  if (!done) fmt::print(stderr, "trellis-flistfs: {}\n", done.error().message);
+  std::fflush(stderr);
+  // Nothing is left to be cleaned up, and threads may be waiting for a store.
+  std::_Exit(done ? 0 : 1);
 }

@@ -1,5 +1,7 @@
 #include "plugins/flist/daemon/operations.hpp"
 
+#include "plugins/flist/daemon/fetchers.hpp"
+
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -20,8 +22,12 @@ constexpr std::size_t kSector = 512;
 
 using Handle = std::shared_ptr<OpenImageFile const>;
 
+Fetchers& FetchersOf(fuse_req_t request) {
+  return *static_cast<Fetchers*>(fuse_req_userdata(request));
+}
+
 ImageFiles& FilesOf(fuse_req_t request) {
-  return *static_cast<ImageFiles*>(fuse_req_userdata(request));
+  return FetchersOf(request).files();
 }
 
 int NumberOf(Error const& error) {
@@ -151,19 +157,12 @@ void ReplyCopied(fuse_req_t request, std::vector<Piece> const& pieces) {
   fuse_reply_buf(request, all.data(), all.size());
 }
 
+// What is not in the cache is waited for elsewhere: names and other files are answered meanwhile.
 void Read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
   auto const& file = *HandleOf(info);
-  auto const pieces = FilesOf(request).Read(*file, static_cast<std::uint64_t>(offset), size);
-  if (!pieces) return ReplyError(request, pieces.error());
-  if (pieces->size() != 1) return ReplyCopied(request, *pieces);
-  auto const& piece = pieces->front();
-  fuse_bufvec data{};
-  data.count = 1;
-  data.buf[0].size = piece.size;
-  data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
-  data.buf[0].fd = piece.fd.get();
-  data.buf[0].pos = static_cast<off_t>(piece.offset);
-  fuse_reply_data(request, &data, FUSE_BUF_SPLICE_MOVE);
+  auto const at = static_cast<std::uint64_t>(offset);
+  if (auto const kept = FilesOf(request).ReadKept(*file, at, size)) return ReplyRead(request, kept);
+  FetchersOf(request).Post({request, file, at, size});
 }
 
 void OpenDir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
@@ -245,6 +244,19 @@ void StatFs(fuse_req_t request, fuse_ino_t) {
 }
 
 }  // namespace
+
+void ReplyRead(fuse_req_t request, Result<std::vector<Piece>> const& pieces) {
+  if (!pieces) return ReplyError(request, pieces.error());
+  if (pieces->size() != 1) return ReplyCopied(request, *pieces);
+  auto const& piece = pieces->front();
+  fuse_bufvec data{};
+  data.count = 1;
+  data.buf[0].size = piece.size;
+  data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
+  data.buf[0].fd = piece.fd.get();
+  data.buf[0].pos = static_cast<off_t>(piece.offset);
+  fuse_reply_data(request, &data, FUSE_BUF_SPLICE_MOVE);
+}
 
 fuse_lowlevel_ops ImageOperations() {
   fuse_lowlevel_ops operations{};

@@ -2,11 +2,10 @@
 #pragma once
 
 #include "plugins/flist/daemon/fuse.hpp"
-#include "plugins/flist/rfs/image_files.hpp"
 
 namespace trellis::plugins::flist {
 
-/// For a session whose user data is an ImageFiles. Thread-safe.
+/// For a session whose user data is a Fetchers. Thread-safe.
 fuse_lowlevel_ops ImageOperations();
 
 }  // namespace trellis::plugins::flist

@@ -19,7 +19,12 @@ constexpr unsigned kDirMode = 0700;  // images may be private
 constexpr std::string_view kTemp = ".new-";
 constexpr std::chrono::hours kStampEvery{24};
 constexpr std::chrono::hours kAbandoned{1};
-constexpr std::uint64_t kSlack = 10;  // a tenth of the limit is made free
+constexpr std::uint64_t kSlack = 10;       // a tenth of a limit is made free
+constexpr std::uint64_t kStatBlock = 512;  // bytes, of st_blocks
+
+bool IsTemp(fs::path const& path) {
+  return path.filename().string().starts_with(kTemp);
+}
 
 std::chrono::seconds AgeOf(struct stat const& info) {
   return std::chrono::seconds(std::time(nullptr) - info.st_mtim.tv_sec);
@@ -50,7 +55,8 @@ std::string BlockCache::FolderOf(std::string const& name) const {
   return dir_ + "/" + name.substr(0, 2) + "/" + name.substr(2, 2);
 }
 
-Result<UniqueFd> BlockCache::OpenKept(std::string const& file, std::size_t size) const {
+Result<UniqueFd> BlockCache::OpenFileOf(std::string const& name, std::size_t size) const {
+  auto const file = FolderOf(name) + "/" + name;
   TRELLIS_TRY(auto fd, OpenFile(file, O_RDONLY | O_NOFOLLOW));
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return FailErrno("'{}'", file);
@@ -74,30 +80,33 @@ Result<void> BlockCache::Keep(std::string const& name, std::string_view plain) c
   return done;
 }
 
+Result<UniqueFd> BlockCache::OpenKept(BlockRef const& ref, std::size_t size) const {
+  return OpenFileOf(NameOf(ref), size);
+}
+
 Result<UniqueFd> BlockCache::Open(BlockRef const& ref, std::size_t size) {
   auto const name = NameOf(ref);
-  auto const file = FolderOf(name) + "/" + name;
-  if (auto kept = OpenKept(file, size)) return kept;
+  if (auto kept = OpenFileOf(name, size)) return kept;
   BusyKeys::Hold const alone(busy_, name);
-  if (auto kept = OpenKept(file, size)) return kept;  // somebody else fetched it
+  if (auto kept = OpenFileOf(name, size)) return kept;  // somebody else fetched it
   TRELLIS_TRY(auto const plain, fetch_(ref));
   if (plain.size() != size)
     return Fail(Code::kDecode, "block '{}' has {} bytes instead of {}", HexOf(ref.id), plain.size(),
                 size);
   TRELLIS_CHECK(Keep(name, plain));
-  return OpenKept(file, size);
+  return OpenFileOf(name, size);
 }
 
 Result<std::size_t> BlockCache::RemoveOld(std::string const& dir, std::chrono::hours age) {
   std::size_t removed = 0;
   TRELLIS_CHECK(EachFile(dir, [&](fs::path const& path, struct stat const& info) {
-    bool const temp = path.filename().string().starts_with(kTemp);
-    if (AgeOf(info) > (temp ? kAbandoned : age) && ::unlink(path.c_str()) == 0) ++removed;
+    if (AgeOf(info) > (IsTemp(path) ? kAbandoned : age) && ::unlink(path.c_str()) == 0) ++removed;
   }));
   return removed;
 }
 
-Result<std::size_t> BlockCache::Trim(std::string const& dir, std::uint64_t limit) {
+Result<std::size_t> BlockCache::Trim(std::string const& dir, std::uint64_t bytes,
+                                     std::size_t most) {
   struct File {
     timespec read;
     std::uint64_t size;
@@ -106,17 +115,19 @@ Result<std::size_t> BlockCache::Trim(std::string const& dir, std::uint64_t limit
   std::vector<File> files;
   std::uint64_t total = 0;
   TRELLIS_CHECK(EachFile(dir, [&](fs::path const& path, struct stat const& info) {
-    auto const size = static_cast<std::uint64_t>(info.st_size);
+    if (IsTemp(path)) return;  // still being written
+    // A file of one byte takes more than that.
+    auto const size = static_cast<std::uint64_t>(info.st_blocks) * kStatBlock;
     files.push_back({info.st_mtim, size, path.string()});
     total += size;
   }));
-  if (total <= limit) return 0;
+  if (total <= bytes && files.size() <= most) return 0;
   std::ranges::sort(files, [](File const& a, File const& b) {
     return std::tie(a.read.tv_sec, a.read.tv_nsec) < std::tie(b.read.tv_sec, b.read.tv_nsec);
   });
   std::size_t removed = 0;
   for (auto const& file : files) {
-    if (total <= limit - limit / kSlack) break;
+    if (total <= bytes - bytes / kSlack && files.size() - removed <= most - most / kSlack) break;
     if (::unlink(file.path.c_str()) != 0) continue;
     total -= file.size;
     ++removed;

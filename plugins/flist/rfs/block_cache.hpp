@@ -27,19 +27,22 @@ class BlockCache {
   /// The file of a block that has `size` bytes, fetched when it is not there: once, however many
   /// ask for it. kDecode when its content has another length, and what `fetch` says.
   Result<UniqueFd> Open(BlockRef const& ref, std::size_t size);
+  /// The same of a block that is there. kNotFound, at once.
+  Result<UniqueFd> OpenKept(BlockRef const& ref, std::size_t size) const;
 
   /// Removes the blocks below `dir` that nobody read for `age`, and what was left half written.
   /// Answers how many.
   static Result<std::size_t> RemoveOld(std::string const& dir, std::chrono::hours age);
-  /// Removes the blocks below `dir` that were not read for longest until they have at most `limit`
-  /// bytes together, and then some, so that it is not called for each block. Answers how many.
-  static Result<std::size_t> Trim(std::string const& dir, std::uint64_t limit);
+  /// Removes the blocks below `dir` that were not read for longest until there are at most `most`
+  /// and they take at most `bytes` of the disk, and then some, so that it is not called for each
+  /// block. Answers how many.
+  static Result<std::size_t> Trim(std::string const& dir, std::uint64_t bytes, std::size_t most);
   /// What the block's file is called.
   static std::string NameOf(BlockRef const& ref);
 
  private:
   [[nodiscard]] std::string FolderOf(std::string const& name) const;
-  Result<UniqueFd> OpenKept(std::string const& file, std::size_t size) const;
+  Result<UniqueFd> OpenFileOf(std::string const& name, std::size_t size) const;
   Result<void> Keep(std::string const& name, std::string_view plain) const;
 
   std::string dir_;

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 
 namespace trellis::plugins::flist {
 
 namespace {
+
+// Of all stores together, beside the time that the last one of them takes.
+constexpr std::chrono::seconds kFetchLimit{30};
 
 bool ParseByte(std::string_view digits, std::uint8_t& byte) {
   constexpr int kHex = 16;
@@ -47,7 +51,9 @@ std::vector<BlockSource::Entry*> BlockSource::Candidates(Digest const& id) {
 Result<std::string> BlockSource::Fetch(BlockRef const& ref) {
   Result<std::string> last =
       Fail(Code::kUnavailable, "block '{}': key is not routable", HexOf(ref.id));
+  auto const until = std::chrono::steady_clock::now() + kFetchLimit;
   for (auto* const entry : Candidates(ref.id)) {
+    if (std::chrono::steady_clock::now() > until) break;  // who waits has waited long enough
     if (!entry->store) {
       last = tl::unexpected<Error>(entry->store.error());
       continue;

@@ -25,7 +25,7 @@ class BlockSource {
 
   /// The plain content, checked. Stores whose range has the block are asked in any order until one
   /// has it. kUnavailable `block '<id>': key is not routable` when there is none, else what the
-  /// last one said.
+  /// last one said. Stores that do not answer are given up one after the other, for half a minute.
   Result<std::string> Fetch(BlockRef const& ref);
   /// Keeps a sealed block in every store whose range has it. kInvalid when there is none.
   Result<void> Keep(SealedBlock const& block);

@@ -3,12 +3,32 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace trellis::plugins::flist {
 
 namespace {
 
 constexpr std::size_t kSweepAbove = 4096;  // entries of files that nobody has open any more
+
+Result<std::vector<Piece>> Collect(
+    OpenImageFile const& file, std::uint64_t offset, std::size_t size,
+    std::function<Result<UniqueFd>(BlockRef const&, std::size_t)> const& open) {
+  std::vector<Piece> pieces;
+  if (offset >= file.size) return pieces;
+  auto left = std::min<std::uint64_t>(size, file.size - offset);
+  while (left > 0) {
+    std::size_t const index = offset / kBlockBytes;
+    std::size_t const begin = offset % kBlockBytes;
+    std::size_t const whole = std::min<std::uint64_t>(kBlockBytes, file.size - index * kBlockBytes);
+    std::size_t const taken = std::min<std::uint64_t>(left, whole - begin);
+    TRELLIS_TRY(auto fd, open(file.blocks[index], whole));
+    pieces.push_back({std::move(fd), begin, taken});
+    offset += taken;
+    left -= taken;
+  }
+  return pieces;
+}
 
 }  // namespace
 
@@ -49,20 +69,15 @@ Result<std::shared_ptr<OpenImageFile const>> ImageFiles::OpenFile(std::uint64_t 
 
 Result<std::vector<Piece>> ImageFiles::Read(OpenImageFile const& file, std::uint64_t offset,
                                             std::size_t size) {
-  std::vector<Piece> pieces;
-  if (offset >= file.size) return pieces;
-  auto left = std::min<std::uint64_t>(size, file.size - offset);
-  while (left > 0) {
-    std::size_t const index = offset / kBlockBytes;
-    std::size_t const begin = offset % kBlockBytes;
-    std::size_t const whole = std::min<std::uint64_t>(kBlockBytes, file.size - index * kBlockBytes);
-    std::size_t const taken = std::min<std::uint64_t>(left, whole - begin);
-    TRELLIS_TRY(auto fd, cache_.Open(file.blocks[index], whole));
-    pieces.push_back({std::move(fd), begin, taken});
-    offset += taken;
-    left -= taken;
-  }
-  return pieces;
+  return Collect(file, offset, size,
+                 [&](BlockRef const& ref, std::size_t whole) { return cache_.Open(ref, whole); });
+}
+
+Result<std::vector<Piece>> ImageFiles::ReadKept(OpenImageFile const& file, std::uint64_t offset,
+                                                std::size_t size) const {
+  return Collect(file, offset, size, [&](BlockRef const& ref, std::size_t whole) {
+    return cache_.OpenKept(ref, whole);
+  });
 }
 
 }  // namespace trellis::plugins::flist

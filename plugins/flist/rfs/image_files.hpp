@@ -40,6 +40,9 @@ class ImageFiles {
   /// `size` bytes at `offset`, fewer only at the end of the file. Errors of BlockCache.
   Result<std::vector<Piece>> Read(OpenImageFile const& file, std::uint64_t offset,
                                   std::size_t size);
+  /// The same when all of it is in the cache. kNotFound, at once.
+  Result<std::vector<Piece>> ReadKept(OpenImageFile const& file, std::uint64_t offset,
+                                      std::size_t size) const;
 
  private:
   ImageFiles(std::unique_ptr<FlFile> rows, std::unique_ptr<BlockSource> source, std::string cache);

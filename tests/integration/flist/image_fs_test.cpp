@@ -10,12 +10,18 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace trellis::testing {
 namespace {
@@ -69,6 +75,51 @@ class ImageFsTest : public ::testing::Test {
 
   TempDir dir_;
 };
+
+/// A store that takes connections and says nothing until it hangs up.
+class SilentStore {
+ public:
+  explicit SilentStore(std::string path) : path_(std::move(path)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_.get(), 64), 0);
+  }
+  [[nodiscard]] std::string const& path() const { return path_; }
+  bool AwaitClients(std::size_t count) {
+    while (clients_.size() < count) {
+      pollfd wait{listener_.get(), POLLIN, 0};
+      if (::poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) != 1)
+        return false;
+      clients_.emplace_back(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    }
+    return true;
+  }
+  void HangUp() {
+    listener_.Reset();
+    clients_.clear();
+  }
+
+ private:
+  std::string path_;
+  plugins::UniqueFd listener_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::vector<plugins::UniqueFd> clients_;
+};
+
+/// Is the thread, once it has begun, in a call that does not return?
+bool AwaitsSomething(std::atomic<pid_t> const& thread) {
+  auto const end = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < end) {
+    auto const text = ReadText(fmt::format("/proc/self/task/{}/stat", thread.load()));
+    auto const name_ends = text.rfind(") ");
+    if (name_ends != std::string::npos &&
+        (text[name_ends + 2] == 'S' || text[name_ends + 2] == 'D'))
+      return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
 
 void MakeEveryKind(TempDir const& dir) {
   auto const in = [&](char const* name) { return dir / (std::string("root/") + name); };
@@ -131,6 +182,45 @@ TEST_F(ImageFsTest, StoreThatVanishesInAReadGivesEioAndRecovers) {
   redis.Start();
   PackRoot("zdb://" + redis.socket());  // it forgot the blocks
   EXPECT_EQ(ReadAt("file", 8 * kBlockBytes + 1), 1);
+}
+
+TEST_F(ImageFsTest, NamesAreAnsweredWhileAStoreKeepsSilent) {
+  constexpr std::size_t kReaders = 16;  // more than there are threads of any kind
+  WriteText(dir_ / "root/name", "");
+  std::string content;
+  for (std::size_t i = 0; i < kReaders; ++i)
+    content += std::string(kBlockBytes, static_cast<char>('a' + i));
+  WriteText(dir_ / "root/file", content);
+  SilentStore silent(dir_ / "silent.sock");
+  auto const packed = Pack({dir_ / "root",
+                            dir_ / "image.fl",
+                            {{0, 255, "dir://" + (dir_ / "store")}},
+                            {},
+                            {{0, 255, "zdb://" + silent.path()}}});
+  ASSERT_TRUE(packed) << packed.error().message;
+  ImageServer server(dir_ / "image.fl", dir_ / "mnt", dir_ / "cache");
+  ASSERT_TRUE(server.Await());
+  plugins::UniqueFd const file(::open(mnt("file").c_str(), O_RDONLY | O_CLOEXEC));
+  std::atomic<int> ended = 0;
+  std::array<std::atomic<pid_t>, kReaders> at_work{};
+  std::vector<std::jthread> readers;
+  readers.reserve(kReaders);
+  for (std::size_t i = 0; i < kReaders; ++i)
+    readers.emplace_back([&, i] {
+      char byte = 0;
+      at_work[i] = ::gettid();
+      EXPECT_EQ(::pread(file.get(), &byte, 1, static_cast<off_t>(i * kBlockBytes)), -1);
+      ++ended;
+    });
+  ASSERT_TRUE(silent.AwaitClients(1));
+  for (auto const& reader : at_work)
+    ASSERT_TRUE(AwaitsSomething(reader));
+
+  struct statfs info {};
+  EXPECT_EQ(::statfs((dir_ / "mnt").c_str(), &info), 0);
+  EXPECT_TRUE(Exists(mnt("name")));
+  EXPECT_EQ(ended, 0) << "the names came after the reads";
+  silent.HangUp();
 }
 
 TEST_F(ImageFsTest, DamagedBlockGivesEio) {

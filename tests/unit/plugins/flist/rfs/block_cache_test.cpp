@@ -96,12 +96,30 @@ TEST_F(BlockCacheTest, KeepsToItsLimitAndLetsTheOldestGo) {
     MakeOld(file(), std::chrono::hours(i));
     refs.push_back(ref_);
   }
+  struct stat info {};
+  ASSERT_EQ(::stat(file().c_str(), &info), 0);
+  auto const each = static_cast<std::uint64_t>(info.st_blocks) * 512;  // more than its five bytes
+  constexpr std::size_t kMany = 1000;
 
-  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 50), 0U);
-  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 40), 3U);  // to nine tenths of it
+  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 10 * each, kMany), 0U);
+  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 8 * each, kMany), 3U);  // to nine tenths of it
 
   for (std::size_t i = 0; i < refs.size(); ++i)
     EXPECT_EQ(testing::Exists(FileOf(refs[i])), i < 7) << i;
+}
+
+TEST_F(BlockCacheTest, KeepsToANumberOfBlocksAndLeavesWhatIsBeingWritten) {
+  for (unsigned char i = 0; i < 10; ++i) {
+    ref_.id = Digest{i};
+    ASSERT_EQ(Read(5), "plain");
+  }
+  auto const temp = dir_ / "cache/01/02/.new-abcdef";
+  testing::WriteText(temp, "x");
+  MakeOld(temp, std::chrono::hours(100));
+
+  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 1U << 30U, 10), 0U);
+  EXPECT_EQ(BlockCache::Trim(dir_ / "cache", 1U << 30U, 5), 5U);
+  EXPECT_TRUE(testing::Exists(temp));
 }
 
 TEST_F(BlockCacheTest, RemovesOnlyWhatNobodyReadForLong) {

@@ -1,6 +1,8 @@
 #include "plugins/flist/rfs/block.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <snappy.h>
 
 namespace trellis::plugins::flist {
 namespace {
@@ -65,6 +67,32 @@ TEST_P(BlockWith, RefusesAnotherKey) {
   ASSERT_FALSE(plain);
   EXPECT_EQ(plain.error().message,
             fmt::format("block '{}' is damaged: the key is not its own", kId));
+}
+
+// The cipher does not bind a block to one key: two that open it to two contents can be found.
+TEST_P(BlockWith, RefusesAKeyThatIsNoDigestOfTheContent) {
+  BlockRef ref;
+  ref.key.fill(7);
+  std::string packed;
+  snappy::Compress(kPlain.data(), kPlain.size(), &packed);
+  std::string sealed(packed.size() + 16, '\0');
+  auto* const out = reinterpret_cast<unsigned char*>(sealed.data());
+  auto* const context = EVP_CIPHER_CTX_new();
+  int size = 0;
+  EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, ref.key.data(), ref.key.data());
+  EVP_EncryptUpdate(context, out, &size, reinterpret_cast<unsigned char const*>(packed.data()),
+                    static_cast<int>(packed.size()));
+  EVP_EncryptFinal_ex(context, out + size, &size);
+  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, 16, out + packed.size());
+  EVP_CIPHER_CTX_free(context);
+  ref.id = DigestBytes(sealed);
+
+  auto const plain = OpenBlock(ref, sealed, GetParam());
+
+  ASSERT_FALSE(plain);
+  EXPECT_EQ(
+      plain.error().message,
+      fmt::format("block '{}' is damaged: the key is not that of its content", HexOf(ref.id)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ciphers, BlockWith, ::testing::Values(Cipher::kSodium, Cipher::kOpenSsl));
