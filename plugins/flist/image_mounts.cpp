@@ -4,20 +4,18 @@
 #include "plugins/common/posix/loop.hpp"
 #include "plugins/common/posix/mounts.hpp"
 #include "plugins/common/posix/programs.hpp"
+#include "plugins/flist/rfs/mount_source.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
-#include <sys/statfs.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
-#include <filesystem>
 
 namespace trellis::plugins::flist {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr unsigned long kFlags = MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOATIME;
 constexpr std::string_view kProcess = "fs-";  // and the key
@@ -28,20 +26,11 @@ constexpr std::chrono::seconds kServerLimit{30};
 constexpr std::chrono::milliseconds kLookEvery{500};  // for a cancelled call
 constexpr std::uint32_t kMaxStarts = 3;
 
-// Mounted and answering?
-Result<bool> IsAlive(std::string const& target) {
-  TRELLIS_TRY(auto const mount, FindMount(target));
-  struct statfs info {};
-  return mount.has_value() && ::statfs(target.c_str(), &info) == 0;
-}
-
-// Looks each time: a server that just came up may have replaced it.
-Result<void> DetachStale(std::string const& target) {
-  while (IsStale(target)) {
-    if (::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-      return FailErrno("unmount '{}'", target);
-  }
-  return {};
+// Whoever keeps processes may not have heard of its end yet.
+bool Runs(std::int32_t pid) {
+  UniqueFd const process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  return process && ::poll(&ended, 1, 0) == 0;
 }
 
 // How often the server was started again since it was first asked for.
@@ -51,11 +40,6 @@ Result<std::uint32_t> CountStarts(Host const& host, std::string const& key) {
 }
 
 }  // namespace
-
-bool IsStale(std::string const& target) {
-  struct statfs info {};
-  return ::statfs(target.c_str(), &info) != 0 && errno == ENOTCONN;
-}
 
 ImageMounts::ImageMounts(Host host, FlistConfig const& config, std::string cache)
     : host_(host),
@@ -71,22 +55,62 @@ std::string ImageMounts::KeyOf(std::string_view process) {
   return std::string(process.substr(std::min(kProcess.size(), process.size())));
 }
 
-Result<std::string> ImageMounts::Ensure(Call& call, Image const& image) {
-  auto target = TargetOf(image.key);
-  BusyKeys::Hold const alone(busy_, image.key);
-  TRELLIS_TRY(bool const alive, IsAlive(target));
-  if (alive) return target;
-  if (!IsStale(target)) TRELLIS_CHECK(MakeDirs(target, 0711));  // else its next server replaces it
-  TRELLIS_CHECK(image.format == ImageFormat::kSquashfs
-                    ? MountLoop(image.root, target, "squashfs", kFlags)
-                    : StartServer(call, image, target));
-  return target;
+// From the table alone: a question to the mount itself waits for a server that hangs.
+Result<std::optional<MountEntry>> ImageMounts::MountOf(std::string const& key) const {
+  TRELLIS_TRY(auto mounts, ReadMounts());
+  auto const target = RealPath(host_.run_dir() + "/ro") + "/" + key;
+  std::optional<MountEntry> found;
+  for (auto& mount : mounts) {
+    if (mount.target == target) found = std::move(mount);
+  }
+  return found;
 }
 
-Result<void> ImageMounts::StartServer(Call& call, Image const& image, std::string const& target) {
+Result<bool> ImageMounts::IsServed(std::string const& key, MountEntry const& mount) const {
+  if (mount.fs_type == "squashfs") return true;
+  TRELLIS_TRY(auto const processes, host_.ListProcesses(std::string(kProcess) + key));
+  return std::ranges::any_of(processes, [&](ProcessInfo const& process) {
+    return mount.source == MountSourceOf(process.pid) && Runs(process.pid);
+  });
+}
+
+Result<std::optional<std::uint64_t>> ImageMounts::ServedDevice(std::string const& key) const {
+  TRELLIS_TRY(auto const mount, MountOf(key));
+  if (!mount) return std::optional<std::uint64_t>();
+  TRELLIS_TRY(bool const served, IsServed(key, *mount));
+  return served ? std::optional(mount->device) : std::nullopt;
+}
+
+// Looks each time: a server that just came up may have replaced it.
+Result<void> ImageMounts::Detach(std::string const& key) const {
+  while (true) {
+    TRELLIS_TRY(auto const mount, MountOf(key));
+    if (!mount) return {};
+    if (::umount2(TargetOf(key).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+      return FailErrno("unmount '{}'", TargetOf(key));
+  }
+}
+
+Result<MountedImage> ImageMounts::Ensure(Call& call, Image const& image) {
+  auto const target = TargetOf(image.key);
+  BusyKeys::Hold const alone(busy_, image.key);
+  TRELLIS_TRY(auto const served, ServedDevice(image.key));
+  if (served) return MountedImage{target, *served};
+  TRELLIS_TRY(auto const left, MountOf(image.key));
+  if (!left) TRELLIS_CHECK(MakeDirs(target, 0711));  // else its next server replaces it
+  TRELLIS_CHECK(image.format == ImageFormat::kSquashfs
+                    ? MountLoop(image.root, target, "squashfs", kFlags)
+                    : StartServer(call, image));
+  TRELLIS_TRY(auto const device, ServedDevice(image.key));
+  if (!device) return Fail(Code::kUnavailable, "the mount of the image went again");
+  return MountedImage{target, *device};
+}
+
+Result<void> ImageMounts::StartServer(Call& call, Image const& image) {
   TRELLIS_CHECK(MakeDirs(cache_, 0700));
   ProcessSpec spec;
-  spec.argv = {program_, "--image", image.root, "--target", target, "--cache", cache_, "--confine"};
+  spec.argv = {program_,  "--image", image.root, "--target", TargetOf(image.key),
+               "--cache", cache_,    "--confine"};
   for (auto const& root : config_.file_roots) {
     spec.argv.emplace_back("--allow");
     spec.argv.push_back(root);
@@ -97,23 +121,22 @@ Result<void> ImageMounts::StartServer(Call& call, Image const& image, std::strin
   spec.stop_timeout_s = kStopSeconds;
   auto const name = std::string(kProcess) + image.key;
   TRELLIS_CHECK(host_.EnsureProcess(call, name, spec));
-  auto served = AwaitServer(call, image.key, target);
+  auto served = AwaitServer(call, image.key);
   if (served) return {};
   if (auto const stopped = host_.StopProcess(call, name); !stopped)
     host_.Warn("file server not stopped", {{"error", json::Encode(stopped.error().message)}});
-  TRELLIS_CHECK(DetachStale(target));
+  TRELLIS_CHECK(Detach(image.key));
   return served;
 }
 
 // The kernel tells of each change of the mount table.
-Result<void> ImageMounts::AwaitServer(Call& call, std::string const& key,
-                                      std::string const& target) {
+Result<void> ImageMounts::AwaitServer(Call& call, std::string const& key) {
   TRELLIS_TRY(auto const table, OpenFile("/proc/self/mountinfo", O_RDONLY));
   TRELLIS_TRY(auto const before, CountStarts(host_, key));
   auto const until = std::chrono::steady_clock::now() + kServerLimit;
   while (std::chrono::steady_clock::now() < until) {
-    TRELLIS_TRY(bool const alive, IsAlive(target));
-    if (alive) return {};
+    TRELLIS_TRY(auto const served, ServedDevice(key));
+    if (served) return {};
     TRELLIS_CHECK(call.Checkpoint());
     TRELLIS_TRY(auto const starts, CountStarts(host_, key));
     if (starts >= before + kMaxStarts) break;
@@ -126,8 +149,8 @@ Result<void> ImageMounts::AwaitServer(Call& call, std::string const& key,
 Result<void> ImageMounts::Release(Call& call, std::string const& key) {
   auto const target = TargetOf(key);
   BusyKeys::Hold const alone(busy_, key);
-  TRELLIS_CHECK(DetachStale(target));
-  TRELLIS_CHECK(Unmount(target));
+  TRELLIS_TRY(auto const served, ServedDevice(key));
+  TRELLIS_CHECK(served ? Unmount(target) : Detach(key));
   TRELLIS_CHECK(host_.StopProcess(call, std::string(kProcess) + key));
   if (::rmdir(target.c_str()) != 0 && errno != ENOENT) return FailErrno("remove '{}'", target);
   return {};

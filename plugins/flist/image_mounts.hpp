@@ -4,6 +4,7 @@
 // an rfs file is served by a process of its own, which outlives the plugin.
 #pragma once
 
+#include "plugins/common/posix/mounts.hpp"
 #include "plugins/flist/busy_keys.hpp"
 #include "plugins/flist/config.hpp"
 #include "plugins/flist/images.hpp"
@@ -11,13 +12,17 @@
 #include <trellis/host.hpp>
 #include <trellis/result.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace trellis::plugins::flist {
 
-/// Is it the mount of a file server that has ended?
-bool IsStale(std::string const& target);
+struct MountedImage {
+  std::string path;
+  std::uint64_t device = 0;  ///< of the mount; another one after it was mounted anew
+};
 
 /// Thread-safe.
 class ImageMounts {
@@ -27,7 +32,7 @@ class ImageMounts {
 
   /// The tree of a mountable image, mounted when it is not. kUnavailable when the file server does
   /// not come up, kUnsupported when the kernel lacks the file system, kCancelled.
-  Result<std::string> Ensure(Call& call, Image const& image);
+  Result<MountedImage> Ensure(Call& call, Image const& image);
   /// Unmounts and ends the file server. OK when there is none.
   Result<void> Release(Call& call, std::string const& key);
   /// Keys of what is mounted.
@@ -38,8 +43,13 @@ class ImageMounts {
   [[nodiscard]] std::string const& program() const { return program_; }
 
  private:
-  Result<void> StartServer(Call& call, Image const& image, std::string const& target);
-  Result<void> AwaitServer(Call& call, std::string const& key, std::string const& target);
+  Result<std::optional<MountEntry>> MountOf(std::string const& key) const;
+  /// Is it the mount of the server that runs?
+  Result<bool> IsServed(std::string const& key, MountEntry const& mount) const;
+  Result<std::optional<std::uint64_t>> ServedDevice(std::string const& key) const;
+  Result<void> Detach(std::string const& key) const;
+  Result<void> StartServer(Call& call, Image const& image);
+  Result<void> AwaitServer(Call& call, std::string const& key);
 
   Host host_;
   FlistConfig const& config_;

@@ -6,7 +6,6 @@
 #include "plugins/flist/root_lookup.hpp"
 
 #include <sys/mount.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -21,15 +20,9 @@ struct StoredLease {
   services::FlistMount reply;
   std::string key;
   std::uint64_t device = 0;  ///< of the mount that it shows; 0 = of no mount of an image
+  bool lost = false;         ///< its own mount went, and another one could not be made yet
 };
-BOOST_DESCRIBE_STRUCT(StoredLease, (), (request, reply, key, device))
-
-// Of the file system behind `path`; another one after it was mounted anew.
-Result<std::uint64_t> DeviceOf(std::string const& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return FailErrno("'{}'", path);
-  return std::uint64_t{info.st_dev};
-}
+BOOST_DESCRIBE_STRUCT(StoredLease, (), (request, reply, key, device, lost))
 
 Result<std::string> LeaseName(std::string const& owner, std::string const& slot) {
   if (!IsSafeName(slot)) return Fail(Code::kInvalid, "slot '{}' is not valid", slot);
@@ -104,8 +97,9 @@ Result<services::FlistMount> Leases::DoMount(Call& call, services::FlistMountReq
 Result<void> Leases::Attach(Call& call, Image const& image, Record& record) {
   auto root = image.root;
   if (IsMountable(image.format)) {
-    TRELLIS_TRY(root, mounts_.Ensure(call, image));
-    TRELLIS_TRY(record.device, DeviceOf(root));
+    TRELLIS_TRY(auto mounted, mounts_.Ensure(call, image));
+    root = std::move(mounted.path);
+    record.device = mounted.device;
   }
   TRELLIS_TRY(record.reply.kind, DetectKind(root));
   auto const& target = record.reply.path;
@@ -119,15 +113,16 @@ Result<void> Leases::Attach(Call& call, Image const& image, Record& record) {
 Result<void> Leases::RepairOne(Call& call, std::string const& name, Record record) {
   if (record.device == 0) return {};
   TRELLIS_TRY(auto const image, images_.Kept(record.key));
-  TRELLIS_TRY(auto const root, mounts_.Ensure(call, image));
-  TRELLIS_TRY(auto const device, DeviceOf(root));
-  if (device == record.device && !IsStale(record.reply.path)) return {};
+  TRELLIS_TRY(auto const now, mounts_.Ensure(call, image));
+  if (now.device == record.device && !record.lost) return {};
   host_.Warn("the file server of an image has ended, mounting it again",
              {{"lease", json::Encode(name)}});
-  if (::umount2(record.reply.path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+  if (!record.lost && ::umount2(record.reply.path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
     return FailErrno("unmount '{}'", record.reply.path);
-  TRELLIS_CHECK(Attach(call, image, record));
-  return host_.StorePut(std::string(kRecordPrefix) + name, json::Dump<StoredLease>(record));
+  auto attached = Attach(call, image, record);
+  record.lost = !attached.has_value();
+  TRELLIS_CHECK(host_.StorePut(std::string(kRecordPrefix) + name, json::Dump<StoredLease>(record)));
+  return attached;
 }
 
 void Leases::Repair(Call& call, std::string const& key) {
@@ -139,7 +134,8 @@ void Leases::Repair(Call& call, std::string const& key) {
     auto const record = ReadRecord(name);
     if (!record || (!key.empty() && record->key != key)) continue;
     auto const mounted = FindMount(record->reply.path);
-    if (!mounted || !mounted->has_value()) continue;  // its user mounts it when it comes back
+    bool const there = mounted && mounted->has_value();
+    if (!there && !record->lost) continue;  // its user mounts it when it comes back
     if (auto const done = RepairOne(call, name, *record); !done)
       host_.Warn("image not mounted again, trying later",
                  {{"lease", json::Encode(name)}, {"error", json::Encode(done.error().message)}});

@@ -3,7 +3,9 @@
 #include "plugins/common/posix/files.hpp"
 
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
+#include <charconv>
 #include <sstream>
 
 namespace trellis::plugins {
@@ -30,6 +32,17 @@ std::string Unescape(std::string const& text) {
   return out;
 }
 
+// `major:minor`
+std::uint64_t DeviceOf(std::string const& text) {
+  unsigned major = 0;
+  unsigned minor = 0;
+  auto const* const end = text.data() + text.size();
+  auto const first = std::from_chars(text.data(), end, major);
+  if (first.ec != std::errc() || first.ptr == end) return 0;
+  std::from_chars(first.ptr + 1, end, minor);
+  return makedev(major, minor);
+}
+
 }  // namespace
 
 std::vector<MountEntry> ParseMounts(std::string const& text) {
@@ -43,6 +56,7 @@ std::vector<MountEntry> ParseMounts(std::string const& text) {
     while (words >> word && word != "-") {
     }
     if (!(words >> entry.fs_type >> entry.source >> entry.super_options)) continue;
+    entry.device = DeviceOf(device);
     entry.target = Unescape(entry.target);
     entry.source = Unescape(entry.source);
     mounts.push_back(std::move(entry));

@@ -3,6 +3,7 @@
 
 #include <trellis/result.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ struct MountEntry {
   std::string fs_type;
   std::string source;
   std::string options;        ///< of the mount point, comma separated: ro, nodev, …
+  std::uint64_t device = 0;   ///< as st_dev; another one after it was mounted anew
   std::string super_options;  ///< of the file system: lowerdir=… for an overlay
 };
 

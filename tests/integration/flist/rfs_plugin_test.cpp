@@ -10,7 +10,9 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 
 #include <filesystem>
 
@@ -124,7 +126,11 @@ TEST_F(RfsPluginTest, MountOfAKilledServerIsRepairedWhenAskedForAgain) {
   auto const mounted = Mount(image);
   ASSERT_TRUE(mounted);
   ASSERT_TRUE(host_.Unload("flist"));
-  ASSERT_EQ(::kill(processes_->PidOf(ServerName()), SIGKILL), 0);
+  auto const pid = processes_->PidOf(ServerName());
+  plugins::UniqueFd const process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  pollfd ended{process.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ended, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())), 1);
   Load();
 
   auto const again = Mount(image);
@@ -132,6 +138,39 @@ TEST_F(RfsPluginTest, MountOfAKilledServerIsRepairedWhenAskedForAgain) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(again->path, mounted->path);
   EXPECT_EQ(ReadText(again->path + "/etc/hostname"), "node");
+}
+
+TEST_F(RfsPluginTest, HangingServerHoldsUpNobodyWhoAsks) {
+  auto const image = PackRoot();
+  auto const mounted = Mount(image);
+  ASSERT_TRUE(mounted);
+  auto const pid = processes_->PidOf(ServerName());
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+
+  auto const again = Mount(image);
+  host_.RunTasks();
+
+  EXPECT_TRUE(again) << again.error().message;
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  EXPECT_EQ(ReadText(mounted->path + "/etc/hostname"), "node");
+}
+
+TEST_F(RfsPluginTest, MountThatCouldNotBeRepairedIsTriedAgain) {
+  auto const mounted = Mount(PackRoot(), "rw");
+  ASSERT_TRUE(mounted);
+  auto const name = ServerName();
+  auto const kept = upper() + ".kept";
+  fs::rename(upper(), kept);
+  WriteText(upper(), "in the way");  // so that the overlay cannot be mounted anew
+  ASSERT_EQ(::kill(processes_->PidOf(name), SIGKILL), 0);
+  ASSERT_TRUE(processes_->DeliverEnd(name.substr(name.find('/') + 1)));
+  ASSERT_FALSE(Exists(mounted->path + "/etc/hostname"));
+
+  fs::remove(upper());
+  fs::rename(kept, upper());
+  host_.RunTasks();
+
+  EXPECT_EQ(ReadText(mounted->path + "/etc/hostname"), "node");
 }
 
 TEST_F(RfsPluginTest, UnusedImageIsUnmountedAfterAWhile) {

@@ -5,6 +5,7 @@
 #include "tests/support/patience.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/sysmacros.h>
 
 #include <filesystem>
 
@@ -66,6 +67,7 @@ TEST(Mounts, ParsesEscapesAndOptionalFields) {
 
   ASSERT_EQ(mounts.size(), 2U);
   EXPECT_EQ(mounts[0].target, "/mnt two");
+  EXPECT_EQ(mounts[0].device, makedev(98, 0));
   EXPECT_EQ(mounts[0].fs_type, "ext3");
   EXPECT_EQ(mounts[0].super_options, "rw,errors=continue");
   EXPECT_EQ(mounts[1].target, "/proc");
