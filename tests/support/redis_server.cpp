@@ -1,5 +1,6 @@
 #include "tests/support/redis_server.hpp"
 
+#include "plugins/common/posix/tool.hpp"
 #include "tests/support/patience.hpp"
 
 #include <arpa/inet.h>
@@ -16,13 +17,15 @@
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 namespace trellis::testing {
 
 namespace {
 
-int FreePort() {
+std::uint16_t FreePort() {
   int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -46,13 +49,24 @@ bool Listens(std::string const& path) {
 
 }  // namespace
 
-RedisServer::RedisServer(std::string const& dir)
-    : dir_(dir), socket_(dir + "/redis.sock"), port_(FreePort()) {
+RedisServer::RedisServer() : dir_("/tmp/trellis-redis-XXXXXX"), port_(FreePort()) {
+  EXPECT_NE(::mkdtemp(dir_.data()), nullptr);
+  socket_ = dir_ + "/redis.sock";
   Start();
+}
+
+std::string RedisServer::Ask(std::vector<std::string> const& command) const {
+  std::vector<std::string> argv{"redis-cli", "-s", socket_};
+  argv.insert(argv.end(), command.begin(), command.end());
+  auto const said = plugins::RunTool(argv, kPatience);
+  EXPECT_TRUE(said) << said.error().message;
+  return said.value_or("");
 }
 
 RedisServer::~RedisServer() {
   Kill();
+  std::error_code ignored;
+  std::filesystem::remove_all(dir_, ignored);
 }
 
 void RedisServer::Kill() {

@@ -1,22 +1,26 @@
-// A real Redis server of a test's own, on a unix socket and any free port.
+// A real Redis server of a test's own, on a unix socket and any free port. Keeps nothing.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace trellis::testing {
 
-/// Lives as long as the object; keeps nothing.
+/// Lives as long as the object.
 class RedisServer {
  public:
-  /// `dir` must exist; its path must be short enough for a socket.
-  explicit RedisServer(std::string const& dir);
+  RedisServer();
   ~RedisServer();
   RedisServer(RedisServer const&) = delete;
   RedisServer& operator=(RedisServer const&) = delete;
   [[nodiscard]] std::string const& socket() const { return socket_; }
-  [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+  /// What redis-cli says.
+  std::string Ask(std::vector<std::string> const& command) const;
   /// As if the machine lost power; Start brings it back at the same places, empty.
   void Kill();
   void Start();
@@ -24,7 +28,7 @@ class RedisServer {
  private:
   std::string dir_;
   std::string socket_;
-  int port_ = 0;
+  std::uint16_t port_ = 0;
   pid_t pid_ = -1;
 };
 

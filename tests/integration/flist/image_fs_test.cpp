@@ -167,7 +167,7 @@ TEST_F(ImageFsTest, TakesNoWrites) {
 }
 
 TEST_F(ImageFsTest, StoreThatVanishesInAReadGivesEioAndRecovers) {
-  RedisServer redis(dir_.path());
+  RedisServer redis;
   WriteText(dir_ / "root/file", std::string(8 * kBlockBytes, 'x') + std::string(kBlockBytes, 'y'));
   PackRoot("zdb://" + redis.socket());
   ImageServer server(dir_ / "image.fl", dir_ / "mnt", dir_ / "cache");

@@ -1,11 +1,12 @@
 // Relays that share their queues through a real Redis server.
-#include "tests/integration/rmb/redis_server.hpp"
 #include "tests/integration/rmb/relay_fixture.hpp"
+#include "tests/support/redis_server.hpp"
 
 namespace trellis::rmb {
 namespace {
 
 using testing::BusClient;
+using testing::RedisServer;
 using testing::RequestOf;
 using testing::SignedBytes;
 using testing::TokenOf;
@@ -19,7 +20,7 @@ class RedisTest : public ::testing::Test {
   RelayOptions Options() const {
     RelayOptions options;
     options.domains = {"relay.test"};
-    options.redis = redis_.options();
+    options.redis.emplace().port = redis_.port();
     options.queues.messages = 5;
     return options;
   }
@@ -131,7 +132,7 @@ TEST_F(RedisTest, SaysThatItCannotStoreAndComesBack) {
   auto const relay = StartRelay();
   auto const sender = Connect(*relay, 1);
   auto const receiver = Connect(*relay, 2);
-  redis_.Stop();
+  redis_.Kill();
   sender->SendBinary(Bytes(*relay, "lost"));
   EXPECT_EQ(Next(*sender), "the relay cannot store messages, try again later");
   EXPECT_EQ(BusClient(relay->port()).Post("/", Bytes(*relay, "lost too")).status, 500U);

@@ -1,9 +1,13 @@
 // `trellis relay`: relays in processes of their own, two of them over one Redis, one killed while
 // messages flow.
 #include "kernel/ledger/embedded/embedded_ledger.hpp"
-#include "tests/integration/rmb/redis_server.hpp"
+#include "kernel/sys/ports.hpp"
+#include "kernel/sys/process.hpp"
 #include "tests/support/bus/client.hpp"
 #include "tests/support/bus/twins.hpp"
+#include "tests/support/patience.hpp"
+#include "tests/support/redis_server.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -19,6 +23,7 @@ namespace {
 
 using testing::BusClient;
 using testing::BusTwins;
+using testing::RedisServer;
 using testing::RequestOf;
 using testing::SignedBytes;
 using testing::TokenOf;

@@ -1,10 +1,13 @@
-#include "tests/integration/rmb/redis_server.hpp"
 #include "tests/integration/zlogs/stream_lab.hpp"
 #include "tests/integration/zlogs/websocket_server.hpp"
+#include "tests/support/patience.hpp"
+#include "tests/support/redis_server.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+
+#include <boost/asio.hpp>
 
 #include <condition_variable>
 #include <fstream>
@@ -126,11 +129,11 @@ class Subscriber {
 class RedisStream : public ::testing::Test {
  protected:
   std::string Url(std::string_view user = "") const {
-    return fmt::format("redis://{}127.0.0.1:{}/logs/vm%201", user, redis_.options().port);
+    return fmt::format("redis://{}127.0.0.1:{}/logs/vm%201", user, redis_.port());
   }
-  std::uint16_t port() const { return redis_.options().port; }
+  std::uint16_t port() const { return redis_.port(); }
 
-  rmb::RedisServer redis_;
+  RedisServer redis_;
   StreamLab lab_;
 };
 
@@ -219,7 +222,7 @@ TEST_F(RedisStream, LosesNothingWhenThePeerAndTheStreamerAreKilledAndTheLogIsRot
       redis_.Ask({"PUBLISH", "logs/vm%201", end});
       ASSERT_TRUE(subscriber.WaitForLast(end));
     }
-    redis_.Stop();
+    redis_.Kill();
     received = subscriber.texts();
   }
   lab_.Signal(SIGCONT);
@@ -245,7 +248,7 @@ TEST_F(RedisStream, LosesNothingWhenThePeerAndTheStreamerAreKilledAndTheLogIsRot
 }
 
 TEST_F(RedisStream, SkipsForwardWhenThePeerIsAwayForTooLong) {
-  redis_.Stop();
+  redis_.Kill();
   lab_.Start(Url(), R"({"lag_limit":400000,"lag_keep":120000,"backoff_max_s":1})");
   ASSERT_TRUE(lab_.WaitFor([](auto const& status) { return !status.error.empty(); }));
   std::string const log = Numbered(0, 50'000);

@@ -172,8 +172,7 @@ TEST(WebStoreAway, IsUnavailable) {
 }
 
 TEST(ZdbStore, KeepsBlocksOverSocketAndPort) {
-  TempDir const dir;
-  RedisServer const redis(dir.path());
+  RedisServer const redis;
   auto const by_port = Store(fmt::format("zdb://127.0.0.1:{}/default", redis.port()));
   auto const by_socket = Store("zdb://" + redis.socket());
   Digest const id{0xab, 0, '\r', '\n', 0xff};
@@ -186,8 +185,7 @@ TEST(ZdbStore, KeepsBlocksOverSocketAndPort) {
 }
 
 TEST(ZdbStore, SelectsItsNamespace) {
-  TempDir const dir;
-  RedisServer const redis(dir.path());
+  RedisServer const redis;
   auto const url = fmt::format("zdb://127.0.0.1:{}", redis.port());
   ASSERT_TRUE(Store(url + "/1")->Put(Digest{5}, "sealed"));
 
@@ -198,8 +196,7 @@ TEST(ZdbStore, SelectsItsNamespace) {
 }
 
 TEST(ZdbStore, ThatVanishesIsUnavailableAndRecovers) {
-  TempDir const dir;
-  RedisServer redis(dir.path());
+  RedisServer redis;
   auto const store = Store("zdb://" + redis.socket());
   ASSERT_TRUE(store->Put(Digest{5}, "sealed"));
   redis.Kill();
@@ -224,8 +221,7 @@ TEST(ZdbStore, LongErrorIsCut) {
 }
 
 TEST(ZdbStore, EmptyBlockIsBad) {
-  TempDir const dir;
-  RedisServer const redis(dir.path());
+  RedisServer const redis;
   auto const store = Store("zdb://" + redis.socket());
   ASSERT_TRUE(store->Put(Digest{5}, ""));
 
