@@ -43,6 +43,7 @@ pkg_check_modules(fuse3 REQUIRED IMPORTED_TARGET fuse3)
 pkg_check_modules(blkid REQUIRED IMPORTED_TARGET blkid)
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(capng REQUIRED IMPORTED_TARGET libcap-ng)
+pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 
 add_library(trellis_options INTERFACE)
 target_include_directories(trellis_options INTERFACE ${CMAKE_SOURCE_DIR})

@@ -9,7 +9,6 @@
 #include "kernel/sys/memory.hpp"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -17,6 +16,13 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+
+// Read by jemalloc. Threads wait far more than they allocate, so on a machine with many processors
+// they need not have an arena each.
+extern "C" {
+[[gnu::visibility("default")]] extern char const* malloc_conf;
+char const* malloc_conf = "narenas:4,dirty_decay_ms:2000";  // NOLINT: its name and type
+}
 
 namespace {
 
@@ -62,6 +68,7 @@ Result<int> Run(ConfigSource const& source) {
   int signal = -1;
   while (signal < 0 && !node->exhausted()) {
     node->Tick();
+    trellis::sys::GiveBackUnused();
     signal = sigtimedwait(&signals, nullptr, &half_minute);
   }
   trellis::log::Info("stopping, workloads keep running", {{"signal", signal}});
@@ -83,9 +90,6 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(trellis::node::kVersion));
   CLI11_PARSE(app, argc, argv);
   if (sodium_init() < 0) return 1;
-  // A thread keeps what it freed in its arena. They wait far more than they allocate, so on a
-  // machine with many processors they need not have one each.
-  (void)::mallopt(M_ARENA_MAX, 16);
   auto const done = check ? Check(source) : Run(source);
   if (done) return *done;
   fmt::print(stderr, "trellisd: {}\n", done.error().message);

@@ -9,9 +9,17 @@
 #include <span>
 #include <string_view>
 
+/// jemalloc's control, in programs that are linked with it.
+extern "C" [[gnu::weak]] int mallctl(char const* name, void* old, std::size_t* old_size,
+                                     void* value, std::size_t size);
+
 namespace trellis::sys {
 
 namespace {
+
+// 4096: MALLCTL_ARENAS_ALL
+constexpr char const* kPurgeAll = "arena.4096.purge";
+constexpr char const* kDecayAll = "arena.4096.decay";
 
 std::span<ElfW(Phdr) const> SegmentsOf(dl_phdr_info const& object) {
   return {object.dlpi_phdr, object.dlpi_phnum};
@@ -51,7 +59,16 @@ int LetGo(dl_phdr_info* object, std::size_t, void*) {
 }  // namespace
 
 void GiveBackMemory() {
-  (void)::malloc_trim(0);
+  if (&::mallctl == nullptr) {
+    (void)::malloc_trim(0);
+    return;
+  }
+  (void)::mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
+  (void)::mallctl(kPurgeAll, nullptr, nullptr, nullptr, 0);
+}
+
+void GiveBackUnused() {
+  if (&::mallctl != nullptr) (void)::mallctl(kDecayAll, nullptr, nullptr, nullptr, 0);
 }
 
 void GiveBackStart() {
