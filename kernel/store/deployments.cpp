@@ -149,7 +149,7 @@ Result<Totals> ReadTotals(Database& db) {
   TRELLIS_TRY(auto const totals,
               One(db,
                   "SELECT deployments, okay_deployments, okay_workloads, (SELECT MAX(newest) FROM "
-                  "workloads WHERE newest > 0), cru, sru, hru, mru, ipv4u FROM total",
+                  "status WHERE newest > 0), cru, sru, hru, mru, ipv4u FROM total",
                   [](Statement const& s) {
                     return Totals{s.Int(0),
                                   s.Int(1),

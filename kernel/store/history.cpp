@@ -42,7 +42,7 @@ Result<std::vector<WorkloadSet::Known>> WorkloadSet::History(Database& db,
 }
 
 Result<void> WorkloadSet::Drop(Database& db, Known const& entry) {
-  changed_ = true;
+  status_changed_ = true;
   if (!entry.older) {
     std::erase_if(Get(entry.name)->entries,
                   [&](EntryView const& own) { return own.seq == entry.seq; });
@@ -91,16 +91,21 @@ void WorkloadSet::Append(WorkloadRow const& row) {
     ++head_.older;
     return;
   }
+  item->entries.push_back(EntryOf(seq, *item, row));
+}
+
+/// Borrows from the workload when it shows the same, as it does when it was put just before.
+EntryView WorkloadSet::EntryOf(std::int64_t seq, WorkloadView const& item, WorkloadRow const& row) {
+  if (item.state == row.state && item.message == row.message && item.result == row.result)
+    return {seq, row.created, item.state, item.message, item.result};
   auto const& kept = Keep(row);
-  item->entries.push_back({seq, kept.created, kept.state, kept.message, kept.result});
+  return {seq, kept.created, kept.state, kept.message, kept.result};
 }
 
 Result<void> WorkloadSet::Replace(Database& db, WorkloadRow const& row, Known const& known) {
   if (!known.older) {
-    auto const& kept = Keep(row);
-    auto& entries = Get(row.name)->entries;
-    *std::ranges::find(entries, known.seq, &EntryView::seq) = {known.seq, kept.created, kept.state,
-                                                               kept.message, kept.result};
+    auto& item = *Get(row.name);
+    *std::ranges::find(item.entries, known.seq, &EntryView::seq) = EntryOf(known.seq, item, row);
     return {};
   }
   auto const waiting = std::ranges::find(older_, known.seq, &Older::seq);
@@ -117,7 +122,7 @@ Result<void> WorkloadSet::Replace(Database& db, WorkloadRow const& row, Known co
 
 Result<void> WorkloadSet::AddChange(Database& db, WorkloadRow const& row,
                                     HistoryLimits const& limits) {
-  changed_ = true;
+  status_changed_ = true;
   TRELLIS_TRY(auto const entries, History(db, row.name));
   auto const same = [&](Known const& entry, std::string_view state) {
     return entry.version == row.version && entry.state == state;

@@ -42,14 +42,15 @@ Result<WorkloadPage> ListWorkloadsAfter(Database& db, DeploymentKey after, std::
   WorkloadPage page;
   auto const take = [&](Statement const& s) -> Result<void> {
     page.last = ReadKey(s);
-    return WalkBody(db, page.last, s.View(2), [&](BodyHead const&, WorkloadView const* view) {
+    return WalkBody(db, page.last, BodyAt(s, 2), [&](BodyHead const&, WorkloadView const* view) {
       if (view != nullptr) page.rows.push_back(RowOf(page.last, *view));
     });
   };
   TRELLIS_TRY(auto const walked,
               All(db,
-                  "SELECT twin, contract, body FROM deployment JOIN workloads USING (id) WHERE "
-                  "(contract, twin) > (?2, ?1) ORDER BY contract, twin LIMIT ?3",
+                  "SELECT twin, contract, w.body, s.body FROM deployment d JOIN workloads w USING "
+                  "(id) LEFT JOIN status s USING (id) WHERE (contract, twin) > (?2, ?1) ORDER BY "
+                  "contract, twin LIMIT ?3",
                   take, after.twin, after.contract, limit));
   for (auto const& each : walked)
     TRELLIS_CHECK(each);
@@ -61,14 +62,17 @@ Result<std::vector<std::pair<std::string, std::string>>> ListWorkloadIds(Databas
   std::vector<std::pair<std::string, std::string>> ids;
   auto const take = [&](Statement const& s) -> Result<void> {
     auto const key = ReadKey(s);
-    return WalkBody(db, key, s.View(2), [&](BodyHead const&, WorkloadView const* view) {
+    return WalkBody(db, key, BodyAt(s, 2), [&](BodyHead const&, WorkloadView const* view) {
       if (view != nullptr)
         ids.emplace_back(fmt::format("{}-{}-{}", key.twin, key.contract, view->name), view->type);
     });
   };
   TRELLIS_TRY(
       auto const walked,
-      All(db, "SELECT twin, contract, body FROM deployment JOIN workloads USING (id)", take));
+      All(db,
+          "SELECT twin, contract, w.body, s.body FROM deployment d JOIN workloads w USING (id) "
+          "LEFT JOIN status s USING (id)",
+          take));
   for (auto const& each : walked)
     TRELLIS_CHECK(each);
   return ids;

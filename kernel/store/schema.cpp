@@ -1,7 +1,7 @@
 #include "kernel/store/schema.hpp"
 
+#include "kernel/store/old_workloads.hpp"
 #include "kernel/store/structure_check.hpp"
-#include "kernel/store/workload_gathering.hpp"
 
 #include <array>
 #include <string>
@@ -259,6 +259,31 @@ CREATE TRIGGER okay_erased AFTER DELETE ON workloads WHEN old.okay > 0 BEGIN
 END;
 )sql";
 
+// What became of the workloads has a row of its own: it changes more often than what is wanted of
+// them, and is not there before anything became of them.
+constexpr std::string_view kVersion5 = R"sql(
+CREATE TABLE new_workloads (id INTEGER PRIMARY KEY REFERENCES deployment (id) ON DELETE CASCADE, body BLOB NOT NULL);
+CREATE TABLE status (
+  id INTEGER PRIMARY KEY REFERENCES deployment (id) ON DELETE CASCADE,
+  okay INTEGER NOT NULL, newest INTEGER NOT NULL, body BLOB NOT NULL);
+)sql";
+
+constexpr std::string_view kVersion5End = R"sql(
+DROP TABLE workloads;
+ALTER TABLE new_workloads RENAME TO workloads;
+CREATE INDEX status_newest ON status (newest) WHERE newest > 0;
+CREATE TRIGGER okay_added AFTER INSERT ON status WHEN new.okay > 0 BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.okay, okay_deployments = okay_deployments + 1;
+END;
+CREATE TRIGGER okay_changed AFTER UPDATE OF okay ON status WHEN new.okay <> old.okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.okay - old.okay,
+    okay_deployments = okay_deployments + (new.okay > 0) - (old.okay > 0);
+END;
+CREATE TRIGGER okay_erased AFTER DELETE ON status WHEN old.okay > 0 BEGIN
+  UPDATE total SET okay_workloads = okay_workloads - old.okay, okay_deployments = okay_deployments - 1;
+END;
+)sql";
+
 }  // namespace
 
 std::span<MigrationStep const> SchemaSteps() {
@@ -267,8 +292,11 @@ std::span<MigrationStep const> SchemaSteps() {
       fmt::format("{}{}{}{}{}", kVersion2, kLending, kTotals, kReserved, kOkay);
   static std::string const kThird = fmt::format("{}{}", kVersion3, kLending);
   static std::string const kFourthEnd = fmt::format("{}{}", kVersion4End, kReserved);
-  static std::array<MigrationStep, 4> const kSteps{
-      {{kFirst}, {kSecond}, {kThird}, {kVersion4, GatherWorkloads, kFourthEnd}}};
+  static std::array<MigrationStep, 5> const kSteps{{{kFirst},
+                                                    {kSecond},
+                                                    {kThird},
+                                                    {kVersion4, GatherWorkloads, kFourthEnd},
+                                                    {kVersion5, SplitWorkloads, kVersion5End}}};
   return kSteps;
 }
 

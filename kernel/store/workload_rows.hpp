@@ -10,9 +10,14 @@
 namespace trellis::store {
 
 inline constexpr std::string_view kFindBody =
-    "SELECT body FROM workloads WHERE id = (SELECT id FROM deployment WHERE contract = ? AND twin "
-    "= "
-    "?)";
+    "SELECT w.body, s.body, d.id FROM deployment d JOIN workloads w ON w.id = d.id LEFT JOIN "
+    "status "
+    "s ON s.id = d.id WHERE d.contract = ? AND d.twin = ?";
+
+/// Columns: wanted, status.
+inline Body BodyAt(Statement const& s, int column) {
+  return {s.View(column), s.View(column + 1)};
+}
 
 /// Borrows from the row; without entries.
 [[nodiscard]] WorkloadView ViewOf(WorkloadRow const& row);
@@ -21,7 +26,7 @@ inline constexpr std::string_view kFindBody =
 /// Calls `each(BodyHead const&, WorkloadView const*)` for each workload in document order, and once
 /// with null where there is none in the body.
 template <class Each>
-Result<void> WalkWorkloads(std::string_view body, Each const& each) {
+Result<void> WalkWorkloads(Body const& body, Each const& each) {
   TRELLIS_TRY(auto reader, BodyReader::Open(body));
   WorkloadView view;
   bool any = false;
@@ -38,7 +43,7 @@ Result<void> WalkWorkloads(std::string_view body, Each const& each) {
 /// The same for the body of `key`, which is damage of the store when it cannot be read. `each` must
 /// not use the connection; what it gets is gone when it returns.
 template <class Each>
-Result<void> WalkBody(Database& db, DeploymentKey key, std::string_view body, Each const& each) {
+Result<void> WalkBody(Database& db, DeploymentKey key, Body const& body, Each const& each) {
   auto walked = WalkWorkloads(body, each);
   if (walked) return walked;
   auto error = std::move(walked).error().With("deployment {}-{}", key.twin, key.contract);
@@ -52,14 +57,9 @@ Result<void> ReadBody(Database& db, DeploymentKey key, Each const& each) {
   TRELLIS_TRY(auto* const statement, db.Cached(kFindBody));
   statement->BindAll(key.contract, key.twin);
   TRELLIS_TRY(bool const found, statement->Step());
-  auto walked = found ? WalkBody(db, key, statement->View(0), each) : Result<void>();
+  auto walked = found ? WalkBody(db, key, BodyAt(*statement, 0), each) : Result<void>();
   statement->Reset();
   return walked;
-}
-
-inline Result<std::optional<std::string>> FindBody(Database& db, DeploymentKey key) {
-  return One(
-      db, kFindBody, [](Statement const& s) { return s.Text(0); }, key.contract, key.twin);
 }
 
 }  // namespace trellis::store

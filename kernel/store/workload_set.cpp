@@ -15,19 +15,36 @@ namespace {
 constexpr std::int64_t kMaxTombstones = 1000;
 constexpr std::int64_t kTombstoneSeconds = std::int64_t{24} * 3600;
 
+std::span<std::uint8_t const> BytesOf(std::string_view text) {
+  return {reinterpret_cast<std::uint8_t const*>(text.data()), text.size()};
+}
+
+bool WantSame(WorkloadView const& a, WorkloadView const& b) {
+  return a.pos == b.pos && a.weight == b.weight && a.version == b.version && a.data == b.data &&
+         a.metadata == b.metadata && a.description == b.description;
+}
+
 }  // namespace
 
 Result<void> WorkloadSet::Load(Database& db) {
   if (loaded_) return {};
-  TRELLIS_TRY(auto body, FindBody(db, key_));
-  if (body.has_value()) {
-    stored_ = true;
-    body_ = *std::move(body);
-    TRELLIS_CHECK(WalkBody(db, key_, body_, [&](BodyHead const& head, WorkloadView const* view) {
-      head_ = head;
-      items_.reserve(head.workloads);
-      if (view != nullptr) items_.push_back(*view);
-    }));
+  TRELLIS_TRY(auto const id, One(
+                                 db, kFindBody,
+                                 [&](Statement const& s) {
+                                   wanted_ = s.Text(0);
+                                   status_ = s.Text(1);
+                                   return s.Int(2);
+                                 },
+                                 key_.contract, key_.twin));
+  if (id.has_value()) {
+    id_ = *id;
+    status_stored_ = !status_.empty();
+    TRELLIS_CHECK(
+        WalkBody(db, key_, {wanted_, status_}, [&](BodyHead const& head, WorkloadView const* view) {
+          head_ = head;
+          items_.reserve(head.workloads);
+          if (view != nullptr) items_.push_back(*view);
+        }));
   }
   for (auto const type : Types())
     types_.emplace_back(type);
@@ -36,8 +53,33 @@ Result<void> WorkloadSet::Load(Database& db) {
 }
 
 Result<void> WorkloadSet::Save(Database& db) {
-  if (!changed_) return {};
+  if (wanted_changed_ || (status_changed_ && id_ == 0)) TRELLIS_CHECK(SaveWanted(db));
+  if (status_changed_) TRELLIS_CHECK(SaveStatus(db));
+  return {};
+}
+
+Result<void> WorkloadSet::SaveWanted(Database& db) {
   std::ranges::stable_sort(items_, {}, &WorkloadView::pos);
+  if (id_ == 0 && !items_.empty()) head_.created = items_.front().created;
+  auto const text = PackWanted(head_, items_);
+  if (id_ != 0) {
+    TRELLIS_CHECK(Run(db, "UPDATE workloads SET body = ? WHERE id = ?", BytesOf(text), id_));
+  } else {
+    TRELLIS_CHECK(
+        Run(db,
+            "INSERT INTO workloads (id, body) SELECT id, ? FROM deployment WHERE contract "
+            "= ? AND twin = ?",
+            BytesOf(text), key_.contract, key_.twin));
+    id_ = db.LastInsertId();
+  }
+  wanted_changed_ = false;
+  status_changed_ = true;  // in the order of these
+  return SaveTypes(db);
+}
+
+Result<void> WorkloadSet::SaveStatus(Database& db) {
+  status_changed_ = false;
+  if (!status_stored_ && AreFresh(head_, items_)) return {};
   std::int64_t okay = 0;
   std::int64_t newest = 0;
   for (auto const& item : items_) {
@@ -45,28 +87,14 @@ Result<void> WorkloadSet::Save(Database& db) {
     ++okay;
     newest = std::max(newest, item.created);
   }
-  auto const body = Body();
-  std::span<std::uint8_t const> const bytes(reinterpret_cast<std::uint8_t const*>(body.data()),
-                                            body.size());
+  auto const text = PackStatus(head_, items_);
   TRELLIS_CHECK(Run(db,
-                    stored_ ? "UPDATE workloads SET okay = ?, newest = ?, body = ? WHERE id = "
-                              "(SELECT id FROM deployment WHERE contract = ? AND twin = ?)"
-                            : "INSERT INTO workloads (id, okay, newest, body) SELECT id, ?, ?, ? "
-                              "FROM deployment WHERE contract = ? AND twin = ?",
-                    okay, newest, bytes, key_.contract, key_.twin));
-  stored_ = true;
-  changed_ = false;
-  TRELLIS_CHECK(SaveOlder(db));
-  return SaveTypes(db);
-}
-
-std::string WorkloadSet::Body() const {
-  auto head = head_;
-  head.workloads = items_.size();
-  BodyWriter writer(head);
-  for (auto const& item : items_)
-    writer.Add(item);
-  return std::move(writer).Take();
+                    status_stored_
+                        ? "UPDATE status SET okay = ?, newest = ?, body = ? WHERE id = ?"
+                        : "INSERT INTO status (okay, newest, body, id) VALUES (?, ?, ?, ?)",
+                    okay, newest, BytesOf(text), id_));
+  status_stored_ = true;
+  return SaveOlder(db);
 }
 
 std::vector<std::string_view> WorkloadSet::Types() const {
@@ -106,13 +134,15 @@ WorkloadView* WorkloadSet::Get(std::string_view name) {
 }
 
 void WorkloadSet::Put(WorkloadRow row) {
-  changed_ = true;
+  status_changed_ = true;
   auto view = ViewOf(Keep(std::move(row)));
   auto* const item = Get(view.name);
   if (item == nullptr) {
+    wanted_changed_ = true;
     items_.push_back(std::move(view));
     return;
   }
+  if (!WantSame(*item, view)) wanted_changed_ = true;
   if (item->version != view.version) MoveOut(*item);
   view.type = item->type;
   view.entries = std::move(item->entries);
@@ -123,14 +153,14 @@ void WorkloadSet::MarkOwned(std::string_view name) {
   auto* const item = Get(name);
   if (item == nullptr || item->owned) return;
   item->owned = true;
-  changed_ = true;
+  status_changed_ = true;
 }
 
 void WorkloadSet::Move(std::string_view name, std::uint32_t pos) {
   auto* const item = Get(name);
   if (item == nullptr || item->pos == pos) return;
   item->pos = pos;
-  changed_ = true;
+  wanted_changed_ = true;
 }
 
 Result<void> WorkloadSet::Erase(Database& db, std::string_view name) {
@@ -140,7 +170,7 @@ Result<void> WorkloadSet::Erase(Database& db, std::string_view name) {
   if (item == nullptr) return {};
   MoveOut(*item);
   items_.erase(items_.begin() + (item - items_.data()));
-  changed_ = true;
+  wanted_changed_ = true;
   return {};
 }
 
@@ -155,7 +185,8 @@ Result<void> WorkloadSet::EraseDeployment(Database& db, std::int64_t now) {
                     db.LastInsertId() - kMaxTombstones, now - kTombstoneSeconds));
   items_.clear();
   TRELLIS_CHECK(SaveTypes(db));
-  changed_ = false;
+  wanted_changed_ = false;
+  status_changed_ = false;
   return Run(db, "DELETE FROM deployment WHERE twin = ? AND contract = ?", key_.twin,
              key_.contract);
 }

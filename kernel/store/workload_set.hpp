@@ -71,14 +71,16 @@ class WorkloadSet {
   WorkloadView* Get(std::string_view name);
   /// Views of the row are good as long as the set.
   WorkloadRow const& Keep(WorkloadRow row) { return kept_.emplace_back(std::move(row)); }
-  [[nodiscard]] std::string Body() const;
   [[nodiscard]] std::vector<std::string_view> Types() const;
+  Result<void> SaveWanted(Database& db);
+  Result<void> SaveStatus(Database& db);
   Result<void> SaveTypes(Database& db);
 
   /// `name`: of this workload only, "" = of all. By age.
   Result<std::vector<Known>> History(Database& db, std::string_view name) const;
   Result<void> Drop(Database& db, Known const& entry);
   void Append(WorkloadRow const& row);
+  EntryView EntryOf(std::int64_t seq, WorkloadView const& item, WorkloadRow const& row);
   Result<void> Replace(Database& db, WorkloadRow const& row, Known const& entry);
   Result<void> TrimWorkload(Database& db, std::vector<Known> const& entries, std::uint32_t version,
                             std::int64_t limit);
@@ -91,10 +93,13 @@ class WorkloadSet {
 
   DeploymentKey key_;
   bool loaded_ = false;
-  bool stored_ = false;  // has a row
-  bool changed_ = false;
+  std::int64_t id_ = 0;         // of the deployment; 0: no row of workloads
+  bool status_stored_ = false;  // has a row
+  bool wanted_changed_ = false;
+  bool status_changed_ = false;
   BodyHead head_;
-  std::string body_;                 // as it was read
+  std::string wanted_;               // as it was read
+  std::string status_;               // the same
   std::deque<WorkloadRow> kept_;     // what was put or told since
   std::vector<WorkloadView> items_;  // views of these two
   std::vector<Older> older_;         // not written yet; BodyHead::older has them

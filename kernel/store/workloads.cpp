@@ -9,14 +9,12 @@
 namespace trellis::store {
 namespace {
 
-/// With its history, which nobody asked for, left out.
-Result<std::vector<WorkloadRow>> RowsOf(Database& db, DeploymentKey key, std::string_view body) {
-  std::vector<WorkloadRow> rows;
-  TRELLIS_CHECK(WalkBody(db, key, body, [&](BodyHead const& head, WorkloadView const* view) {
+/// Takes what is walked, without the history, which nobody asked for.
+auto Into(std::vector<WorkloadRow>& rows, DeploymentKey key) {
+  return [&rows, key](BodyHead const& head, WorkloadView const* view) {
     rows.reserve(head.workloads);
     if (view != nullptr) rows.push_back(RowOf(key, *view));
-  }));
-  return rows;
+  };
 }
 
 }  // namespace
@@ -77,10 +75,7 @@ WorkloadRow RowOf(DeploymentKey key, WorkloadView const& view) {
 
 Result<std::vector<WorkloadRow>> ListWorkloads(Database& db, DeploymentKey key) {
   std::vector<WorkloadRow> rows;
-  TRELLIS_CHECK(ReadBody(db, key, [&](BodyHead const& head, WorkloadView const* view) {
-    rows.reserve(head.workloads);
-    if (view != nullptr) rows.push_back(RowOf(key, *view));
-  }));
+  TRELLIS_CHECK(ReadBody(db, key, Into(rows, key)));
   return rows;
 }
 
@@ -106,17 +101,20 @@ Result<std::vector<std::pair<std::string, std::string>>> ListNames(Database& db,
 Result<std::vector<WorkloadRow>> ListActiveByType(Database& db, std::uint32_t twin,
                                                   std::string_view type) {
   static constexpr std::string_view kOfAll =
-      "SELECT d.twin, d.contract, w.body FROM deployment_type t JOIN deployment d ON d.id = t.id "
-      "JOIN workloads w ON w.id = t.id WHERE t.type = ?1 ORDER BY d.contract";
+      "SELECT d.twin, d.contract, w.body, s.body FROM deployment_type t JOIN deployment d ON d.id "
+      "= "
+      "t.id JOIN workloads w ON w.id = t.id LEFT JOIN status s ON s.id = t.id WHERE t.type = ?1 "
+      "ORDER BY d.contract";
   // By way of the twin's deployments: there may be many more of the type.
   static constexpr std::string_view kOfTwin =
-      "SELECT d.twin, d.contract, w.body FROM deployment d JOIN workloads w ON w.id = d.id WHERE "
-      "d.twin = ?2 AND EXISTS (SELECT 1 FROM deployment_type t WHERE t.type = ?1 AND t.id = d.id) "
-      "ORDER BY d.contract";
+      "SELECT d.twin, d.contract, w.body, s.body FROM deployment d JOIN workloads w ON w.id = d.id "
+      "LEFT JOIN status s ON s.id = d.id WHERE d.twin = ?2 AND EXISTS (SELECT 1 FROM "
+      "deployment_type t WHERE t.type = ?1 AND t.id = d.id) ORDER BY d.contract";
   std::vector<WorkloadRow> found;
   auto const take = [&](Statement const& s) -> Result<void> {
-    TRELLIS_TRY(auto rows,
-                RowsOf(db, {static_cast<std::uint32_t>(s.Uint(0)), s.Uint(1)}, s.View(2)));
+    DeploymentKey const key{static_cast<std::uint32_t>(s.Uint(0)), s.Uint(1)};
+    std::vector<WorkloadRow> rows;
+    TRELLIS_CHECK(WalkBody(db, key, BodyAt(s, 2), Into(rows, key)));
     if (!IsActive(rows)) return {};
     for (auto& row : rows) {
       if (row.type == type) found.push_back(std::move(row));

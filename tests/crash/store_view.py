@@ -34,12 +34,12 @@ def steps(lab):
     return [dict(zip(names, step)) for row in rows(lab, "SELECT steps FROM job ORDER BY id") for step in json.loads(row["steps"])]
 
 
-class Body:
-    """The workloads of a deployment as they lie in its row, see kernel/store/workload_body.cpp."""
+class Packed:
+    """Numbers and texts, see kernel/store/packed.hpp."""
 
     def __init__(self, data):
         self.data, self.at = data, 1
-        assert data[0] == 1, f"format {data[0]}"
+        assert data[0] == 2, f"format {data[0]}"
 
     def number(self):
         value = shift = 0
@@ -63,32 +63,57 @@ class Body:
     def text(self):
         return self.blob().decode()
 
-    def workload(self):
-        flags = self.number()
-        row = {"owned": flags & 1, "name": self.text(), "type": self.text(), "pos": self.number(), "weight": self.signed(),
-               "version": self.number(), "state": self.text(), "created": self.signed(), "fails": self.number(), "next_try": self.signed(),
-               "eff_version": self.number() if flags & 2 else None}
-        for name in ("message", "description", "metadata", "data", "result"):
-            row[name] = self.text()
-        row["eff_data"] = self.text() if flags & 4 else row["data"]
-        row["handle"], row["handle_schema"] = self.blob(), self.number()
-        row["entries"] = [self.entry(row["result"]) for _ in range(self.number())]
-        return row
 
-    def entry(self, result):
-        own = self.number()
-        entry = {"seq": self.signed(), "created": self.signed(), "state": self.text(), "message": self.text()}
-        return {**entry, "result": self.text() if own else result}
+def read_wanted(body):
+    return {"name": body.text(), "type": body.text(), "pos": body.number(), "weight": body.signed(), "version": body.number(),
+            "description": body.text(), "metadata": body.text(), "data": body.text()}
+
+
+def read_entry(body, result):
+    own = body.number()
+    entry = {"seq": body.signed(), "created": body.signed(), "state": body.text(), "message": body.text()}
+    return {**entry, "result": body.text() if own else result}
+
+
+def read_status(body, data):
+    flags = body.number()
+    row = {"owned": flags & 1, "state": body.text(), "created": body.signed(), "fails": body.number(), "next_try": body.signed(),
+           "eff_version": body.number() if flags & 2 else None, "message": body.text(), "result": body.text()}
+    row["eff_data"] = body.text() if flags & 4 else data
+    row["handle"], row["handle_schema"] = body.blob(), body.number()
+    row["entries"] = [read_entry(body, row["result"]) for _ in range(body.number())]
+    return row
+
+
+def fresh_status(created, index):
+    """Nothing became of the workload yet."""
+    entry = {"seq": index + 1, "created": created, "state": "init", "message": "", "result": ""}
+    return {"owned": 0, "state": "init", "created": created, "fails": 0, "next_try": 0, "eff_version": None, "message": "", "result": "",
+            "eff_data": "", "handle": b"", "handle_schema": 0, "entries": [entry]}
+
+
+def read_workloads(wanted, status):
+    """Of one deployment, see kernel/store/workload_body.cpp."""
+    wanted = Packed(wanted)
+    created = wanted.signed()
+    found = [None] * wanted.number()
+    if status is not None:
+        status = Packed(status)
+        status.signed(), status.number()
+        assert status.number() == len(found)
+    for index in range(len(found)):
+        row = read_wanted(wanted)
+        found[index] = {**row, **(fresh_status(created, index) if status is None else read_status(status, row["data"]))}
+    assert all(part is None or part.at == len(part.data) for part in (wanted, status))
+    return found
 
 
 def stored_workloads(lab):
     """All of them, a dict each."""
     found = []
-    for row in rows(lab, "SELECT twin, contract, body FROM deployment JOIN workloads USING (id) ORDER BY contract"):
-        body = Body(row["body"])
-        body.signed(), body.number()
-        found += [{"twin": row["twin"], "contract": row["contract"], **body.workload()} for _ in range(body.number())]
-        assert body.at == len(row["body"])
+    for row in rows(lab, "SELECT twin, contract, w.body AS wanted, s.body AS status FROM deployment d JOIN workloads w USING (id) "
+                         "LEFT JOIN status s USING (id) ORDER BY contract"):
+        found += [{"twin": row["twin"], "contract": row["contract"], **workload} for workload in read_workloads(row["wanted"], row["status"])]
     return found
 
 

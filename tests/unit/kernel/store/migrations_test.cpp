@@ -1,8 +1,10 @@
 #include "kernel/store/migrations.hpp"
 
+#include "kernel/store/query.hpp"
 #include "kernel/store/records.hpp"
 #include "kernel/store/schema.hpp"
 #include "kernel/store/structure_check.hpp"
+#include "kernel/store/workload_format1.hpp"
 #include "kernel/sys/files.hpp"
 #include "tests/support/store_rows.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -191,6 +193,10 @@ TEST_F(OpeningTheStore, KeepsTheWorkloadsOfAnOlderOne) {
       INSERT INTO change VALUES (7, 100, 2, 'disk', 'zmount', 0, 'init', 6, '', '', NULL, NULL, NULL);
       INSERT INTO change VALUES (7, 100, 3, 'vm', 'zmachine', 2, 'error', 8, 'no', '', NULL, NULL, NULL);
       INSERT INTO change VALUES (7, 100, 4, 'vm', 'zmachine', 2, 'ok', 9, '', NULL, NULL, NULL, NULL);
+      INSERT INTO deployment VALUES (6, 8, 102, 0, 'h', 'present', 1, 5, 6, '', '"version":0', '{}');
+      INSERT INTO workload (twin, contract, name, type, pos, version, state, created, description, metadata, data)
+        VALUES (8, 102, 'new', 'zmount', 0, 0, 'init', 6, '', '', '{"size":3}');
+      INSERT INTO change VALUES (8, 102, 1, 'new', 'zmount', 0, 'init', 6, '', NULL, NULL, NULL, NULL);
       INSERT INTO reservation VALUES (7, 100, 'vm', 2, 4, 0, 0, 1);
       INSERT INTO okay VALUES (7, 100, 1, 9);)"));
   }
@@ -222,8 +228,48 @@ TEST_F(OpeningTheStore, KeepsTheWorkloadsOfAnOlderOne) {
   auto const totals = ReadTotals(**db).value();
   EXPECT_EQ(std::tuple(totals.deployments, totals.okay_deployments, totals.okay_workloads,
                        totals.newest, totals.reserved.cru),
-            std::tuple(2, 1, 1, 9, 2U));
-  EXPECT_EQ(ListActiveByType(**db, 7, "zmount")->size(), 1U);
+            std::tuple(3, 1, 1, 9, 2U));
+  EXPECT_EQ(ListActiveByType(**db, 0, "zmount")->size(), 2U);
+  auto const untouched = ListChanges(**db, {8, 102}).value();
+  ASSERT_EQ(untouched.size(), 1U);
+  EXPECT_EQ(std::tuple(untouched[0].state, untouched[0].created, untouched[0].data),
+            std::tuple("init", 6, R"({"size":3})"));
+}
+
+TEST_F(OpeningTheStore, SplitsTheWorkloadsOfAnOlderOne) {
+  {
+    auto const old = Open(file_);
+    ASSERT_TRUE(RunMigrations(*old, SchemaSteps().first(4)));
+    ASSERT_TRUE(old->Exec(R"(
+      INSERT INTO deployment VALUES (4, 7, 100, 2, 'h', 'present', 1, 5, 6, '', '"version":2', '{}');
+      INSERT INTO deployment VALUES (5, 8, 101, 0, 'h', 'present', 1, 5, 6, '', '"version":0', '{}');)"));
+    WorkloadView fresh;
+    fresh.name = "new";
+    fresh.type = "zmount";
+    BodyHead const head{.created = 6, .last_seq = 1, .older = 0, .workloads = 1};
+    SetFresh(head, 0, fresh);
+    auto settled = fresh;
+    settled.state = "ok";
+    settled.result = "{}";
+    settled.entries.push_back({2, 7, "ok", "", "{}"});
+    auto const put = [&](std::int64_t id, std::int64_t okay, std::string const& body) {
+      std::vector<std::uint8_t> const bytes(body.begin(), body.end());
+      ASSERT_TRUE(store::Run(*old,
+                             "INSERT INTO workloads (id, okay, newest, body) VALUES (?,?,?,?)", id,
+                             okay, okay * 7, bytes));
+    };
+    put(4, 1, PackFormat1({.last_seq = 2}, {settled}));
+    put(5, 0, PackFormat1({.last_seq = 1}, {fresh}));
+  }
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+
+  EXPECT_EQ(Count(**db, "SELECT COUNT(*) FROM status"), 1);
+  EXPECT_EQ(ListChanges(**db, {7, 100})->size(), 2U);
+  EXPECT_EQ(ListWorkloads(**db, {7, 100})->front().result, "{}");
+  EXPECT_EQ(ListWorkloads(**db, {8, 101})->front().created, 6);
+  auto const totals = ReadTotals(**db).value();
+  EXPECT_EQ(std::tuple(totals.okay_workloads, totals.newest), std::tuple(1, 7));
 }
 
 TEST_F(OpeningTheStore, NoticesADamagedPageAndLeavesTheFileAlone) {

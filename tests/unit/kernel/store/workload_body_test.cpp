@@ -1,6 +1,7 @@
 // What lies in a deployment's row, byte by byte, and what becomes of damage.
 #include "kernel/store/workload_body.hpp"
 
+#include "kernel/store/workload_format1.hpp"
 #include "kernel/store/workload_rows.hpp"
 #include "tests/unit/kernel/store/store_fixture.hpp"
 
@@ -34,44 +35,84 @@ WorkloadView Whole() {
   return view;
 }
 
-std::string BodyOf(std::vector<WorkloadView> const& views) {
-  BodyWriter writer({.last_seq = 9, .older = 4, .workloads = views.size()});
-  for (auto const& view : views)
-    writer.Add(view);
-  return std::move(writer).Take();
+struct Texts {
+  std::string wanted;
+  std::string status;
+
+  [[nodiscard]] Body body() const { return {wanted, status}; }
+};
+
+Texts TextsOf(std::vector<WorkloadView> const& views) {
+  BodyHead const head{.created = 4, .last_seq = 9, .older = 4, .workloads = views.size()};
+  return {PackWanted(head, views), PackStatus(head, views)};
 }
 
-auto Members(WorkloadView const& v) {
-  std::vector<std::tuple<std::int64_t, std::int64_t, std::string, std::string, std::string>>
-      entries;
-  for (auto const& e : v.entries)
-    entries.emplace_back(e.seq, e.created, e.state, e.message, e.result);
-  return std::tuple(v.name, v.type, v.pos, v.weight, v.version, v.data, v.description, v.metadata,
-                    v.state, v.message, v.created, v.result, v.eff_version, v.eff_data, v.handle,
-                    v.handle_schema, v.owned, v.fails, v.next_try, entries);
-}
-
-Result<int> CountIn(std::string_view body) {
+Result<int> CountIn(Body const& body) {
   int count = 0;
   TRELLIS_CHECK(WalkWorkloads(
       body, [&](BodyHead const&, WorkloadView const* view) { count += view != nullptr ? 1 : 0; }));
   return count;
 }
 
+std::vector<WorkloadView> Fresh() {
+  WorkloadView disk;
+  disk.name = "disk";
+  disk.data = "{}";
+  SetFresh({.created = 4}, 0, disk);
+  WorkloadView vm;
+  vm.name = "vm";
+  vm.pos = 1;
+  SetFresh({.created = 4}, 1, vm);
+  return {disk, vm};
+}
+
 TEST(WorkloadBody, ReadsBackAsWritten) {
   WorkloadView plain;
   plain.name = "b";
-  auto const body = BodyOf({Whole(), plain});
+  auto const texts = TextsOf({Whole(), plain});
 
-  auto reader = BodyReader::Open(body).value();
+  auto reader = BodyReader::Open(texts.body()).value();
   WorkloadView view;
-  EXPECT_EQ(std::tuple(reader.head().last_seq, reader.head().older, reader.head().workloads),
-            std::tuple(9, 4U, 2U));
+  EXPECT_EQ(std::tuple(reader.head().created, reader.head().last_seq, reader.head().older,
+                       reader.head().workloads),
+            std::tuple(4, 9, 4U, 2U));
   ASSERT_TRUE(reader.Next(view).value());
-  EXPECT_EQ(Members(view), Members(Whole()));
+  EXPECT_TRUE(view == Whole());
   ASSERT_TRUE(reader.Next(view).value());
-  EXPECT_EQ(Members(view), Members(plain));
+  EXPECT_TRUE(view == plain);
   EXPECT_FALSE(reader.Next(view).value());
+}
+
+TEST(WorkloadBody, WhatNothingBecameOfNeedsNoStatus) {
+  BodyHead const head{.created = 4, .last_seq = 2, .older = 0, .workloads = 2};
+  ASSERT_TRUE(AreFresh(head, Fresh()));
+  auto const wanted = PackWanted(head, Fresh());
+
+  std::vector<WorkloadView> views;
+  ASSERT_TRUE(WalkWorkloads({wanted, {}}, [&](BodyHead const& read, WorkloadView const* view) {
+    EXPECT_EQ(std::tuple(read.created, read.last_seq, read.older), std::tuple(4, 2, 0U));
+    views.push_back(*view);
+  }));
+
+  EXPECT_TRUE(views == Fresh());
+}
+
+TEST(WorkloadBody, EverythingElseNeedsAStatus) {
+  BodyHead const head{.created = 4, .last_seq = 2, .older = 0, .workloads = 2};
+  auto const is_fresh = [&](auto const& change) {
+    auto views = Fresh();
+    change(views[1]);
+    return AreFresh(head, views);
+  };
+
+  EXPECT_FALSE(is_fresh([](auto& view) { view.state = "ok"; }));
+  EXPECT_FALSE(is_fresh([](auto& view) { view.created = 5; }));
+  EXPECT_FALSE(is_fresh([](auto& view) { view.owned = true; }));
+  EXPECT_FALSE(is_fresh([](auto& view) { view.eff_version = 0; }));
+  EXPECT_FALSE(is_fresh([](auto& view) { view.entries.clear(); }));
+  EXPECT_FALSE(is_fresh([](auto& view) { view.entries[0].seq = 3; }));
+  EXPECT_FALSE(AreFresh({.created = 4, .last_seq = 3}, Fresh()));
+  EXPECT_FALSE(AreFresh({.created = 4, .last_seq = 2, .older = 1}, Fresh()));
 }
 
 TEST(WorkloadBody, StoresOnceWhatIsTheSame) {
@@ -81,32 +122,68 @@ TEST(WorkloadBody, StoresOnceWhatIsTheSame) {
   auto twice = once;
   twice.entries = {{1, 0, "", "", once.result}};
 
-  EXPECT_EQ(BodyOf({twice}).size(), BodyOf({once}).size() + 5);
+  EXPECT_EQ(TextsOf({twice}).status.size(), TextsOf({once}).status.size() + 5);
 }
 
 TEST(WorkloadBody, NoticesEveryMissingEnd) {
-  auto const body = BodyOf({Whole(), Whole()});
+  auto const texts = TextsOf({Whole(), Whole()});
+  std::string_view const wanted = texts.wanted;
+  std::string_view const status = texts.status;
 
-  for (std::size_t size = 0; size < body.size(); ++size)
-    EXPECT_EQ(CountIn(std::string_view(body).substr(0, size)).error().code, Code::kIo) << size;
-  EXPECT_EQ(CountIn(body).value(), 2);
-  EXPECT_FALSE(CountIn(body + "x"));
+  for (std::size_t size = 0; size < wanted.size(); ++size)
+    EXPECT_EQ(CountIn({wanted.substr(0, size), status}).error().code, Code::kIo) << size;
+  for (std::size_t size = 1; size < status.size(); ++size)
+    EXPECT_EQ(CountIn({wanted, status.substr(0, size)}).error().code, Code::kIo) << size;
+  EXPECT_EQ(CountIn(texts.body()).value(), 2);
+  EXPECT_FALSE(CountIn({texts.wanted + "x", texts.status}));
+  EXPECT_FALSE(CountIn({texts.wanted, texts.status + "x"}));
+}
+
+TEST(WorkloadBody, AStatusOfOtherWorkloadsIsDamage) {
+  auto const two = TextsOf({Whole(), Whole()});
+  auto const one = TextsOf({Whole()});
+
+  EXPECT_FALSE(CountIn({two.wanted, one.status}));
 }
 
 TEST(WorkloadBody, RefusesTheFormatOfANewerDaemon) {
-  auto body = BodyOf({});
-  body.front() = 2;
+  auto newer = TextsOf({});
+  newer.wanted.front() = 3;
+  auto half = TextsOf({});
+  half.status.front() = 3;
 
-  EXPECT_EQ(CountIn(body).error().message,
-            "the workloads are stored in format 2, this daemon knows 1");
+  EXPECT_EQ(CountIn(newer.body()).error().message,
+            "the workloads are stored in format 3, this daemon knows 2");
+  EXPECT_EQ(CountIn(half.body()).error().message,
+            "the workloads are stored in format 3, this daemon knows 2");
 }
 
 TEST(WorkloadBody, TextsAndCountsThatEndNowhereAreDamage) {
   std::string const huge = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
-  auto const empty = BodyOf({});
+  auto const empty = TextsOf({});
+  auto const less = empty.wanted.substr(0, empty.wanted.size() - 1);
 
-  EXPECT_FALSE(CountIn(empty.substr(0, empty.size() - 1) + huge));               // workloads
-  EXPECT_FALSE(CountIn(empty.substr(0, empty.size() - 1) + "\x01\x00" + huge));  // length of a name
+  EXPECT_FALSE(CountIn({less + huge, {}}));           // workloads
+  EXPECT_FALSE(CountIn({less + "\x01" + huge, {}}));  // length of a name
+}
+
+TEST(WorkloadFormat1, ReadsBackAsWritten) {
+  WorkloadView plain;
+  plain.name = "b";
+  auto const text = PackFormat1({.last_seq = 9, .older = 4, .workloads = 2}, {Whole(), plain});
+
+  auto const read = ReadFormat1(text).value();
+
+  EXPECT_EQ(std::tuple(read.head.last_seq, read.head.older), std::tuple(9, 4U));
+  EXPECT_TRUE(read.views == std::vector({Whole(), plain}));
+}
+
+TEST(WorkloadFormat1, NoticesEveryMissingEnd) {
+  auto const text = PackFormat1({.last_seq = 9, .older = 4, .workloads = 1}, {Whole()});
+
+  for (std::size_t size = 0; size < text.size(); ++size)
+    EXPECT_EQ(ReadFormat1(std::string_view(text).substr(0, size)).error().code, Code::kIo) << size;
+  EXPECT_FALSE(ReadFormat1(text + "x"));
 }
 
 class StoredBody : public StoreFixture {};

@@ -157,6 +157,40 @@ TEST_F(Workloads, LeaveTheirHistoryInTheTombstone) {
       R"({"type":"zmount","name":"a","version":1,"result":{"created":0,"state":"deleted","message":"said \"so\""}}])");
   EXPECT_EQ(Count("SELECT COUNT(*) FROM change"), 0);
   EXPECT_EQ(Count("SELECT COUNT(*) FROM workloads"), 0);
+  EXPECT_EQ(Count("SELECT COUNT(*) FROM status"), 0);
+}
+
+TEST_F(Workloads, HaveNoStatusBeforeAnythingBecameOfThem) {
+  ASSERT_TRUE(ChangeWorkloads(*database_, kKey, [&](WorkloadSet& workloads) -> Result<void> {
+    for (auto const* const name : {"a", "b"}) {
+      auto row = Row(name);
+      row.state = "init";
+      row.created = 5;
+      workloads.Put(row);
+      TRELLIS_CHECK(workloads.AddChange(*database_, row));
+    }
+    return {};
+  }));
+
+  EXPECT_EQ(Count("SELECT COUNT(*) FROM status"), 0);
+  auto const changes = ListChanges(*database_, kKey).value();
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(std::tuple(changes[1].name, changes[1].state, changes[1].created),
+            std::tuple("b", "init", 5));
+}
+
+TEST_F(Workloads, AreNotWrittenAgainForTheirResults) {
+  AddWorkload(kKey, "a");
+  ASSERT_TRUE(database_->Exec(
+      "CREATE TEMP TRIGGER never BEFORE UPDATE ON workloads BEGIN SELECT RAISE(ABORT, 'no'); END"));
+  auto row = ListWorkloads(*database_, kKey)->front();
+  row.state = "ok";
+  row.result = "{}";
+
+  EXPECT_TRUE(PutWorkload(*database_, row));
+  EXPECT_TRUE(AddChange(*database_, row));
+  row.data = "[]";
+  EXPECT_FALSE(PutWorkload(*database_, row));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-#include "kernel/store/workload_gathering.hpp"
+#include "kernel/store/old_workloads.hpp"
 
 #include "kernel/store/query.hpp"
+#include "kernel/store/workload_format1.hpp"
 #include "kernel/store/workload_rows.hpp"
 
 #include <algorithm>
@@ -65,6 +66,10 @@ WorkloadView ViewWith(std::vector<Entry> const& entries, WorkloadRow const& row)
   return view;
 }
 
+std::vector<std::uint8_t> BytesOf(std::string const& text) {
+  return {text.begin(), text.end()};
+}
+
 Result<BodyHead> HeadOf(Database& db, DeploymentKey key) {
   TRELLIS_TRY(auto const head,
               One(
@@ -72,7 +77,7 @@ Result<BodyHead> HeadOf(Database& db, DeploymentKey key) {
                   "SELECT COALESCE(MAX(seq), 0), COUNT(data) FROM change WHERE twin = ? AND "
                   "contract = ?",
                   [](Statement const& s) {
-                    return BodyHead{s.Int(0), s.Uint(1), 0};
+                    return BodyHead{0, s.Int(0), s.Uint(1), 0};
                   },
                   key.twin, key.contract));
   return head.value_or(BodyHead{});
@@ -93,24 +98,45 @@ Result<void> Gather(Database& db, Place const& place) {
                   ReadEntry, place.key.twin, place.key.contract));
   TRELLIS_TRY(auto head, HeadOf(db, place.key));
   head.workloads = rows.size();
-  BodyWriter writer(head);
+  std::vector<WorkloadView> views;
   std::int64_t okay = 0;
   std::int64_t newest = 0;
   std::set<std::string_view> types;
   for (auto const& row : rows) {
-    writer.Add(ViewWith(entries, row));
+    views.push_back(ViewWith(entries, row));
     types.insert(row.type);
     if (!row.IsOkay()) continue;
     ++okay;
     newest = std::max(newest, row.created);
   }
-  auto const body = std::move(writer).Take();
-  std::vector<std::uint8_t> const bytes(body.begin(), body.end());
+  auto const bytes = BytesOf(PackFormat1(head, views));
   TRELLIS_CHECK(Run(db, "INSERT INTO workloads (id, okay, newest, body) VALUES (?,?,?,?)", place.id,
                     okay, newest, bytes));
   for (auto const type : types)
     TRELLIS_CHECK(Run(db, "INSERT INTO deployment_type (type, id) VALUES (?,?)", type, place.id));
   return {};
+}
+
+Result<void> Split(Database& db, std::int64_t id) {
+  struct Stored {
+    std::int64_t okay = 0;
+    std::int64_t newest = 0;
+    std::string body;
+  };
+  TRELLIS_TRY(auto const found, One(
+                                    db, "SELECT okay, newest, body FROM workloads WHERE id = ?",
+                                    [](Statement const& s) {
+                                      return Stored{s.Int(0), s.Int(1), s.Text(2)};
+                                    },
+                                    id));
+  auto const stored = found.value_or(Stored{});
+  TRELLIS_TRY(auto body, ReadFormat1(stored.body));
+  if (!body.views.empty()) body.head.created = body.views.front().created;
+  TRELLIS_CHECK(Run(db, "INSERT INTO new_workloads (id, body) VALUES (?,?)", id,
+                    BytesOf(PackWanted(body.head, body.views))));
+  if (AreFresh(body.head, body.views)) return {};
+  return Run(db, "INSERT INTO status (id, okay, newest, body) VALUES (?,?,?,?)", id, stored.okay,
+             stored.newest, BytesOf(PackStatus(body.head, body.views)));
 }
 
 }  // namespace
@@ -123,6 +149,14 @@ Result<void> GatherWorkloads(Database& db) {
       }));
   for (auto const& place : places)
     TRELLIS_CHECK(Gather(db, place));
+  return {};
+}
+
+Result<void> SplitWorkloads(Database& db) {
+  TRELLIS_TRY(auto const ids, All(db, "SELECT id FROM workloads ORDER BY id",
+                                  [](Statement const& s) { return s.Int(0); }));
+  for (auto const id : ids)
+    TRELLIS_CHECK(Split(db, id));
   return {};
 }
 
