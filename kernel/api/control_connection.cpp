@@ -49,8 +49,9 @@ void ControlConnection::Send(std::string line) {
   std::lock_guard const lock(mutex_);
   if (done_) return;
   if (output_.size() + line.size() > kMaxWaiting) return Close();
+  bool const first = output_.empty();
   output_ += line;
-  Wake();
+  if (first) Wake();  // else it is told already, or waits for the client
 }
 
 bool ControlConnection::Flush() {

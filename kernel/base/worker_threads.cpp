@@ -1,5 +1,7 @@
 #include "kernel/base/worker_threads.hpp"
 
+#include "kernel/base/late_wakes.hpp"
+
 #include <pthread.h>
 
 #include <chrono>
@@ -17,8 +19,8 @@ void WorkerThreads::Engage() {
 
 void WorkerThreads::End(std::unique_lock<std::mutex>& lock) {
   ending_ = true;
-  changed_.notify_all();
-  changed_.wait(lock, [this] { return threads_ == 0; });
+  changed_->notify_all();
+  changed_->wait(lock, [this] { return threads_ == 0; });
 }
 
 void WorkerThreads::Start() {
@@ -34,14 +36,14 @@ void WorkerThreads::Start() {
 void WorkerThreads::Wake() {
   if (source_.waiting() == 0 || idle_ == 0 || waking_) return;
   waking_ = true;
-  changed_.notify_one();
+  LateWakes::Wake([changed = changed_] { changed->notify_one(); });
 }
 
 void WorkerThreads::Wait(std::unique_lock<std::mutex>& lock) {
   auto const until = std::chrono::steady_clock::now() + kIdle;
   while (!ending_ && source_.waiting() == 0) {
     ++idle_;
-    bool const told = changed_.wait_until(lock, until) == std::cv_status::no_timeout;
+    bool const told = changed_->wait_until(lock, until) == std::cv_status::no_timeout;
     --idle_;
     waking_ = false;
     if (!told) return;
@@ -61,7 +63,7 @@ void WorkerThreads::Run() {
     lock.lock();
   }
   --threads_;
-  changed_.notify_all();
+  changed_->notify_all();
 }
 
 }  // namespace trellis

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -42,7 +43,8 @@ class WorkerThreads {
   std::size_t const limit_;
   std::mutex& mutex_;
   Source source_;
-  std::condition_variable changed_;
+  // A late wake may come when all this is gone.
+  std::shared_ptr<std::condition_variable> changed_ = std::make_shared<std::condition_variable>();
   std::size_t threads_ = 0;  // alive
   std::size_t idle_ = 0;
   std::size_t started_ = 0;  // for names

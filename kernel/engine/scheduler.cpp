@@ -1,5 +1,7 @@
 #include "kernel/engine/scheduler.hpp"
 
+#include "kernel/base/late_wakes.hpp"
+
 #include <algorithm>
 
 namespace trellis::engine {
@@ -18,7 +20,7 @@ class Scheduler::Waking {
  public:
   explicit Waking(Scheduler& scheduler) : scheduler_(scheduler) {}
   ~Waking() {
-    if (wanted_) scheduler_.changed_.NotifyOne();
+    if (wanted_) LateWakes::Wake([&scheduler = scheduler_] { scheduler.changed_.NotifyOne(); });
   }
   Waking(Waking const&) = delete;
   Waking& operator=(Waking const&) = delete;

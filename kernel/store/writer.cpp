@@ -1,5 +1,7 @@
 #include "kernel/store/writer.hpp"
 
+#include "kernel/base/late_wakes.hpp"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -185,6 +187,12 @@ struct Writer::State {
     bool const wrote = database->TotalChanges() != changes;
     Count(batch.items.size(), outcomes.has_value(), wrote, SteadyClock::now() - start);
     if (outcomes && wrote && options.committed) options.committed();
+    Tell(batch, outcomes);
+    if (batch.latch != nullptr) batch.latch->Open();
+  }
+
+  static void Tell(Batch& batch, Result<Outcomes>& outcomes) {
+    LateWakes const late;
     for (std::size_t i = 0; i < batch.items.size(); ++i) {
       if (outcomes) {
         batch.items[i].done(std::move((*outcomes)[i]));
@@ -192,7 +200,6 @@ struct Writer::State {
         batch.items[i].done(tl::unexpected<Error>(outcomes.error()));
       }
     }
-    if (batch.latch != nullptr) batch.latch->Open();
   }
 
   void Count(std::size_t size, bool done, bool wrote, std::chrono::nanoseconds time) {
