@@ -160,6 +160,19 @@ bool Statement::IsNull(int column) const {
   return sqlite3_column_type(stmt_, column) == SQLITE_NULL;
 }
 
+namespace {
+
+/// The connection's own.
+Result<sqlite3_file*> File(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  int const status = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (status != SQLITE_OK || file == nullptr || file->pMethods == nullptr)
+    return Fail(Code::kIo, "the database has no file");
+  return file;
+}
+
+}  // namespace
+
 struct Database::Cache {
   std::unordered_map<std::string_view, Statement> statements;
 };
@@ -310,6 +323,42 @@ Result<void> Database::CopyTo(std::filesystem::path const& file) {
   std::filesystem::rename(unfinished, file, failed);
   if (failed) return Fail(Code::kIo, "rename '{}': {}", unfinished, failed.message());
   return sys::SyncDirectory(file.parent_path());
+}
+
+void Database::KeepLog() {
+  sqlite3_wal_hook(
+      db_,
+      [](void* self, sqlite3*, char const*, int pages) {
+        static_cast<Database*>(self)->log_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+}
+
+Result<void> Database::Checkpoint() {
+  int const status =
+      sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (status == SQLITE_OK || status == SQLITE_BUSY) return {};  // another one is at it
+  return Failure("checkpoint", status, db_, damage_);
+}
+
+Result<void> Database::SyncFile() {
+  TRELLIS_TRY(auto* const file, File(db_));
+  int const status = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  if (status != SQLITE_OK) return Failure("sync", status, db_, damage_);
+  return {};
+}
+
+Result<std::size_t> Database::ReadFile(std::span<char> out, std::int64_t at) {
+  TRELLIS_TRY(auto* const file, File(db_));
+  sqlite3_int64 size = 0;
+  int status = file->pMethods->xFileSize(file, &size);
+  auto const left = std::max<std::int64_t>(size - at, 0);
+  auto const wanted = std::min(out.size(), static_cast<std::size_t>(left));
+  if (status == SQLITE_OK && wanted > 0)
+    status = file->pMethods->xRead(file, out.data(), static_cast<int>(wanted), at);
+  if (status != SQLITE_OK) return Failure("read", status, db_, damage_);
+  return wanted;
 }
 
 void Database::Interrupt() {

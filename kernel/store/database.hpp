@@ -157,6 +157,18 @@ class Database {
   void ReportDamage(std::string const& what);
   /// Ends what runs on the connection with an error. From any thread.
   void Interrupt();
+  /// From now on the log grows until Checkpoint.
+  void KeepLog();
+  /// Pages in the log after the last commit of this connection, once KeepLog was called.
+  [[nodiscard]] int log_pages() const { return log_pages_; }
+  /// Copies what the log holds into the file as far as nobody's snapshot is in the way. When that
+  /// is all of it, also makes it durable; the next write starts the log anew.
+  Result<void> Checkpoint();
+  /// Makes durable what checkpoints wrote.
+  Result<void> SyncFile();
+  /// Bytes of the file as they are on disk, past this connection's cache; 0 at the end. (A file
+  /// handle of one's own must never be closed: all locks of the process would go with it.)
+  Result<std::size_t> ReadFile(std::span<char> out, std::int64_t at);
   /// Writes a complete copy, durable when it returns; one that is there is replaced.
   Result<void> CopyTo(std::filesystem::path const& file);
   [[nodiscard]] std::filesystem::path file() const;
@@ -166,6 +178,7 @@ class Database {
   struct Cache;
   sqlite3* db_;
   Damage* damage_;
+  int log_pages_ = 0;
   std::unique_ptr<Cache> cache_;
 };
 

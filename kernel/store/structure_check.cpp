@@ -1,9 +1,7 @@
 #include "kernel/store/structure_check.hpp"
 
 #include "kernel/base/log.hpp"
-#include "kernel/sys/files.hpp"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -45,8 +43,6 @@ bool StructureCheck::stopping() const {
 }
 
 void StructureCheck::Run() {
-  ReadAhead();
-  if (stopping()) return;
   auto const checked = Check();
   if (stopping()) return;
   if (!checked)
@@ -54,20 +50,19 @@ void StructureCheck::Run() {
   damage_->SetChecking(false);
 }
 
-void StructureCheck::ReadAhead() const {
-  auto const fd = sys::OpenFile(file_, O_RDONLY);
-  if (!fd) return;
+void StructureCheck::ReadAhead(Database& database) const {
   std::vector<char> chunk(kChunk);
-  off_t at = 0;
+  std::int64_t at = 0;
   while (!stopping()) {
-    auto const got = ::pread(fd->get(), chunk.data(), chunk.size(), at);
-    if (got <= 0) return;  // what cannot be read the check finds out
-    at += got;
+    auto const got = database.ReadFile(chunk, at);
+    if (!got || *got == 0) return;  // what cannot be read the check finds out
+    at += static_cast<std::int64_t>(*got);
   }
 }
 
 Result<void> StructureCheck::Check() {
   TRELLIS_TRY(auto const database, Database::Open(file_, Database::Mode::kReadOnly, damage_));
+  ReadAhead(*database);
   {
     std::lock_guard const lock(mutex_);
     if (stopping_) return {};

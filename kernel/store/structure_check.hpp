@@ -31,7 +31,7 @@ class StructureCheck {
  private:
   void Run();
   /// Pages in the order of the tree would be read one by one.
-  void ReadAhead() const;
+  void ReadAhead(Database& database) const;
   [[nodiscard]] bool stopping() const;
   Result<void> Check();
 

@@ -1,6 +1,7 @@
 #include "kernel/store/writer.hpp"
 
 #include "kernel/base/late_wakes.hpp"
+#include "kernel/store/checkpoints.hpp"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -120,7 +121,8 @@ Result<Outcomes> RunBatch(Database& database, WriterOptions const& options,
 }  // namespace
 
 struct Writer::State {
-  std::unique_ptr<Database> database;  // used by the thread only
+  std::unique_ptr<Database> database;  // used by the thread only, as the next
+  std::unique_ptr<Checkpoints> checkpoints;
   WriterOptions options;
 
   std::mutex mutex;  // guards the eight below
@@ -189,6 +191,7 @@ struct Writer::State {
     if (outcomes && wrote && options.committed) options.committed();
     Tell(batch, outcomes);
     if (batch.latch != nullptr) batch.latch->Open();
+    if (wrote) checkpoints->Look(batch.items.size() <= kFewWorks);
   }
 
   static void Tell(Batch& batch, Result<Outcomes>& outcomes) {
@@ -221,6 +224,7 @@ std::unique_ptr<Writer> Writer::Start(std::unique_ptr<Database> database,
   auto state = std::make_unique<State>();
   state->database = std::move(database);
   state->options = std::move(options);
+  state->checkpoints = std::make_unique<Checkpoints>(*state->database, std::string(thread_name));
   state->thread = std::thread([raw = state.get(), name = std::string(thread_name)] {
     pthread_setname_np(pthread_self(), name.c_str());
     raw->Loop();
