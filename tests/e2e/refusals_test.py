@@ -179,6 +179,12 @@ class Refusals(unittest.TestCase):
         self.assertNotEqual(plugins["junk"]["reason"], "")
         self.assertEqual(plugins["zmount"]["state"], "running")
 
+    def test_a_command_that_there_is_not(self):
+        for words, said in ((["foo"], "there is no command 'foo': 'trellis --help' lists them"),
+                            (["plugin", "foo"], "there is no command 'plugin foo': 'trellis plugin --help' lists them")):
+            done = subprocess.run([grid.BUILD / "bin/trellis", *words], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr.strip()), (2, f"trellis: {said}"))
+
     def test_no_grid(self):
         with self.assertRaises(grid.Refused) as caught:
             broken = copy.copy(self.grid)

@@ -11,11 +11,12 @@ IDLE_SECONDS = 10
 
 
 def switches(pid):
-    """Voluntary context switches of all threads: every one is a wake-up."""
-    total = 0
+    """Voluntary context switches of each thread: every one is a wake-up."""
+    found = {}
     for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
-        total += next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
-    return total
+        found[status.parent.name] = next(int(line.split()[1]) for line in status.read_text().splitlines()
+                                         if line.startswith("voluntary_ctxt_switches"))
+    return found
 
 
 def bare(lab):
@@ -44,7 +45,8 @@ def m1(lab):
         quiet(daemon)
         before = switches(daemon.pid)
         time.sleep(2 if lab.quick else IDLE_SECONDS)  # what a rate is taken over
-        wakeups = (switches(daemon.pid) - before) / (2 if lab.quick else IDLE_SECONDS)
+        after = switches(daemon.pid)  # without the threads that ended meanwhile
+        wakeups = sum(count - before.get(thread, 0) for thread, count in after.items()) / (2 if lab.quick else IDLE_SECONDS)
         rss, threads = daemon.status_kib("VmRSS"), daemon.status_kib("Threads")
     few = lab.dir / "few"
     few.mkdir(exist_ok=True)
