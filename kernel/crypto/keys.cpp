@@ -40,11 +40,6 @@ Signer Signer::FromSeed(KeyType type, std::span<std::uint8_t const, 32> seed) {
   return signer;
 }
 
-Result<Signer> Signer::FromMnemonic(KeyType type, std::string_view words) {
-  TRELLIS_TRY(auto const seed, MiniSecret(words));
-  return FromSeed(type, seed.view());
-}
-
 Signer::~Signer() {
   sodium_memzero(secret_.data(), secret_.size());
 }

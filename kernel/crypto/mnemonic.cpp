@@ -1,6 +1,7 @@
 #include "kernel/crypto/mnemonic.hpp"
 
 #include "kernel/crypto/hash.hpp"
+#include "kernel/crypto/keys.hpp"
 
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -131,6 +132,12 @@ Result<Seed> SeedFromText(std::string_view text) {
   Seed seed(std::span<std::uint8_t const, 32>(bytes->data(), 32));
   sodium_memzero(bytes->data(), bytes->size());
   return seed;
+}
+
+// Here: programs that only look at signatures do without the words and OpenSSL.
+Result<Signer> Signer::FromMnemonic(KeyType type, std::string_view words) {
+  TRELLIS_TRY(auto const seed, MiniSecret(words));
+  return FromSeed(type, seed.view());
 }
 
 }  // namespace trellis::crypto

@@ -1,7 +1,5 @@
 #include "kernel/grid/names.hpp"
 
-#include "kernel/crypto/hash.hpp"
-
 #include <algorithm>
 #include <charconv>
 
@@ -20,10 +18,6 @@ bool ParsePair(std::string_view text, std::uint32_t& twin, std::uint64_t& contra
   auto const dash = text.find('-');
   return dash != std::string_view::npos && ParseNumber(text.substr(0, dash), twin) &&
          ParseNumber(text.substr(dash + 1), contract);
-}
-
-std::string ShortHash(std::string_view text) {
-  return crypto::Base58(crypto::Md5(crypto::AsBytes(text))).substr(0, kUniqueNameChars);
 }
 
 }  // namespace
@@ -62,14 +56,6 @@ std::string WorkloadId::ToString() const {
 
 std::string WorkloadId::ToPath() const {
   return fmt::format("{}/{}/{}", twin, contract, name);
-}
-
-std::string UniqueName(WorkloadId const& id, std::string_view suffix) {
-  return ShortHash(fmt::format("{}:{}", id.ToString(), suffix));
-}
-
-std::string NetworkId(std::uint32_t twin, std::string_view network) {
-  return ShortHash(fmt::format("{}:{}", twin, network));
 }
 
 }  // namespace trellis::grid
