@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 
 namespace trellis::store {
@@ -309,6 +310,23 @@ TEST_F(LargeStore, IsLookedThroughWhileItIsUsed) {
 
   EXPECT_TRUE(damage_.IsFileSound());
   EXPECT_EQ(reports_, 0);
+}
+
+// Another program that believes itself alone takes the log away when it leaves.
+TEST_F(LargeStore, IsNotLostToAnotherProgramThatLooksAtIt) {
+  auto const db = OpenStore(file_, damage_);
+  ASSERT_TRUE(db) << db.error().message;
+  StructureCheck(file_, damage_).Wait();
+  ASSERT_TRUE(SetMeta(**db, "last", "value"));
+
+  auto const look = fmt::format("sqlite3 '{}' 'SELECT COUNT(*) FROM meta' >'{}'", file_.string(),
+                                (dir_ / "answer").string());
+  ASSERT_EQ(std::system(look.c_str()), 0);  // NOLINT(cert-env33-c,concurrency-mt-unsafe)
+
+  EXPECT_TRUE(fs::exists(file_.string() + "-wal"));
+  ASSERT_TRUE(SetMeta(**db, "last", "other"));
+  auto const reader = Database::Open(file_, Database::Mode::kReadOnly).value();
+  EXPECT_EQ(GetMeta(*reader, "last").value(), "other");
 }
 
 TEST_F(LargeStore, IsFoundDamagedWhileItIsUsed) {
