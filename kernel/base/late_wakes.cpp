@@ -3,18 +3,25 @@
 #include <utility>
 
 namespace trellis {
+namespace {
 
-thread_local LateWakes* LateWakes::current_ = nullptr;
+thread_local LateWakes* current = nullptr;
+
+}  // namespace
+
+LateWakes::LateWakes() {
+  current = this;
+}
 
 LateWakes::~LateWakes() {
-  current_ = nullptr;
+  current = nullptr;
   for (auto const& wake : wakes_)
     wake();
 }
 
 void LateWakes::Wake(std::function<void()> wake) {
-  if (current_ == nullptr) return wake();
-  current_->wakes_.push_back(std::move(wake));
+  if (current == nullptr) return wake();
+  current->wakes_.push_back(std::move(wake));
 }
 
 }  // namespace trellis

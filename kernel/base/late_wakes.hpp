@@ -10,7 +10,7 @@ namespace trellis {
 /// work would else lose the processor to the taker of each. They do not nest.
 class LateWakes {
  public:
-  LateWakes() { current_ = this; }
+  LateWakes();
   ~LateWakes();
   LateWakes(LateWakes const&) = delete;
   LateWakes& operator=(LateWakes const&) = delete;
@@ -20,7 +20,6 @@ class LateWakes {
   static void Wake(std::function<void()> wake);
 
  private:
-  static thread_local LateWakes* current_;
   std::vector<std::function<void()>> wakes_;
 };
 
