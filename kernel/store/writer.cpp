@@ -5,7 +5,6 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,7 +24,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kFewWorks = 2;
-constexpr int kAhead = 10;  // of other threads, in the scheduler's nice levels
 
 /// Tells all who wait for one transaction with one system call. (std::atomic would give its time
 /// to other threads several times before it sleeps.)
@@ -118,13 +116,6 @@ Result<Outcomes> RunBatch(Database& database, WriterOptions const& options,
   }
   TRELLIS_CHECK(database.Commit());
   return outcomes;
-}
-
-/// Most other threads wait for this one, sooner or later: it must not wait for them. Without the
-/// right to it everything works as well, only slower.
-void GoAhead() {
-  auto const self = static_cast<id_t>(::gettid());
-  (void)::setpriority(PRIO_PROCESS, self, ::getpriority(PRIO_PROCESS, self) - kAhead);
 }
 
 }  // namespace
@@ -236,7 +227,6 @@ std::unique_ptr<Writer> Writer::Start(std::unique_ptr<Database> database,
   state->checkpoints = std::make_unique<Checkpoints>(*state->database, std::string(thread_name));
   state->thread = std::thread([raw = state.get(), name = std::string(thread_name)] {
     pthread_setname_np(pthread_self(), name.c_str());
-    GoAhead();
     raw->Loop();
   });
   return std::unique_ptr<Writer>(new Writer(std::move(state)));  // NOLINT: private constructor
