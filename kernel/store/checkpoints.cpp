@@ -6,7 +6,7 @@ namespace trellis::store {
 namespace {
 
 constexpr int kManyPages = 4000;
-constexpr int kTooManyPages = 4 * kManyPages;  // the thread does not keep up
+constexpr int kMostPages = 4 * kManyPages;
 
 }  // namespace
 
@@ -28,34 +28,49 @@ Checkpoints::~Checkpoints() {
 
 void Checkpoints::Look(bool alone) {
   auto const pages = database_.log_pages();
-  bool const many = pages >= kManyPages && state_ == State::kIdle;
-  if (state_ == State::kCopied || pages >= kTooManyPages || (many && alone)) {
-    if (state_ == State::kCopied) state_ = State::kIdle;
-    // The log stays as it is; what it says is not lost.
-    if (auto const done = database_.Checkpoint(); !done)
-      log::Warn("the log of the store could not be copied", {{"error", done.error()}});
-    return;
-  }
-  if (!many) return;
+  auto const state = state_.load();
+  bool const here = state == State::kIdle && alone && pages >= kManyPages;
+  if (here || state == State::kCopied || pages >= kMostPages) return CopyRest();
+  if (state != State::kIdle || pages < kManyPages) return;
   state_ = State::kCopying;
   std::lock_guard const lock(mutex_);
   wanted_ = true;
   thread_.Engage();
 }
 
-void Checkpoints::Copy() {
-  if (auto const done = CopyAll(); !done)
-    log::Warn("the log of the store could not be copied", {{"error", done.error()}});
-  state_ = State::kCopied;
+void Checkpoints::CopyRest() {
+  std::lock_guard const lock(copying_);
+  if (state_ == State::kBroken) return;
+  if (state_ == State::kCopied) state_ = State::kIdle;
+  Tell(database_.Checkpoint());
 }
 
-Result<void> Checkpoints::CopyAll() {
+void Checkpoints::Copy() {
+  std::lock_guard const lock(copying_);
+  auto const done = CopyBeside();
+  Tell(done);
+  if (state_ == State::kCopying) state_ = State::kCopied;
+}
+
+Result<void> Checkpoints::CopyBeside() {
   if (own_ == nullptr) {
     TRELLIS_TRY(own_, Database::Open(database_.file(), Database::Mode::kReadWrite));
     own_->KeepLog();
   }
   TRELLIS_CHECK(own_->Checkpoint());
-  return own_->SyncFile();
+  auto const synced = own_->SyncFile();
+  if (synced) return {};
+  // The kernel tells once and forgets: the next sync would say that all is well.
+  state_ = State::kBroken;
+  database_.ReportDamage(synced.error().message);
+  return synced;
+}
+
+/// A log that is not copied stays as it is, and nothing is lost.
+void Checkpoints::Tell(Result<void> const& done) {
+  bool const before = failing_.exchange(!done.has_value());
+  if (!done && !before)
+    log::Warn("the log of the store cannot be copied, retrying", {{"error", done.error()}});
 }
 
 }  // namespace trellis::store

@@ -20,6 +20,8 @@ class Checkpoints {
  public:
   /// `database` is the writer's. The thread, which is there only now and then, is named
   /// `<name>-log-N`.
+  /// When the file cannot be made durable, nothing is copied any more, since the log has what the
+  /// file may have lost, and the file is reported damaged.
   Checkpoints(Database& database, std::string const& name);
   ~Checkpoints();
   Checkpoints(Checkpoints const&) = delete;
@@ -30,12 +32,16 @@ class Checkpoints {
   void Look(bool alone);
 
  private:
-  enum class State : std::uint8_t { kIdle, kCopying, kCopied };
+  enum class State : std::uint8_t { kIdle, kCopying, kCopied, kBroken };
+  void CopyRest();
   void Copy();
-  Result<void> CopyAll();
+  Result<void> CopyBeside();
+  void Tell(Result<void> const& done);
 
   Database& database_;
   std::atomic<State> state_{State::kIdle};
+  std::atomic<bool> failing_{false};
+  std::mutex copying_;             // held by the thread while it copies
   std::unique_ptr<Database> own_;  // the thread's
   std::mutex mutex_;               // guards the rest
   bool wanted_ = false;

@@ -38,6 +38,15 @@ tl::unexpected<Error> Failure(std::string_view what, int status, sqlite3* db, Da
   return Fail(ClassOf(status), "{}: {}", what, text);
 }
 
+/// The connection's own.
+Result<sqlite3_file*> File(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  int const status = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (status != SQLITE_OK || file == nullptr || file->pMethods == nullptr)
+    return Fail(Code::kIo, "the database has no file");
+  return file;
+}
+
 }  // namespace
 
 void Damage::OnReport(std::function<void(std::string const& what)> handler) {
@@ -159,19 +168,6 @@ std::string_view Statement::View(int column) const {
 bool Statement::IsNull(int column) const {
   return sqlite3_column_type(stmt_, column) == SQLITE_NULL;
 }
-
-namespace {
-
-/// The connection's own.
-Result<sqlite3_file*> File(sqlite3* db) {
-  sqlite3_file* file = nullptr;
-  int const status = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (status != SQLITE_OK || file == nullptr || file->pMethods == nullptr)
-    return Fail(Code::kIo, "the database has no file");
-  return file;
-}
-
-}  // namespace
 
 struct Database::Cache {
   std::unordered_map<std::string_view, Statement> statements;

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kPagesOfWork = 64;
-constexpr std::size_t kMostPages = 16'000;  // of the log, and a little
+constexpr std::size_t kMostPages = 16'000;  // of the log, and what one transaction adds
 
 class CheckpointsTest : public ::testing::Test {
  protected:
