@@ -49,6 +49,20 @@ CREATE TRIGGER okay_erased AFTER DELETE ON okay BEGIN
 END;
 )sql";
 
+// The same of a table with a row for each deployment.
+constexpr std::string_view kOkayOf = R"sql(
+CREATE TRIGGER okay_added AFTER INSERT ON {0} WHEN new.okay > 0 BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.okay, okay_deployments = okay_deployments + 1;
+END;
+CREATE TRIGGER okay_changed AFTER UPDATE OF okay ON {0} WHEN new.okay <> old.okay BEGIN
+  UPDATE total SET okay_workloads = okay_workloads + new.okay - old.okay,
+    okay_deployments = okay_deployments + (new.okay > 0) - (old.okay > 0);
+END;
+CREATE TRIGGER okay_erased AFTER DELETE ON {0} WHEN old.okay > 0 BEGIN
+  UPDATE total SET okay_workloads = okay_workloads - old.okay, okay_deployments = okay_deployments - 1;
+END;
+)sql";
+
 // What entries of the history borrow from their workload they get before it goes.
 constexpr std::string_view kLending = R"sql(
 CREATE TRIGGER workload_changed BEFORE UPDATE OF version ON workload WHEN old.version <> new.version BEGIN
@@ -247,16 +261,6 @@ DROP TABLE workload;
 ALTER TABLE new_reservation RENAME TO reservation;
 UPDATE total SET okay_workloads = (SELECT COALESCE(SUM(okay), 0) FROM workloads),
   okay_deployments = (SELECT COUNT(*) FROM workloads WHERE okay > 0);
-CREATE TRIGGER okay_added AFTER INSERT ON workloads WHEN new.okay > 0 BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.okay, okay_deployments = okay_deployments + 1;
-END;
-CREATE TRIGGER okay_changed AFTER UPDATE OF okay ON workloads WHEN new.okay <> old.okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.okay - old.okay,
-    okay_deployments = okay_deployments + (new.okay > 0) - (old.okay > 0);
-END;
-CREATE TRIGGER okay_erased AFTER DELETE ON workloads WHEN old.okay > 0 BEGIN
-  UPDATE total SET okay_workloads = okay_workloads - old.okay, okay_deployments = okay_deployments - 1;
-END;
 )sql";
 
 // What became of the workloads has a row of its own: it changes more often than what is wanted of
@@ -272,16 +276,6 @@ constexpr std::string_view kVersion5End = R"sql(
 DROP TABLE workloads;
 ALTER TABLE new_workloads RENAME TO workloads;
 CREATE INDEX status_newest ON status (newest) WHERE newest > 0;
-CREATE TRIGGER okay_added AFTER INSERT ON status WHEN new.okay > 0 BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.okay, okay_deployments = okay_deployments + 1;
-END;
-CREATE TRIGGER okay_changed AFTER UPDATE OF okay ON status WHEN new.okay <> old.okay BEGIN
-  UPDATE total SET okay_workloads = okay_workloads + new.okay - old.okay,
-    okay_deployments = okay_deployments + (new.okay > 0) - (old.okay > 0);
-END;
-CREATE TRIGGER okay_erased AFTER DELETE ON status WHEN old.okay > 0 BEGIN
-  UPDATE total SET okay_workloads = okay_workloads - old.okay, okay_deployments = okay_deployments - 1;
-END;
 )sql";
 
 }  // namespace
@@ -291,12 +285,15 @@ std::span<MigrationStep const> SchemaSteps() {
   static std::string const kSecond =
       fmt::format("{}{}{}{}{}", kVersion2, kLending, kTotals, kReserved, kOkay);
   static std::string const kThird = fmt::format("{}{}", kVersion3, kLending);
-  static std::string const kFourthEnd = fmt::format("{}{}", kVersion4End, kReserved);
+  static std::string const kFourthEnd =
+      fmt::format("{}{}{}", kVersion4End, fmt::format(kOkayOf, "workloads"), kReserved);
+  static std::string const kFifthEnd =
+      fmt::format("{}{}", kVersion5End, fmt::format(kOkayOf, "status"));
   static std::array<MigrationStep, 5> const kSteps{{{kFirst},
                                                     {kSecond},
                                                     {kThird},
                                                     {kVersion4, GatherWorkloads, kFourthEnd},
-                                                    {kVersion5, SplitWorkloads, kVersion5End}}};
+                                                    {kVersion5, SplitWorkloads, kFifthEnd}}};
   return kSteps;
 }
 

@@ -1,33 +1,21 @@
 #include "kernel/store/workload_body.hpp"
 
+#include "kernel/store/workload_parts.hpp"
+
 namespace trellis::store {
 namespace {
 
 // Stored: new members go to the end of a workload, with a new format.
 constexpr char kFormat = 2;
 
-constexpr std::uint64_t kOwned = 1;
-constexpr std::uint64_t kApplied = 2;       // has eff_version
-constexpr std::uint64_t kOtherApplied = 4;  // has eff_data, else it is the data
-constexpr std::uint64_t kOtherResult = 1;   // an entry's, else it is the workload's
-
 constexpr std::size_t kMostNumbers = 64;  // bytes of a workload's, and of an entry's
 constexpr std::string_view kFresh = "init";
 
-tl::unexpected<Error> Damaged() {
-  return Fail(Code::kIo, "the stored workloads are damaged");
-}
-
 Result<void> CheckFormat(std::string_view text) {
-  if (text.empty()) return Damaged();
+  if (text.empty()) return DamagedWorkloads();
   if (text.front() == kFormat) return {};
   return Fail(Code::kIo, "the workloads are stored in format {}, this daemon knows {}",
               static_cast<int>(text.front()), static_cast<int>(kFormat));
-}
-
-/// Equal texts are nearly always the same.
-bool IsSame(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && (a.data() == b.data() || a == b);
 }
 
 std::size_t WantedSize(std::vector<WorkloadView> const& views) {
@@ -86,15 +74,15 @@ Result<BodyReader> BodyReader::Open(Body const& body) {
   if (!reader.fresh_) {
     head.last_seq = reader.status_.Signed();
     head.older = reader.status_.Number();
-    if (reader.status_.Number() != head.workloads) return Damaged();
+    if (reader.status_.Number() != head.workloads) return DamagedWorkloads();
   }
-  if (!reader.wanted_.sound() || !reader.status_.sound()) return Damaged();
+  if (!reader.wanted_.sound() || !reader.status_.sound()) return DamagedWorkloads();
   return reader;
 }
 
 Result<bool> BodyReader::Next(WorkloadView& view) {
   if (read_ == head_.workloads) {
-    if (!wanted_.empty() || !status_.empty()) return Damaged();
+    if (!wanted_.empty() || !status_.empty()) return DamagedWorkloads();
     return false;
   }
   ReadWanted(view);
@@ -104,7 +92,7 @@ Result<bool> BodyReader::Next(WorkloadView& view) {
     ReadStatus(view);
   }
   ++read_;
-  if (!wanted_.sound() || !status_.sound()) return Damaged();
+  if (!wanted_.sound() || !status_.sound()) return DamagedWorkloads();
   return true;
 }
 
@@ -121,32 +109,10 @@ void BodyReader::ReadWanted(WorkloadView& view) {
 
 void BodyReader::ReadStatus(WorkloadView& view) {
   auto const flags = status_.Number();
-  view.owned = (flags & kOwned) != 0;
-  view.state = status_.Text();
-  view.created = status_.Signed();
-  view.fails = status_.Small();
-  view.next_try = status_.Signed();
-  view.eff_version.reset();
-  if ((flags & kApplied) != 0) view.eff_version = status_.Small();
+  ReadState(status_, view, flags);
   view.message = status_.Text();
   view.result = status_.Text();
-  view.eff_data = (flags & kOtherApplied) != 0 ? status_.Text() : view.data;
-  view.handle = status_.Text();
-  view.handle_schema = status_.Small();
-  ReadEntries(view);
-}
-
-void BodyReader::ReadEntries(WorkloadView& view) {
-  view.entries.clear();
-  for (auto left = status_.Number(); left > 0 && status_.sound(); --left) {
-    auto& entry = view.entries.emplace_back();
-    auto const flags = status_.Number();
-    entry.seq = status_.Signed();
-    entry.created = status_.Signed();
-    entry.state = status_.Text();
-    entry.message = status_.Text();
-    entry.result = (flags & kOtherResult) != 0 ? status_.Text() : view.result;
-  }
+  ReadTail(status_, view, flags);
 }
 
 std::string PackWanted(BodyHead const& head, std::vector<WorkloadView> const& views) {
@@ -174,29 +140,12 @@ std::string PackStatus(BodyHead const& head, std::vector<WorkloadView> const& vi
   out.Number(head.older);
   out.Number(views.size());
   for (auto const& view : views) {
-    bool const other = !IsSame(view.eff_data, view.data);
-    out.Number((view.owned ? kOwned : 0) | (view.eff_version.has_value() ? kApplied : 0) |
-               (other ? kOtherApplied : 0));
-    out.Text(view.state);
-    out.Signed(view.created);
-    out.Number(view.fails);
-    out.Signed(view.next_try);
-    if (view.eff_version.has_value()) out.Number(*view.eff_version);
+    auto const flags = FlagsOf(view);
+    out.Number(flags);
+    PackState(out, view);
     out.Text(view.message);
     out.Text(view.result);
-    if (other) out.Text(view.eff_data);
-    out.Text(view.handle);
-    out.Number(view.handle_schema);
-    out.Number(view.entries.size());
-    for (auto const& entry : view.entries) {
-      bool const own = !IsSame(entry.result, view.result);
-      out.Number(own ? kOtherResult : 0);
-      out.Signed(entry.seq);
-      out.Signed(entry.created);
-      out.Text(entry.state);
-      out.Text(entry.message);
-      if (own) out.Text(entry.result);
-    }
+    PackTail(out, view, flags);
   }
   return std::move(out).Take();
 }

@@ -85,7 +85,6 @@ class BodyReader {
   explicit BodyReader(Body const& body);
   void ReadWanted(WorkloadView& view);
   void ReadStatus(WorkloadView& view);
-  void ReadEntries(WorkloadView& view);
 
   PackedReader wanted_;
   PackedReader status_;

@@ -1,6 +1,7 @@
 // What lies in a deployment's row, byte by byte, and what becomes of damage.
 #include "kernel/store/workload_body.hpp"
 
+#include "kernel/crypto/bytes.hpp"
 #include "kernel/store/workload_format1.hpp"
 #include "kernel/store/workload_rows.hpp"
 #include "tests/unit/kernel/store/store_fixture.hpp"
@@ -176,6 +177,33 @@ TEST(WorkloadFormat1, ReadsBackAsWritten) {
 
   EXPECT_EQ(std::tuple(read.head.last_seq, read.head.older), std::tuple(9, 4U));
   EXPECT_TRUE(read.views == std::vector({Whole(), plain}));
+}
+
+// Written by a daemon of schema 4.
+TEST(WorkloadFormat1, ReadsWhatADaemonOfItsTimeWrote) {
+  auto const stored = crypto::FromHex(
+      "0106040200046469736b067a6d6f756e74000500056572726f7280c49fd50c0100076d6573736167650b64657363"
+      "72697074696f6e046d6574610a7b2273697a65223a317d0002006802000702766d087a6d616368696e6501050202"
+      "6f6b80c49fd50c010001076d6573736167650b6465736372697074696f6e046d657461097b22637075223a327d11"
+      "7b226970223a2231302e302e302e32227d097b22637075223a317d020068020201040a04696e6974000000060c02"
+      "6f6b00");
+  ASSERT_TRUE(stored);
+
+  std::string const text(stored->begin(), stored->end());
+  auto const read = ReadFormat1(text).value();
+
+  ASSERT_EQ(read.views.size(), 2U);
+  auto const& disk = read.views[0];
+  EXPECT_EQ(std::tuple(disk.name, disk.type, disk.state, disk.data, disk.eff_version),
+            std::tuple("disk", "zmount", "error", R"({"size":1})", std::nullopt));
+  auto const& vm = read.views[1];
+  EXPECT_EQ(std::tuple(vm.name, vm.state, vm.result, vm.data, vm.eff_data, vm.handle),
+            std::tuple("vm", "ok", R"({"ip":"10.0.0.2"})", R"({"cpu":2})", R"({"cpu":1})",
+                       std::string("\0h", 2)));
+  ASSERT_EQ(vm.entries.size(), 2U);
+  EXPECT_EQ(std::tuple(vm.entries[1].seq, vm.entries[1].state, vm.entries[1].result),
+            std::tuple(3, "ok", vm.result));
+  EXPECT_EQ(PackFormat1(read.head, read.views), text);
 }
 
 TEST(WorkloadFormat1, NoticesEveryMissingEnd) {
