@@ -58,7 +58,7 @@ Result<void> Checkpoints::CopyBeside() {
     own_->KeepLog();
   }
   TRELLIS_CHECK(own_->Checkpoint());
-  auto const synced = own_->SyncFile();
+  auto synced = own_->SyncFile();
   if (synced) return {};
   // The kernel tells once and forgets: the next sync would say that all is well.
   state_ = State::kBroken;

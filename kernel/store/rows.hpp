@@ -17,6 +17,8 @@ namespace trellis::store {
 struct DeploymentKey {
   std::uint32_t twin = 0;
   std::uint64_t contract = 0;
+  // clang-tidy 14 takes the zero that the result is compared with for a pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   auto operator<=>(DeploymentKey const&) const = default;
 };
 
